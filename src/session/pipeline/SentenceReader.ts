@@ -62,6 +62,11 @@ const tooLong = () =>
     retryable: false
   })
 
+interface Timer {
+  fiber: Fiber.Fiber<void> | undefined
+  untilMs: number
+}
+
 type Pieces = Arr.NonEmptyReadonlyArray<string>
 
 class Reader {
@@ -73,8 +78,10 @@ class Reader {
   readonly #reading: Reading
   #out: Array<string> = []
   #ended = false
+  /** The latest reading fiber. Between its last read and its end the scheduler may run others, so it does not say it. */
   #reader: Fiber.Fiber<void> | undefined
-  #timer: { readonly fiber: Fiber.Fiber<void>; untilMs: number } | undefined
+  #isReading = false
+  #timer: Timer | undefined
   /** Whether somebody waits for a piece, and how to resume who sleeps meanwhile. */
   #isWaiting = false
   #resume: (() => void) | undefined
@@ -114,13 +121,13 @@ class Reader {
     this.#silentPieces = 0
     this.#splitter.waits(nowMs)
     this.#isWaiting = true
-    if (this.#reader !== undefined) return this.#sleep
+    if (this.#isReading) return this.#sleep
+    this.#isReading = true
     this.#readMs = nowMs
     return Effect.flatMap(Effect.forkIn(this.#read, this.#scope, { startImmediately: true }), (fiber) => {
-      // most often the next text is there already
-      if (fiber.pollUnsafe() !== undefined) return Effect.void
       this.#reader = fiber
-      return this.#sleep
+      // most often the next text is there already
+      return this.#isReading ? this.#sleep : Effect.void
     })
   })
 
@@ -150,7 +157,10 @@ class Reader {
   readonly #readMore: Pull.Pull<void, BackendError> = Effect.suspend(() =>
     Effect.flatMap(this.#pull, (texts): Pull.Pull<void, BackendError> => {
       this.#take(texts)
-      if (!this.#isWaiting || this.#ended) return Effect.void
+      if (!this.#isWaiting || this.#ended) {
+        this.#isReading = false
+        return Effect.void
+      }
       return this.#resume !== undefined && this.#isTimerLate
         ? Effect.andThen(this.#arm, this.#readMore)
         : this.#readMore
@@ -160,10 +170,7 @@ class Reader {
   /** Reads until there is something to take. */
   readonly #read: Effect.Effect<void> = Effect.suspend(() => this.#readMore).pipe(
     Pull.catchDone(() => Effect.sync(() => this.#end(this.#splitter.flush()))),
-    Effect.catchCause((cause) => Effect.sync(() => this.#fail(fromCause(op, cause)))),
-    Effect.andThen(Effect.sync(() => {
-      this.#reader = undefined
-    }))
+    Effect.catchCause((cause) => Effect.sync(() => this.#fail(fromCause(op, cause))))
   )
 
   #take(texts: Pieces): void {
@@ -192,6 +199,7 @@ class Reader {
   #end(pieces: ReadonlyArray<string>): void {
     if (this.#ended) return
     this.#ended = true
+    this.#isReading = false
     this.#out.push(...pieces)
     this.#settle()
   }
@@ -227,24 +235,26 @@ class Reader {
   /** Starts the timer, unless it fires in time. */
   readonly #arm: Effect.Effect<void> = Effect.suspend(() => {
     if (!this.#isTimerLate) return Effect.void
-    this.#timer?.fiber.interruptUnsafe()
-    this.#timer = undefined
-    return Effect.map(Effect.forkIn(this.#run, this.#scope), (fiber) => {
-      this.#timer = { fiber, untilMs: this.#dueMs }
+    this.#timer?.fiber?.interruptUnsafe()
+    const timer: Timer = { fiber: undefined, untilMs: this.#dueMs }
+    this.#timer = timer
+    return Effect.map(Effect.forkIn(this.#run(timer), this.#scope), (fiber) => {
+      timer.fiber = fiber
     })
   })
 
-  readonly #run: Effect.Effect<void> = Effect.gen({ self: this }, function*() {
-    while (this.#isWaiting && !this.#ended) {
-      const nowMs = MonotonicTime.nowMs(this.#clock)
-      const dueMs = this.#dueMs
-      if (dueMs > nowMs + TOLERANCE_MS) {
-        if (this.#timer !== undefined) this.#timer.untilMs = dueMs
-        yield* Effect.sleep(dueMs - nowMs)
-      } else this.#fire(Math.max(nowMs, dueMs))
-    }
-    this.#timer = undefined
-  }).pipe(Effect.catchCause((cause) => Effect.sync(() => this.#fail(fromCause(op, cause)))))
+  readonly #run = (timer: Timer): Effect.Effect<void> =>
+    Effect.gen({ self: this }, function*() {
+      while (this.#timer === timer && this.#isWaiting && !this.#ended) {
+        const nowMs = MonotonicTime.nowMs(this.#clock)
+        const dueMs = this.#dueMs
+        if (dueMs > nowMs + TOLERANCE_MS) {
+          timer.untilMs = dueMs
+          yield* Effect.sleep(dueMs - nowMs)
+        } else this.#fire(Math.max(nowMs, dueMs))
+      }
+      if (this.#timer === timer) this.#timer = undefined
+    }).pipe(Effect.catchCause((cause) => Effect.sync(() => this.#fail(fromCause(op, cause)))))
 
   #fire(nowMs: number): void {
     const { timeout } = this.#reading
@@ -263,7 +273,6 @@ class Reader {
   #stall(message: string): void {
     this.#fail(new Timeout({ op, message }))
     this.#reader?.interruptUnsafe()
-    this.#reader = undefined
   }
 }
 
