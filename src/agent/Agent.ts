@@ -45,6 +45,11 @@ export interface AgentInput {
 export interface Agent<out R = never> {
   /** Its name in the `AgentRegistry`; a session whose agent has no name cannot be restored. */
   readonly name: string | undefined
+  /**
+   * What it says when a user first attaches, where the policy has no `greeting` and its turns are answered by it alone (not in
+   * a speech-to-speech pipeline). At most 4,096 characters; default: nothing.
+   */
+  readonly greeting?: string | undefined
   /** Answers what the user said; interrupted when the user interrupts. */
   readonly respond: (input: AgentInput) => Stream.Stream<string, BackendError, R>
 }
@@ -86,6 +91,14 @@ export interface AgentSession {
 }
 
 /**
+ * What an agent has besides its answers; see `Agent`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type AgentOptions = Partial<Pick<Agent, "greeting" | "name">>
+
+/**
  * Makes an agent from a function that answers with a stream of text. Any failure or defect becomes `agent_error`.
  *
  * **Example** (Speaking while the text arrives)
@@ -102,9 +115,10 @@ export interface AgentSession {
  */
 export const fromStream = <E, R = never>(
   respond: (transcript: string, input: AgentInput) => Stream.Stream<string, E, R>,
-  options?: { readonly name?: string | undefined }
+  options?: AgentOptions
 ): Agent<R> => ({
   name: options?.name,
+  greeting: options?.greeting,
   respond: (input) => AgentAnswer.make(() => respond(input.transcript, input))
 })
 
@@ -116,9 +130,10 @@ export const fromStream = <E, R = never>(
  */
 export const fromCallback = <E, R = never>(
   respond: (transcript: string, input: AgentInput) => Effect.Effect<string, E, R>,
-  options?: { readonly name?: string | undefined }
+  options?: AgentOptions
 ): Agent<R> => ({
   name: options?.name,
+  greeting: options?.greeting,
   respond: (input) => AgentAnswer.make(() => AgentAnswer.whole(respond(input.transcript, input)))
 })
 
@@ -131,5 +146,6 @@ export const fromCallback = <E, R = never>(
 export const withContext = <R>(agent: Agent<R>): Effect.Effect<Agent, never, R> =>
   Effect.map(Effect.context<R>(), (context) => ({
     name: agent.name,
+    greeting: agent.greeting,
     respond: (input) => Stream.updateContext(agent.respond(input), TelemetryContext.mergeContext(context))
   }))

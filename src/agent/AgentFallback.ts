@@ -117,5 +117,6 @@ export const fallback = <R = never>(
     )
   }
 
-  return { name: options.name ?? agents[0].name, respond: (input) => respond(input, 0) }
+  const { greeting, name } = agents[0]
+  return { name: options.name ?? name, greeting, respond: (input) => respond(input, 0) }
 }

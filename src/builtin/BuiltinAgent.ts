@@ -1,8 +1,8 @@
 /**
  * The default agent: it gives a sensible answer to anything, without a language model.
  *
- * It greets, says who it is, tells the time and the date, counts, spells, calculates, repeats on request, and
- * otherwise says what it understood. `answer` is pure; the agent gives it the clock and speaks sentence by sentence.
+ * It greets with what one can try, says who it is, tells the time and the date, counts, spells, calculates, reads back a
+ * number that is dictated, repeats on request, and otherwise says what it understood. `answer` is pure; the agent gives it the clock and speaks sentence by sentence.
  *
  * @since 0.1.0
  */
@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as Agent from "../agent/Agent.ts"
+import * as DictatedDigits from "./DictatedDigits.ts"
 import * as SpokenNumber from "./SpokenNumber.ts"
 
 /**
@@ -20,6 +21,15 @@ import * as SpokenNumber from "./SpokenNumber.ts"
  * @since 0.1.0
  */
 export const name = "builtin"
+
+/**
+ * Its first words: what one can try that shows how it listens. Some 7 s of speech.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const greeting =
+  "Hello! You can ask me the time, or tell me a phone number, with pauses. Or say: count to twenty, and interrupt me."
 
 /**
  * The highest number it counts to; at one number a second a longer count would take too long.
@@ -143,6 +153,7 @@ type Rule = readonly [RegExp, (match: RegExpExecArray, context: AnswerContext) =
 
 const help = [
   "I can tell you the time and the date, count to any number up to one hundred, spell a word, and do sums.",
+  "I write down a number that you dictate, however slowly.",
   "Say \"repeat after me\" to hear your own words, or just talk, and I will tell you what I heard.",
   "You can interrupt me at any time."
 ]
@@ -215,6 +226,7 @@ const rules: ReadonlyArray<Rule> = [
     /\bwhat can you do\b|\bwhat can i (?:say|ask)\b|\bwhat do you do\b|^help\b|\bhelp me\b|\bi need help\b|\bhow does this work\b/,
     () => help
   ],
+  [/\S/, ({ input }) => dictated(input)],
   [/^(?:my name is|i am called|call me) ([\p{L}' -]{1,48})$/u, (match) => [
     `Nice to meet you, ${match[1]!.split(" ").map(capitalize).join(" ")}.`
   ]],
@@ -243,6 +255,13 @@ const counting = (first: string, last: string): ReadonlyArray<string> | undefine
   if (from === undefined || to === undefined) return undefined
   const wrong = [from, to].some((value) => !Number.isInteger(value) || value < 0 || value > MAX_COUNT)
   return wrong ? [`I only count whole numbers up to ${SpokenNumber.toWords(MAX_COUNT)}.`] : count(from, to)
+}
+
+/** Digits are read back, unless they end a sum. */
+const dictated = (text: string): ReadonlyArray<string> | undefined => {
+  const digits = DictatedDigits.atEnd(text)
+  if (digits === undefined || calculate(text) !== undefined) return undefined
+  return [`I noted ${SpokenNumber.toWords(digits.length)} digits: ${DictatedDigits.toWords(digits)}.`]
 }
 
 const find = (text: string, context: AnswerContext): ReadonlyArray<string> | undefined => {
@@ -297,5 +316,5 @@ export const agent: Agent.Agent = Agent.fromStream(
       })
       return Stream.fromIterable(sentences.map((text, i) => i === 0 ? text : ` ${text}`)).pipe(Stream.rechunk(1))
     })),
-  { name }
+  { name, greeting }
 )

@@ -33,7 +33,7 @@ export { initial, isReplyUninterruptible, publicState } from "./ConversationStat
 const onStarted = (current: Step): void => {
   const { history, lifecycle, queue } = current.state
   if (lifecycle._tag !== "New") return
-  const { firstSpeaker, greeting } = current.options.policy
+  const { firstSpeaker, greeting = "" } = current.options.policy
   current.set({ lifecycle: { _tag: "Open" } })
   if (firstSpeaker === "agent" && greeting !== "" && history.length === 0) {
     current.set({ queue: [{ _tag: "Text", text: greeting, optional: true }, ...queue] })

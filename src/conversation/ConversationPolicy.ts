@@ -8,8 +8,15 @@ import { withDefault } from "../schema/Defaults.ts"
 import { boundedDuration } from "../schema/Durations.ts"
 import { encodeKeys } from "../schema/EncodedKeys.ts"
 
-/** A text that the agent says by itself: at most 4,096 characters, some 5 min of speech. */
-const Said = Schema.String.check(Schema.isMaxLength(4_096))
+/**
+ * The most characters of a text that the agent says by itself: some 5 min of speech.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const MAX_SAID = 4_096
+
+const Said = Schema.String.check(Schema.isMaxLength(MAX_SAID))
 
 const Endpointing = Schema.Struct({
   mode: Schema.Literals(["fixed", "adaptive"]).pipe(withDefault("fixed" as const)),
@@ -48,6 +55,7 @@ const Away = Schema.Struct({
  *
  * - `firstSpeaker`: `agent` greets with `greeting` when a user first attaches; `user` waits.
  * - `greeting`: what the agent says first; `""` says nothing, here and in the other texts. At most 4,096 characters each.
+ *   Without it the agent greets in its own words, if it has a `greeting`.
  * - `goodbye`: what the agent says before a close that the backend begins.
  * - `apology`: what the agent says when an answer failed before any of it was audible.
  * - `endpointing`: when the user's turn is over.
@@ -89,7 +97,7 @@ const Away = Schema.Struct({
  */
 export const ConversationPolicy = Schema.Struct({
   firstSpeaker: Schema.Literals(["agent", "user"]).pipe(withDefault("agent" as const)),
-  greeting: Said.pipe(withDefault("")),
+  greeting: Schema.optionalKey(Said),
   goodbye: Said.pipe(withDefault("")),
   apology: Said.pipe(withDefault("Sorry, something went wrong. Could you say that again?")),
   endpointing: Endpointing.pipe(withDefault({})),

@@ -3,6 +3,8 @@ import { DateTime, Effect, Schema, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import * as BuiltinAgent from "../../src/builtin/BuiltinAgent.ts"
 import * as SpokenNumber from "../../src/builtin/SpokenNumber.ts"
+import * as Hibari from "../../src/engines/hibari/index.ts"
+import { TextToSpeech } from "../../src/speech/TextToSpeech.ts"
 import { slowness, timed } from "../support/CpuTime.ts"
 
 const now = DateTime.makeZonedUnsafe("2026-11-22T15:07:00Z", { timeZone: "UTC" })
@@ -48,6 +50,15 @@ const phrases: ReadonlyArray<readonly [string, RegExp]> = [
   ["What's 5 + 3?", /^5 plus 3 is 8\.$/],
   ["Repeat after me: the quick brown fox.", /^The quick brown fox\.$/],
   ["Say good things come slowly", /^Good things come slowly\.$/],
+  [
+    "My phone number is 415. Five, five, five. Zero, one, two, three.",
+    /^I noted ten digits: four one five, five five five, zero one two three\.$/
+  ],
+  ["It's (415) 555-0123.", /^I noted ten digits: four one five, five five five, zero one two three\.$/],
+  ["Call me at five five five oh one two three", /^I noted seven digits: five five five, zero one two three\.$/],
+  ["What is two plus 12345?", /^2 plus 12345 is 12347\.$/],
+  ["Say 1 2 3 4 5", /^1 2 3 4 5\.$/],
+  ["I was born in 1984.", /^I heard you say: I was born in 1984\.$/],
   ["My name is Ada Lovelace.", /^Nice to meet you, Ada Lovelace\.$/],
   ["Can you hear me?", /I hear you/],
   ["He was in a fevered state of mind.", /^I heard you say: He was in a fevered state of mind\.$/],
@@ -105,4 +116,16 @@ describe("BuiltinAgent", () => {
       assert.deepEqual(yield* run("What time is it?", { time_zone: "Asia/Tokyo" }), ["It is 12:07 AM."])
       assert.deepEqual(yield* run("Count to three", { time_zone: "Not/AZone" }), ["One.", " Two.", " Three."])
     }))
+
+  it.effect("greets in less than 8 s with what it can do", () =>
+    Effect.gen(function*() {
+      const voice = yield* (yield* TextToSpeech).open({ sessionId: "s" })
+      const chunks = yield* Stream.runCollect(voice.speak(Stream.make(BuiltinAgent.greeting)))
+      assert.isBelow(chunks.reduce((sum, { pcm }) => sum + pcm.length, 0) / 24_000, 8)
+      // what it invites to
+      assert.match(BuiltinAgent.greeting, /the time.*phone number.*count to twenty/)
+      assert.match(say("What time is it?"), /^It is/)
+      assert.match(say("five five five, one two three four"), /seven digits/)
+      assert.match(say("Count to twenty."), /^One.*Twenty\.$/)
+    }).pipe(Effect.scoped, Effect.provide(Hibari.layer())))
 })

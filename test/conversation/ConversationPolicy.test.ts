@@ -10,7 +10,6 @@ describe("ConversationPolicy", () => {
   it("has a default for everything", () => {
     assert.deepStrictEqual(defaultPolicy, {
       firstSpeaker: "agent",
-      greeting: "",
       goodbye: "",
       apology: "Sorry, something went wrong. Could you say that again?",
       endpointing: {

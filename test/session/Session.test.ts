@@ -1,9 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Exit, Fiber, Layer, Scope, Stream } from "effect"
 import * as Agent from "../../src/agent/Agent.ts"
+import { fallback } from "../../src/agent/AgentFallback.ts"
 import { defaults } from "../../src/backend/config/BackendConfig.ts"
 import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import { AgentError, type BackendError, ConnectionFailed, PipelineError } from "../../src/BackendError.ts"
+import { defaultPolicy } from "../../src/conversation/ConversationPolicy.ts"
 import { SpeechToText } from "../../src/speech/SpeechToText.ts"
 import { call, layer, pass, running, type Setup } from "./Harness.ts"
 import { TestConnection } from "./TestConnection.ts"
@@ -53,6 +55,31 @@ describe("Session", () => {
         output: { sampleRate: 24_000 },
         resumed: false
       })
+    })
+  )
+
+  const greeter = (options: Agent.AgentOptions) => Agent.fromCallback(() => Effect.succeed("Yes."), options)
+
+  test(
+    "begins with the agent's own greeting where the policy has none",
+    { agent: greeter({ greeting: "I am Ada." }) },
+    Effect.gen(function*() {
+      const user = yield* call()
+      yield* user.hears(1_000)
+      assert.deepStrictEqual(yield* user.said, ["agent: I am Ada."])
+      const others = [
+        [{ agent: fallback([greeter({ greeting: "I am Bob." }), greeter({})], { timeout: "1 second" }) }, "I am Bob."],
+        [{ agent: yield* Agent.withContext(greeter({ greeting: "I am Eve." })) }, "I am Eve."],
+        [{ agent: greeter({}) }, undefined],
+        [{ policy: { ...defaultPolicy, greeting: "Good day." } }, "Good day."],
+        [{ policy: { ...defaultPolicy, greeting: "" } }, undefined],
+        [{ policy: { ...defaultPolicy, firstSpeaker: "user" } }, undefined]
+      ] as const
+      for (const [config, greeted] of others) {
+        const other = yield* call({ config })
+        yield* other.hears(1_000)
+        assert.deepStrictEqual(yield* other.said, greeted === undefined ? [] : [`agent: ${greeted}`])
+      }
     })
   )
 

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
+import * as Agent from "../../src/agent/Agent.ts"
 import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import { PipelineError } from "../../src/BackendError.ts"
 import type { S2sCall } from "../../src/testing/scripted/ScriptedSpeechToSpeech.ts"
@@ -78,6 +79,18 @@ describe("A speech-to-speech model", () => {
             yield* pass("2 seconds")
             assert.deepStrictEqual(yield* user.said, ["agent: Hello.", "user: typed", "agent: An answer."])
             assert.deepStrictEqual(calls, [{ _tag: "say", text: "Hello." }, { _tag: "userText", text: "typed" }])
+          })
+        )
+      })
+
+      it.effect("greets in the policy's words only: the model answers, not the agent", () => {
+        const agent = Agent.fromCallback(() => Effect.succeed("Yes."), { greeting: "I am Ada." })
+        return running(
+          layerS2s(["An answer."], { turnAuthority: authority, setup: { agent } }),
+          Effect.gen(function*() {
+            const user = yield* call()
+            yield* pass("1 second")
+            assert.deepStrictEqual(yield* user.said, [])
           })
         )
       })

@@ -13,6 +13,7 @@ import * as Stream from "effect/Stream"
 import type * as Tracer from "effect/Tracer"
 import type { Agent } from "../../agent/Agent.ts"
 import { asInternal, type BackendError, ConnectionFailed, InvalidConfig, messageForUsers } from "../../BackendError.ts"
+import { MAX_SAID } from "../../conversation/ConversationPolicy.ts"
 import { connectDeadline } from "../../Deadline.ts"
 import type { AudioQuota } from "../../hooks/AudioQuota.ts"
 import * as MonotonicTime from "../../MonotonicTime.ts"
@@ -180,7 +181,9 @@ export const make = (options: OpeningOptions): SessionOpening => {
     const unsupported = pipeline.checkSpeech(session)
     if (unsupported !== undefined) return yield* unsupported
     // a speech-to-speech model answers without an agent
-    const agent = (session.pipelineType ?? config.pipelineType) === "s2s" && session.agent === undefined
+    const isS2s = (session.pipelineType ?? config.pipelineType) === "s2s"
+    const policy = session.policy ?? config.conversation
+    const agent = isS2s && session.agent === undefined
       ? options.defaultAgent() ?? LiveUpdate.silentAgent
       : yield* agentOf(session)
     const connected = options.link()
@@ -204,7 +207,7 @@ export const make = (options: OpeningOptions): SessionOpening => {
       processors: parts.processors,
       clock: frames,
       now,
-      policy: session.policy ?? config.conversation,
+      policy: isS2s ? policy : { greeting: agent.greeting?.slice(0, MAX_SAID) ?? "", ...policy },
       text: config.text,
       latencyTarget: config.latencyTarget,
       timeout: config.timeout,
