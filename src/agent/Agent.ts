@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { BackendError } from "../BackendError.ts"
 import type { HistoryItem } from "../conversation/History.ts"
+import type { LanguageChange } from "../LanguageChange.ts"
 import * as TelemetryContext from "../telemetry/TelemetryContext.ts"
 import * as AgentAnswer from "./AgentAnswer.ts"
 import type { HistorySettings } from "./HistorySettings.ts"
@@ -26,6 +27,11 @@ export interface AgentInput {
   readonly userId: string
   readonly turn: number
   readonly metadata: { readonly [key: string]: unknown }
+  /**
+   * What the user speaks, BCP 47: what the recogniser says of this turn, else the session's language; undefined when neither is
+   * known.
+   */
+  readonly language?: string | undefined
   /**
    * Completes when the turn is over and this answer will be played. A preemptive reply (`speculation`) starts before that
    * and may be dropped, so await this before an action that cannot be undone.
@@ -88,6 +94,8 @@ export interface AgentSession {
    * present turn. The choice is part of the session's snapshot. Fails `invalid_config` for an unknown agent.
    */
   readonly handOver: (name: string, turn: number) => Effect.Effect<Agent, BackendError>
+  /** `VoiceSession.setLanguage`. */
+  readonly setLanguage?: ((language: string) => Effect.Effect<LanguageChange, BackendError>) | undefined
 }
 
 /**

@@ -6,7 +6,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { type BackendError, InvalidConfig } from "../BackendError.ts"
-import type { Agent } from "./Agent.ts"
+import type { Agent, AgentSession } from "./Agent.ts"
 
 /**
  * The session in which a tool's handler runs; undefined outside of a session.
@@ -15,7 +15,11 @@ import type { Agent } from "./Agent.ts"
  * @since 0.1.0
  */
 export const CurrentSession = Context.Reference<
-  { readonly handOver: (name: string) => Effect.Effect<Agent, BackendError> } | undefined
+  | {
+    readonly handOver: (name: string) => Effect.Effect<Agent, BackendError>
+    readonly setLanguage: AgentSession["setLanguage"]
+  }
+  | undefined
 >("effect-voice/agent/CurrentSession", { defaultValue: () => undefined })
 
 /**

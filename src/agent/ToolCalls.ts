@@ -136,6 +136,7 @@ export const make = (
   const background = session?.background ?? ((work: Effect.Effect<void>) => Effect.asVoid(Effect.forkChild(work)))
 
   const currentSession = session === undefined ? undefined : {
+    setLanguage: session.setLanguage,
     handOver: (name: string): Effect.Effect<Agent, BackendError> =>
       Effect.suspend(() =>
         history.countHandOver(turn)

@@ -55,6 +55,7 @@ const persist = (core: SessionCore) =>
       policy: core.settings.policy,
       agent: core.agent.registeredName,
       speech: core.text.speech,
+      changedLanguage: core.text.changed(),
       attached: core.attachments.attachedBefore,
       seq: core.events.seq
     }),
@@ -118,7 +119,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
       userId: options.config.userId,
       speech: core.text.speech,
       textSettings: core.text.settings,
-      currentLanguage: core.text.language,
+      languages: core.text,
       metadata: () => core.metadata,
       agent: () => core.agent.current,
       session: core.agent,

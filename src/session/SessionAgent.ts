@@ -8,7 +8,9 @@ import * as Effect from "effect/Effect"
 import * as References from "effect/References"
 import type { Agent, AgentSession, ToolEvent } from "../agent/Agent.ts"
 import { type BackendError, SessionNotFound } from "../BackendError.ts"
+import type { LanguageChange } from "../LanguageChange.ts"
 import * as ThrownValue from "../ThrownValue.ts"
+import { decodeSpeech } from "./SessionConfig.ts"
 import type { SessionEventBody } from "./SessionEvent.ts"
 import type { SessionOptions } from "./SessionOptions.ts"
 
@@ -32,6 +34,8 @@ export interface SessionAgentOptions extends Pick<SessionOptions, "id" | "agent"
   readonly emit: (event: SessionEventBody) => void
   /** Called when another agent must be stored. */
   readonly onHandOver: () => void
+  /** Takes a language that is well-formed. */
+  readonly setLanguage: (language: string) => LanguageChange
   /** Runs in the session's scope; a former effect of the name is interrupted. */
   readonly run: (name: string, effect: Effect.Effect<unknown>) => void
 }
@@ -83,6 +87,13 @@ export class SessionAgent implements AgentSession {
   readonly publish = (event: ToolEvent): void => {
     if (!this.#options.isClosed()) this.#options.emit(event)
   }
+
+  readonly setLanguage = (language: string): Effect.Effect<LanguageChange, BackendError> =>
+    Effect.suspend((): Effect.Effect<LanguageChange, BackendError> => {
+      const { id, isClosed, setLanguage } = this.#options
+      if (isClosed()) return Effect.fail(hasEnded("Agent.setLanguage", id))
+      return Effect.map(decodeSpeech("Agent.setLanguage", { language }), () => setLanguage(language))
+    })
 
   readonly handOver = (name: string, turn: number): Effect.Effect<Agent, BackendError> =>
     Effect.suspend(() => {

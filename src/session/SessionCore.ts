@@ -15,6 +15,7 @@ import type { Command } from "../conversation/ConversationCommand.ts"
 import type { ConversationInput } from "../conversation/ConversationInput.ts"
 import type { State, TimerName } from "../conversation/ConversationState.ts"
 import type { EngineIncident } from "../EngineIncident.ts"
+import type { LanguageChange } from "../LanguageChange.ts"
 import { Attachments } from "./Attachments.ts"
 import { ConversationSettings } from "./ConversationSettings.ts"
 import { AudioInput } from "./input/AudioInput.ts"
@@ -78,7 +79,7 @@ export class SessionCore {
     this.createdAtMs = restored?.createdAtMs ?? now()
     this.metadata = config.metadata ?? {}
     this.settings = new ConversationSettings(options, () => this.text.settings().language)
-    this.text = new SessionText(config, options.text)
+    this.text = new SessionText(config, options.text, restored?.changedLanguage)
     this.log = new SessionLog(this)
     this.events = new SessionEvents(this)
     this.dispatcher = new SessionDispatcher({
@@ -101,6 +102,7 @@ export class SessionCore {
       isClosed: () => this.isClosed,
       emit,
       onHandOver: () => this.persistence?.requestSave(),
+      setLanguage: (language) => this.setLanguage(language),
       run
     })
     const echo = options.policy.echoGuard ? new EchoGate(options.clock.now) : undefined
@@ -214,6 +216,18 @@ export class SessionCore {
     this.pipeline = pipeline
     this.settings.pipeline = pipeline
     this.replies.pipeline = pipeline
+  }
+
+  /** Takes a language that is well-formed; whichever engine does not have it goes on in its own. */
+  setLanguage(language: string): LanguageChange {
+    const engines = this.pipeline?.enginesIn(language) ?? []
+    if (this.text.has(language)) return { language, engines }
+    this.text.setLanguage(language)
+    this.pipeline?.setLanguage(language)
+    this.persistence?.requestSave()
+    const kept = engines.filter(({ follows }) => !follows)
+    if (kept.length > 0) this.log.languageKept(language, kept.map(({ engine }) => engine))
+    return { language, engines }
   }
 
   /** Finishes the turn in flight and ends. Without a connection it could not be heard, so the session closes at once. */

@@ -66,6 +66,15 @@ export class SessionLog {
     run(`log:${++this.#lines}`, turn === undefined || observer === undefined ? line : observer.withinTurn(turn)(line))
   }
 
+  /** The session was given another language, and these engines go on in their own. */
+  languageKept(language: string, engines: ReadonlyArray<string>): void {
+    const line = Effect.logWarning("the language of a session was changed; not every engine of it follows")
+    this.#session.runtime.run(
+      `log:${++this.#lines}`,
+      Effect.annotateLogs(line, { language, kept_by: engines.join(", ") })
+    )
+  }
+
   /** A text was cut. Once: whoever sends one text that is too long may send many. */
   cut(): void {
     if (this.#hasLoggedCut) return

@@ -14,6 +14,7 @@ import { type BackendError, ContextCanceled, InvalidConfig, SessionLimitExceeded
 import * as Conversation from "../conversation/Conversation.ts"
 import { ConversationPolicy } from "../conversation/ConversationPolicy.ts"
 import type { HistoryItem } from "../conversation/History.ts"
+import type { LanguageChange } from "../LanguageChange.ts"
 import * as Faults from "../schema/Faults.ts"
 import type * as TelemetryNames from "../telemetry/TelemetryNames.ts"
 import { textFault } from "./ClientMessage.ts"
@@ -67,6 +68,7 @@ export class SessionOperations implements VoiceSession {
   readonly state: Observable<SessionState>
   readonly persistenceStatus: Effect.Effect<PersistenceStatus>
   readonly metadata: Effect.Effect<Metadata>
+  readonly language: Effect.Effect<string | undefined>
   readonly history: Effect.Effect<ReadonlyArray<HistoryItem>>
   readonly ended: Effect.Effect<SessionEnd>
   readonly #core: SessionCore
@@ -86,6 +88,7 @@ export class SessionOperations implements VoiceSession {
     this.state = stateOf(core)
     this.persistenceStatus = Effect.sync(() => core.isClosed ? "completed" : "active")
     this.metadata = Effect.sync(() => core.metadata)
+    this.language = Effect.sync(core.text.ofUser)
     this.history = Effect.sync(() => core.state.history)
     this.ended = Deferred.await(core.runtime.ended)
     const { input } = core
@@ -149,12 +152,11 @@ export class SessionOperations implements VoiceSession {
       return Effect.void
     })
 
-  readonly setLanguage = (language: string): Effect.Effect<void, BackendError> =>
-    this.#operation("setLanguage", (op) =>
-      Effect.map(decodeSpeech(op, { language }), () => {
-        this.#core.text.setLanguage(language)
-        this.#core.persistence?.requestSave()
-      }))
+  readonly setLanguage = (language: string): Effect.Effect<LanguageChange, BackendError> =>
+    this.#operation(
+      "setLanguage",
+      (op) => Effect.map(decodeSpeech(op, { language }), () => this.#core.setLanguage(language))
+    )
 
   readonly updateMetadata = (patch: Metadata): Effect.Effect<void, BackendError> =>
     this.#operation(
@@ -222,10 +224,10 @@ export class SessionOperations implements VoiceSession {
   }
 
   /** Measures an operation; on a session that has ended it fails `session_not_found`. */
-  #operation(
+  #operation<A>(
     name: SessionOperation,
-    run: (op: string) => Effect.Effect<void, BackendError>
-  ): Effect.Effect<void, BackendError> {
+    run: (op: string) => Effect.Effect<A, BackendError>
+  ): Effect.Effect<A, BackendError> {
     const { id, measure = () => identity } = this.#core.options
     const op = `VoiceSession.${name}`
     return measure(`session.${name}`)(

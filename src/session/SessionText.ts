@@ -3,9 +3,23 @@
  *
  * @since 0.1.0
  */
+import * as Schema from "effect/Schema"
 import type * as SessionSpeech from "../speech/SessionSpeech.ts"
 import * as TextSettings from "../speech/TextSettings.ts"
+import type { SessionLanguages } from "./pipeline/Pipeline.ts"
 import { type Speech, speechOf } from "./SessionConfig.ts"
+
+const isLanguage = Schema.is(TextSettings.Language)
+
+/** A tag that a recogniser reports, as BCP 47 writes it: \`de\` for \`deu\`. What is none says nothing. */
+const recognised = (language: string): string | undefined => {
+  if (!isLanguage(language)) return undefined
+  try {
+    return Intl.getCanonicalLocales(language)[0]
+  } catch {
+    return undefined
+  }
+}
 
 /**
  * The text settings of one session: its own over the backend's. A language that was set while the session runs holds over
@@ -14,31 +28,48 @@ import { type Speech, speechOf } from "./SessionConfig.ts"
  * @category models
  * @since 0.1.0
  */
-export class SessionText {
+export class SessionText implements SessionLanguages {
   #settings: TextSettings.TextSettings
-  #speech: Speech
+  #changed: string | undefined
+  #heard: string | undefined
+  /** What the session was created with, for its engines. */
+  readonly speech: Speech
 
-  constructor(session: SessionSpeech.SessionSpeech, backend: TextSettings.TextSettings = {}) {
+  /** `changed`: the language that a restored session was given later. */
+  constructor(session: SessionSpeech.SessionSpeech, backend: TextSettings.TextSettings = {}, changed?: string) {
     const { language } = session
-    this.#speech = speechOf(session)
+    this.speech = speechOf(session)
     this.#settings = TextSettings.merge(
       backend,
       language === undefined ? session.text ?? {} : { language, ...session.text }
     )
+    if (changed !== undefined) this.setLanguage(changed)
   }
 
   readonly settings = (): TextSettings.TextSettings => this.#settings
 
-  /** The language that the session asks its voice for. */
-  readonly language = (): string | undefined => this.#speech.text?.language ?? this.#speech.language
+  readonly ofVoice = (): string | undefined => this.#changed ?? this.speech.text?.language ?? this.speech.language
 
-  /** What the session asks of its engines, as it is stored; the same object until it changes. */
-  get speech(): Speech {
-    return this.#speech
+  readonly ofUser = (): string | undefined => this.#changed ?? this.speech.language ?? this.speech.text?.language
+
+  readonly heard = (): string | undefined => this.#heard
+
+  readonly hear = (language: string): void => {
+    this.#heard = recognised(language)
+  }
+
+  readonly changed = (): string | undefined => this.#changed
+
+  /** Whether everything of the session has this language already. */
+  has(language: string): boolean {
+    return [this.ofVoice(), this.ofUser(), this.#settings.language].every((own) =>
+      own?.toLowerCase() === language.toLowerCase()
+    )
   }
 
   setLanguage(language: string): void {
     this.#settings = { ...this.#settings, language }
-    this.#speech = { ...this.#speech, text: { ...this.#speech.text, language } }
+    this.#changed = language
+    this.#heard = undefined
   }
 }

@@ -12,6 +12,7 @@ import type { Agent } from "../agent/Agent.ts"
 import type { BackendError } from "../BackendError.ts"
 import type { ConversationPolicy } from "../conversation/ConversationPolicy.ts"
 import type { HistoryItem } from "../conversation/History.ts"
+import type { LanguageChange } from "../LanguageChange.ts"
 import type { Observable } from "./Observable.ts"
 import type { Metadata, SessionConfig } from "./SessionConfig.ts"
 import type { SessionEnd, SessionEvent, SessionState } from "./SessionEvent.ts"
@@ -92,11 +93,14 @@ export interface VoiceSession {
   /** Sets the agent that answers from the next turn on. */
   readonly setAgent: (agent: Agent) => Effect.Effect<void, BackendError>
   /**
-   * Sets the language of the agent's text (BCP 47), from the next sentence on: its words for signs and numbers, its
-   * abbreviations, and the voice's language where the voice takes it. The recogniser keeps its own. A malformed tag fails
-   * `invalid_config`. It is kept when the session is restored.
+   * Sets the language (BCP 47) of what is heard from the next utterance on, of the voice and of how the agent's text is read
+   * from the next sentence on, and of the agent's turns. An engine that does not have the language, or cannot change it, goes
+   * on in its own: the result says which, and the log has one line. A malformed tag fails `invalid_config`; the present
+   * language changes nothing. It is kept when the session is restored.
    */
-  readonly setLanguage: (language: string) => Effect.Effect<void, BackendError>
+  readonly setLanguage: (language: string) => Effect.Effect<LanguageChange, BackendError>
+  /** What the user speaks, BCP 47: as set, else as created; undefined where the engines' own holds. */
+  readonly language: Effect.Effect<string | undefined>
   readonly state: Observable<SessionState>
   readonly persistenceStatus: Effect.Effect<PersistenceStatus>
   readonly metadata: Effect.Effect<Metadata>

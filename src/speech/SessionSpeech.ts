@@ -62,12 +62,15 @@ export interface SpeechCapabilities {
 /**
  * An engine as far as the check looks at it; the services of all three kinds fit.
  *
+ * - `refuse`: what is wrong with options that the capabilities allow each by itself. Default: nothing.
+ *
  * @category models
  * @since 0.1.0
  */
 export interface SpeechEngine {
   readonly name: string
   readonly capabilities: SpeechCapabilities
+  readonly refuse?: ((speech: SessionSpeech) => InvalidConfig | undefined) | undefined
 }
 
 /**
@@ -104,6 +107,27 @@ export const supportsLanguage = ({ languages }: SpeechCapabilities, language: st
     return wanted === supported || wanted.startsWith(`${supported}-`)
   })
 }
+
+/**
+ * Whether an engine takes another language for a session with these options.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const takesLanguage = (engine: SpeechEngine, speech: SessionSpeech, language: string): boolean =>
+  supportsLanguage(engine.capabilities, language) && engine.refuse?.({ ...speech, language }) === undefined
+
+/**
+ * A session's options with the language that it was given later, where the engine takes it; else with its own.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const inLanguage = <Options extends SessionSpeech>(
+  engine: SpeechEngine,
+  options: Options,
+  language: string | undefined
+): Options => language !== undefined && takesLanguage(engine, options, language) ? { ...options, language } : options
 
 /**
  * Whether an engine has a voice of this name: any where its list is empty.
@@ -170,16 +194,19 @@ const keytermsFault = (op: string, engine: SpeechEngine | undefined, keyterms: R
  */
 export const check = (
   op: string,
-  { keyterms, language, voice }: SessionSpeech,
+  speech: SessionSpeech,
   { s2s, stt, tts }: SpeechEngines
-): InvalidConfig | undefined =>
-  languageFault(op, stt, language) ??
+): InvalidConfig | undefined => {
+  const { keyterms, language, voice } = speech
+  return languageFault(op, stt, language) ??
     languageFault(op, tts, language) ??
     languageFault(op, s2s, language) ??
     voiceFault(op, tts, voice) ??
     voiceFault(op, s2s, voice) ??
     keytermsFault(op, stt, keyterms) ??
-    keytermsFault(op, s2s, keyterms)
+    keytermsFault(op, s2s, keyterms) ??
+    tts?.refuse?.(speech)
+}
 
 /**
  * What of a session's options an engine can do: the rest is left out. For an engine that steps in for another, whose

@@ -101,6 +101,11 @@ export interface SpeechToSpeechStream {
   readonly truncate: (reply: string, playedMs: number) => void
   /** The result of a tool call, text or JSON, with which the model goes on. */
   readonly toolResult: (id: string, output: string) => void
+  /**
+   * Hears and speaks this language (BCP 47) from the next turn on, also on the connections to come. Left out by an engine that
+   * cannot change it; called with a language of the engine's `capabilities`.
+   */
+  readonly setLanguage?: ((language: string) => void) | undefined
   readonly events: Stream.Stream<SpeechToSpeechEvent, BackendError>
 }
 

@@ -79,6 +79,12 @@ export interface SpeechToTextStream {
    * hear that audio again. An engine of one connection does not need it.
    */
   readonly abandon?: ((id: number) => void) | undefined
+  /**
+   * Recognises this language (BCP 47) in what is pushed from now on. Only an engine that changes it on a running stream has
+   * it; `ResilientSpeechToText` calls it between two utterances, with a language of the engine's `capabilities`. Of another
+   * engine it opens a second stream with the new `language`, and closes the first once that one hears.
+   */
+  readonly setLanguage?: ((language: string) => void) | undefined
   readonly events: Stream.Stream<TranscriptEvent, BackendError>
 }
 
@@ -120,6 +126,8 @@ export class SpeechToText extends Context.Service<
       readonly endOfTurn: boolean
       /** The BCP 47 tags that a session may ask for; empty: any; left out: none. `en` covers `en-GB`. */
       readonly languages?: ReadonlyArray<string> | undefined
+      /** The language that it recognises where a session asks for none, BCP 47; left out: unknown, or several. */
+      readonly language?: string | undefined
       /** It takes a session's key terms. Default: false. */
       readonly keyterms?: boolean | undefined
     }

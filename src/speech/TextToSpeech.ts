@@ -11,9 +11,10 @@ import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
-import type { BackendError } from "../BackendError.ts"
+import type { BackendError, InvalidConfig } from "../BackendError.ts"
 import type { OnIncident } from "../EngineIncident.ts"
 import type { EngineHealth } from "./EngineHealth.ts"
+import type { SessionSpeech } from "./SessionSpeech.ts"
 import type { TextSettings } from "./TextSettings.ts"
 
 /**
@@ -84,7 +85,10 @@ export interface TextToSpeechOptions {
   readonly onIncident?: OnIncident | undefined
   /** How text is prepared; read before each sentence by `ResilientTextToSpeech`. An engine does not read it. */
   readonly textSettings?: (() => TextSettings) | undefined
-  /** The session's language, which may change; read as `textSettings`. */
+  /**
+   * The session's language, which may change; read as `textSettings`. Where the engine takes it, `ResilientTextToSpeech` opens
+   * another voice with it as `language`, from the next sentence on.
+   */
   readonly currentLanguage?: (() => string | undefined) | undefined
 }
 
@@ -110,6 +114,11 @@ export class TextToSpeech extends Context.Service<
      * empty, and `stallTimeout` holds from then on. Default: `stallTimeout`.
      */
     readonly startTimeout?: Duration.Duration | undefined
+    /**
+     * What is wrong with a language and a voice that `capabilities` allow each by itself: a voice may speak one language.
+     * Default: nothing.
+     */
+    readonly refuse?: ((speech: SessionSpeech) => InvalidConfig | undefined) | undefined
     readonly capabilities: {
       /** The names of voices that a session may ask for; empty: any name; left out: none. */
       readonly voices?: ReadonlyArray<string> | undefined

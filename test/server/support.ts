@@ -43,6 +43,7 @@ const makeSession = Effect.fnUntraced(function*(id: string, config: VoiceSession
     receiveAudio: Stream.empty,
     setAgent: never,
     setLanguage: never,
+    language: Effect.undefined,
     state: Observable.fromRef(state),
     persistenceStatus: Effect.succeed("active"),
     metadata: Ref.get(metadata),

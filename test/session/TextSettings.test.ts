@@ -126,13 +126,12 @@ describe("text settings", () => {
         language: "fr",
         keepTags: ["b"]
       })
-      assert.deepStrictEqual([session.settings().language, session.language()], ["en", "en"])
+      assert.deepStrictEqual([session.settings().language, session.ofVoice()], ["en", "en"])
       assert.deepStrictEqual(session.settings().keepTags, ["b", "a"])
-      const before = session.speech
       session.setLanguage("de")
-      assert.deepStrictEqual([session.settings().language, session.language()], ["de", "de"])
-      assert.notStrictEqual(session.speech, before)
-      assert.strictEqual(new SessionText(session.speech, { language: "fr" }).settings().language, "de")
+      assert.deepStrictEqual([session.settings().language, session.ofVoice()], ["de", "de"])
+      const restored = new SessionText(session.speech, { language: "fr" }, session.changed())
+      assert.deepStrictEqual([restored.settings().language, restored.ofVoice(), restored.ofUser()], ["de", "de", "de"])
     }))
 
   it.effect("the config and a request take the settings, and refuse what is not valid", () =>

@@ -54,6 +54,7 @@ export const SessionView = Schema.Struct({
   transport: Transport,
   pipelineType: Schema.optionalKey(PipelineType),
   agent: Schema.optionalKey(Schema.String),
+  language: Schema.optionalKey(Schema.String),
   state: SessionState,
   persistenceStatus: Schema.Literals(["active", "completed"]),
   metadata: Metadata

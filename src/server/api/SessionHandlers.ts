@@ -49,12 +49,14 @@ const absolute = (access: SessionAccess, transport: "webrtc" | "websocket", base
 const view = Effect.fnUntraced(function*(session: VoiceSession) {
   const { agent, pipelineType, transport, userId } = session.config
   const name = typeof agent === "string" ? agent : agent?.name
+  const language = yield* session.language
   return {
     id: session.id,
     userId,
     transport,
     ...(pipelineType === undefined ? {} : { pipelineType }),
     ...(name === undefined ? {} : { agent: name }),
+    ...(language === undefined ? {} : { language }),
     state: yield* session.state.get,
     persistenceStatus: yield* session.persistenceStatus,
     metadata: yield* session.metadata

@@ -34,8 +34,10 @@ export interface SessionPersistenceOptions
     readonly policy: ConversationPolicy
     /** The registered name of the agent, where it has one. */
     readonly agent: string | undefined
-    /** What it asks of its engines; the same object until that changes. */
+    /** What it was created with, for its engines. */
     readonly speech: Speech
+    /** The language that it was given later. */
+    readonly changedLanguage: string | undefined
     readonly attached: boolean
     readonly seq: number
   }
@@ -71,16 +73,14 @@ export const make = Effect.fnUntraced(function*(
     bytes: 0
   }
   let snapshotConfig: SessionSnapshot.SnapshotConfig | undefined
-  let snapshotSpeech: Speech | undefined
   const encodeHead = SessionSnapshot.makeHeadEncoder(() => {
-    const { agent, metadata, policy, speech } = read()
+    const { agent, changedLanguage, metadata, policy, speech } = read()
     if (
       snapshotConfig?.metadata === metadata && snapshotConfig.policy === policy && snapshotConfig.agent === agent &&
-      snapshotSpeech === speech
+      snapshotConfig.changedLanguage === changedLanguage
     ) {
       return snapshotConfig
     }
-    snapshotSpeech = speech
     const { connectionUrl, expiresAt, pipelineType, tenant, transport, userId } = config
     snapshotConfig = {
       userId,
@@ -91,6 +91,7 @@ export const make = Effect.fnUntraced(function*(
       ...(agent === undefined ? {} : { agent }),
       ...(pipelineType === undefined ? {} : { pipelineType }),
       ...speech,
+      ...(changedLanguage === undefined ? {} : { changedLanguage }),
       metadata,
       policy,
       createdAtMs

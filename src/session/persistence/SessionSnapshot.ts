@@ -14,6 +14,7 @@ import * as History from "../../conversation/History.ts"
 import * as Faults from "../../schema/Faults.ts"
 import * as JsonBytes from "../../schema/JsonBytes.ts"
 import * as SessionSpeech from "../../speech/SessionSpeech.ts"
+import { Language } from "../../speech/TextSettings.ts"
 import { Metadata, PipelineType, type SessionConfig, Transport } from "../SessionConfig.ts"
 import { MAX_HEAD_BYTES, MAX_ITEM_BYTES, type SnapshotDamage, type StoredSession } from "./SessionStore.ts"
 import * as SnapshotVersions from "./SnapshotVersions.ts"
@@ -33,6 +34,8 @@ const SnapshotConfig = Schema.Struct({
   agent: Schema.optionalKey(Schema.String),
   pipelineType: Schema.optionalKey(PipelineType),
   ...SessionSpeech.fields,
+  /** The language that it was given after its creation; an engine may not have it. */
+  changedLanguage: Schema.optionalKey(Language),
   metadata: Metadata,
   policy: ConversationPolicy,
   createdAtMs: Schema.Finite
@@ -227,6 +230,8 @@ export const progressOf = (
  */
 export interface RestoredSession {
   readonly config: SessionConfig
+  /** The language that it was given after its creation. */
+  readonly changedLanguage?: string | undefined
   readonly createdAtMs: number
   readonly attached: boolean
   readonly seq: number
@@ -318,7 +323,7 @@ export const decode = Effect.fnUntraced(
 )
 
 const restore = (
-  { createdAtMs, ...config }: SnapshotConfig,
+  { changedLanguage, createdAtMs, ...config }: SnapshotConfig,
   standing: SnapshotProgress,
   history: ReadonlyArray<History.HistoryItem>
 ): RestoredSession => {
@@ -340,6 +345,7 @@ const restore = (
     : []
   return {
     config,
+    changedLanguage,
     createdAtMs,
     attached: standing.attached,
     seq: standing.seq + SEQ_SKIP,

@@ -43,7 +43,7 @@ export interface SpokenReply {
 const word = /\S/u
 
 const textOf = (
-  { agent, metadata, session, sessionId, userId }: PipelineContext,
+  { agent, languages, metadata, session, sessionId, userId }: PipelineContext,
   { committed, history, trace, turn }: ReplyRequest,
   source: TextSource
 ): Stream.Stream<string, BackendError> =>
@@ -58,6 +58,7 @@ const textOf = (
         userId,
         turn,
         metadata: metadata(),
+        language: source.kind === "speech" ? languages.heard() ?? languages.ofUser() : languages.ofUser(),
         committed,
         session
       })

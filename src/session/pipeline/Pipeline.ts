@@ -15,6 +15,7 @@ import type { ReplySource } from "../../conversation/ConversationState.ts"
 import type { HistoryItem } from "../../conversation/History.ts"
 import type { TurnAuthority } from "../../conversation/TurnAuthority.ts"
 import type { OnIncident } from "../../EngineIncident.ts"
+import type { EngineLanguage } from "../../LanguageChange.ts"
 import type { SessionSpeech } from "../../speech/SessionSpeech.ts"
 import type { TextSettings } from "../../speech/TextSettings.ts"
 import type { AudioInput } from "../input/AudioInput.ts"
@@ -22,6 +23,24 @@ import type { ReplyAudio } from "../playout/ReplyAudio.ts"
 import type { Metadata } from "../SessionConfig.ts"
 import type { SessionEventBody } from "../SessionEvent.ts"
 import type { ReplyTrace } from "../tracing/ReplyTrace.ts"
+
+/**
+ * The languages of a session now, BCP 47; \`undefined\` where it is not known.
+ *
+ * - \`ofVoice\`: what the session asks its voice for; \`ofUser\`: what it asks its recogniser for.
+ * - \`changed\`: the language that was set since the session was created.
+ * - \`heard\`: what the recogniser says that the user spoke last; \`hear\` takes it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SessionLanguages {
+  readonly ofVoice: () => string | undefined
+  readonly ofUser: () => string | undefined
+  readonly changed: () => string | undefined
+  readonly heard: () => string | undefined
+  readonly hear: (language: string) => void
+}
 
 /**
  * What a session gives its pipeline.
@@ -32,12 +51,11 @@ import type { ReplyTrace } from "../tracing/ReplyTrace.ts"
 export interface PipelineContext {
   readonly sessionId: string
   readonly userId: string
-  /** The language, voice and key terms that the session asks for. */
+  /** The language, voice and key terms that the session was created with. */
   readonly speech: SessionSpeech
   /** How text is prepared for the voice, now: the language may change. */
   readonly textSettings: () => TextSettings
-  /** The language that it asks for now. */
-  readonly currentLanguage: () => string | undefined
+  readonly languages: SessionLanguages
   readonly metadata: () => Metadata
   readonly agent: () => Agent
   /** The session as its agents see it. */
@@ -133,6 +151,10 @@ export interface Pipeline {
   readonly finalize: (id: number, untilSample: number) => void
   /** The answer to a `finalize` is not waited for any more. */
   readonly abandon?: ((id: number) => void) | undefined
+  /** The engines that hear and speak, and which of them would follow a change to this language. */
+  readonly enginesIn: (language: string) => ReadonlyArray<EngineLanguage>
+  /** Has the recogniser or the model follow a change of the language; a voice reads \`languages\` before each sentence. */
+  readonly setLanguage: (language: string) => void
   /** Speaks a reply. Completes when all its speech has been given to playout; interrupted when the reply is ended. */
   readonly reply: (request: ReplyRequest) => Effect.Effect<void, BackendError>
   /** Called when a reply has ended: completed, or cut after `playedMs`. */

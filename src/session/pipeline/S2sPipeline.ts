@@ -90,7 +90,7 @@ const open = Effect.fnUntraced(function*(
   const agentAnswers = agentInLoop === "answer"
   const tools = agentInLoop === "tool" ? [...given, S2sTools.askAgent(context)] : given
   const asked: SpeechToSpeechOptions = {
-    ...context.speech,
+    ...SessionSpeech.inLanguage(s2s, context.speech, context.languages.changed()),
     sessionId: context.sessionId,
     history: context.history.map(({ role, text }) => ({ role, text })),
     answers: !agentAnswers,
@@ -98,7 +98,7 @@ const open = Effect.fnUntraced(function*(
     tools: tools.map(({ description, name, parameters }) => ({ name, description, parameters })),
     onIncident: context.onIncident,
     textSettings: context.textSettings,
-    currentLanguage: context.currentLanguage
+    currentLanguage: context.languages.ofVoice
   }
   const stream: SpeechToSpeechStream = yield* EngineFailure.asked(
     "SpeechToSpeech.open",
@@ -201,6 +201,8 @@ const open = Effect.fnUntraced(function*(
       (reply) => playWhole(request, reply)
     )
 
+  const follows = (language: string) =>
+    stream.setLanguage !== undefined && SessionSpeech.supportsLanguage(s2s.capabilities, language)
   const pipeline: Pipeline = {
     turnAuthority: turns.authority,
     transcriptBased: agentAnswers,
@@ -209,6 +211,14 @@ const open = Effect.fnUntraced(function*(
     hearsTurns: turns.prediction?.hearsAudio,
     predictEndOfTurn: turns.prediction?.predict,
     finalize: turns.finalize,
+    enginesIn: (language) => [
+      { kind: "s2s", engine: s2s.name, follows: follows(language) },
+      // the session names a voice of the model, not of this engine
+      ...(tts === undefined
+        ? []
+        : [{ kind: "tts" as const, engine: tts.name, follows: SessionSpeech.takesLanguage(tts, {}, language) }])
+    ],
+    setLanguage: (language) => follows(language) ? stream.setLanguage?.(language) : undefined,
     reply: (request) => {
       const { source } = request
       switch (source._tag) {

@@ -48,8 +48,9 @@ export const open = Effect.fnUntraced(function*(
   split: SplitSentences,
   context: PipelineContext
 ): Effect.fn.Return<S2sVoice, BackendError, Scope.Scope> {
-  const { currentLanguage, onIncident, planned, replyAudio, sessionId, speech, textSettings, timeout } = context
+  const { languages, onIncident, planned, replyAudio, sessionId, speech, textSettings, timeout } = context
   const { language, voice } = SessionSpeech.supportedBy(tts, speech)
+  const currentLanguage = languages.ofVoice
   const stream = yield* tts.open({ sessionId, voice, language, onIncident, textSettings, currentLanguage }).pipe(
     deadline("TextToSpeech.open", `opening ${tts.name}`, timeout)
   )

@@ -50,15 +50,18 @@ export interface SttTtsOptions {
 }
 
 const openStt = Effect.fnUntraced(function*(stt: SpeechToText["Service"], context: PipelineContext) {
-  const { busy, dispatch, onIncident, sessionId, speech, timeout } = context
-  const { keyterms, language } = speech
+  const { busy, dispatch, languages, onIncident, sessionId, speech, timeout } = context
+  const { keyterms, language } = SessionSpeech.inLanguage(stt, speech, languages.changed())
   const recogniser = yield* stt.open({ sessionId, busy, language, keyterms, onIncident }).pipe(
     deadline("SpeechToText.open", `opening ${stt.name}`, timeout)
   )
   const op = "SpeechToText.events"
   yield* PipelineInput.takeEvents(stt.name, recogniser.events, {
     op,
-    take: dispatch,
+    take: (event) => {
+      if (event._tag === "Final" && event.language !== undefined) languages.hear(event.language)
+      dispatch(event)
+    },
     ended: () => new ConnectionFailed({ op, message: `${stt.name} ended its stream` }),
     dispatch
   })
@@ -67,10 +70,10 @@ const openStt = Effect.fnUntraced(function*(stt: SpeechToText["Service"], contex
 
 const openTts = (
   tts: TextToSpeech["Service"],
-  { currentLanguage, onIncident, sessionId, speech, textSettings, timeout }: PipelineContext
+  { languages, onIncident, sessionId, speech, textSettings, timeout }: PipelineContext
 ) => {
   const { language, voice } = speech
-  return tts.open({ sessionId, voice, language, onIncident, textSettings, currentLanguage }).pipe(
+  return tts.open({ sessionId, voice, language, onIncident, textSettings, currentLanguage: languages.ofVoice }).pipe(
     deadline("TextToSpeech.open", `opening ${tts.name}`, timeout)
   )
 }
@@ -97,7 +100,7 @@ export const make = (
     // a recogniser that decides turns needs no detector
     const turns = turnDetector === undefined || options?.turnDetection === "stt"
       ? undefined
-      : yield* TurnPrediction.make(turnDetector, context)
+      : yield* TurnPrediction.make(turnDetector, context, stt.capabilities.language)
     const activity: typeof recogniser.activity = turns === undefined ? recogniser.activity : (change) => {
       turns.activity(change)
       recogniser.activity(change)
@@ -129,6 +132,8 @@ export const make = (
           )
       )
     }
+    const hears = (language: string) =>
+      recogniser.setLanguage !== undefined && SessionSpeech.takesLanguage(stt, context.speech, language)
     return {
       turnAuthority: options?.turnDetection ?? "own",
       transcriptBased: true,
@@ -138,6 +143,12 @@ export const make = (
       predictEndOfTurn: turns?.predict,
       finalize: recogniser.finalize,
       abandon: recogniser.abandon,
+      enginesIn: (language) => [
+        { kind: "stt", engine: stt.name, follows: hears(language) },
+        { kind: "tts", engine: tts.name, follows: SessionSpeech.takesLanguage(tts, context.speech, language) }
+      ],
+      // a fallback may have it where the first choice has not
+      setLanguage: (language) => recogniser.setLanguage?.(language),
       reply,
       ended: () => {}
     } satisfies Pipeline

@@ -33,7 +33,7 @@ export interface TurnPrediction {
   readonly activity: (activity: VoiceActivity) => void
 }
 
-type Context = Pick<PipelineContext, "currentLanguage" | "input">
+type Context = Pick<PipelineContext, "input" | "languages">
 
 /** The verdict on the audio of one pause. */
 interface Hearing {
@@ -60,28 +60,31 @@ const ask = (
   )
 }
 
-const byWords = (detector: TurnDetector["Service"], { currentLanguage }: Context): TurnPrediction => ({
+const byWords = (detector: TurnDetector["Service"], language: () => string | undefined): TurnPrediction => ({
   hearsAudio: false,
   predict: ({ agentSaid, transcript }) =>
-    Effect.suspend(() => ask(detector, { transcript, agentSaid, language: currentLanguage() })).pipe(
+    Effect.suspend(() => ask(detector, { transcript, agentSaid, language: language() })).pipe(
       Effect.map((probability) => ({ probability, heard: false }))
     ),
   activity: () => {}
 })
 
 /**
- * Makes it in the session's scope. A detector that listens gets the audio that the recogniser gets.
+ * Makes it in the session's scope. A detector that listens gets the audio that the recogniser gets. The words are of the
+ * session's language, else of the recogniser's own, else of what it says that it heard last.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function*(
   detector: TurnDetector["Service"],
-  context: Context
+  context: Context,
+  recognised?: string
 ): Effect.fn.Return<TurnPrediction, BackendError, Scope.Scope> {
+  const { input, languages } = context
   const { listen } = detector
-  if (listen === undefined) return byWords(detector, context)
-  const { currentLanguage, input } = context
+  const language = () => languages.ofUser() ?? recognised ?? languages.heard()
+  if (listen === undefined) return byWords(detector, language)
   const audio = new TurnAudio(input.position)
   const listener = { sampleRate: TIMELINE_RATE, push: (pcm: Int16Array) => audio.push(pcm) }
   yield* Effect.acquireRelease(
@@ -119,7 +122,7 @@ export const make = Effect.fnUntraced(function*(
     predict: Effect.fnUntraced(function*({ agentSaid, pausedAt, sinceSample, transcript }) {
       const heard = yield* Deferred.await(hear(pausedAt, sinceSample))
       if (heard === undefined && transcript === "") return undefined
-      const probability = yield* ask(detector, { transcript, agentSaid, language: currentLanguage(), heard })
+      const probability = yield* ask(detector, { transcript, agentSaid, language: language(), heard })
       return { probability, heard: heard !== undefined }
     })
   }

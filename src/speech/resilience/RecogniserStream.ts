@@ -61,6 +61,8 @@ export interface RecogniserStream extends Listener {
   /** The unanswered `finalize` requests, and when their answer is due, in ms. */
   readonly due: Map<number, number>
   readonly interim: boolean
+  /** Changes its language where it is, if the engine can. */
+  readonly setLanguage: ((language: string) => void) | undefined
   base: number
   /** Since when, and from which sample on, it has returned no transcript. */
   quietSince: number
@@ -115,6 +117,9 @@ export const open = Effect.fnUntraced(function*(
     base: 0,
     due: new Map(),
     interim: engine.capabilities.interim,
+    setLanguage: opened.setLanguage === undefined
+      ? undefined
+      : (language) => guarding(() => opened.setLanguage?.(language)),
     quietSince: MonotonicTime.nowMs(clock),
     quietFrom: 0,
     proved: false,
@@ -141,7 +146,8 @@ export const open = Effect.fnUntraced(function*(
 })
 
 /**
- * Fails when the stream has ended, leaves `finalize` unanswered, returns no transcript for speech, or has thrown.
+ * Fails when the stream has ended, leaves `finalize` unanswered, returns no transcript for speech, or has thrown. Ends when
+ * `until` holds, which is looked at when `wake` is opened.
  *
  * @category combinators
  * @since 0.1.0
@@ -150,8 +156,9 @@ export const watch = Effect.fnUntraced(function*(
   stream: RecogniserStream,
   engine: SpeechToText["Service"],
   limits: Limits,
-  wake: Latch.Latch
-): Effect.fn.Return<never, BackendError> {
+  wake: Latch.Latch,
+  until: () => boolean = () => false
+): Effect.fn.Return<void, BackendError> {
   const clock = yield* Clock.Clock
   let racing = false
   while (true) {
@@ -164,6 +171,7 @@ export const watch = Effect.fnUntraced(function*(
         message: `${engine.name} returned no transcript for ${limits.silentMs} ms of speech`
       })
     }
+    if (until()) return
     const left = Math.min(...stream.due.values()) - MonotonicTime.nowMs(clock)
     if (left <= 0) {
       return yield* new Timeout({

@@ -7,6 +7,9 @@
  * again. The caller sees an ordinary engine at 16 kHz, whose stream fails when all engines have. Circuit breakers are
  * shared by all sessions of the result.
  *
+ * A session may change its language (`setLanguage`): the utterance in progress ends in the former one, the next is heard in the
+ * new one by another stream of the same engine (`SttSuccession`), or by the same where that can change it.
+ *
  * @since 0.1.0
  */
 import type * as Arr from "effect/Array"
@@ -23,9 +26,11 @@ import type { BackendError, InvalidConfig } from "../../BackendError.ts"
 import * as MonotonicTime from "../../MonotonicTime.ts"
 import type { SpeechToText, SpeechToTextOptions, SpeechToTextStream, TranscriptEvent } from "../SpeechToText.ts"
 import { TIMELINE_RATE } from "../VoiceActivityDetector.ts"
+import { RecogniserLanguage } from "./RecogniserLanguage.ts"
 import * as RecogniserStream from "./RecogniserStream.ts"
 import * as Resilience from "./Resilience.ts"
 import * as SttRecovery from "./SttRecovery.ts"
+import type { SttSession } from "./SttSession.ts"
 import { shift, UtteranceReplay } from "./UtteranceReplay.ts"
 
 type Engine = SpeechToText["Service"]
@@ -94,6 +99,7 @@ export const make = Effect.fnUntraced(function*(
       interim: engines.every(({ capabilities }) => capabilities.interim),
       endOfTurn: engines.every(({ capabilities }) => capabilities.endOfTurn),
       languages: first.capabilities.languages,
+      language: first.capabilities.language,
       keyterms: first.capabilities.keyterms
     },
     finalizeTimeout: Duration.millis(Math.max(...timeouts)),
@@ -113,10 +119,11 @@ const open = Effect.fnUntraced(function*(
   const { onIncident: _, ...wanted } = session
   const replay = new UtteranceReplay()
   const room = Latch.makeUnsafe()
-  const state: SttRecovery.SttSession = {
+  const state: SttSession = {
     engines,
     limits,
     wanted,
+    language: new RecogniserLanguage(engines.map(({ engine }) => engine), wanted.language),
     report: yield* Resilience.reporter("stt", engines, session, options),
     replay,
     out: yield* Queue.bounded<TranscriptEvent, BackendError>(MAX_WAITING),
@@ -166,6 +173,10 @@ const open = Effect.fnUntraced(function*(
       stream?.finalize(id, Math.max(0, untilSample - stream.base))
     },
     abandon: (id) => replay.abandon(id),
+    setLanguage: (language) => {
+      state.language.set(language)
+      state.wake.openUnsafe()
+    },
     events: Stream.map(Stream.fromQueue(state.out), (event) => {
       room.openUnsafe()
       return event

@@ -12,23 +12,18 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import type * as Latch from "effect/Latch"
-import * as Queue from "effect/Queue"
 import * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
-import { type BackendError, ConnectionFailed, normalize } from "../../BackendError.ts"
+import { type BackendError, normalize } from "../../BackendError.ts"
 import * as MonotonicTime from "../../MonotonicTime.ts"
 import * as RetryPolicy from "../../RetryPolicy.ts"
-import * as EngineFailure from "../EngineFailure.ts"
-import * as SessionSpeech from "../SessionSpeech.ts"
-import type { SpeechToText, SpeechToTextOptions, TranscriptEvent } from "../SpeechToText.ts"
-import { TranscriptLimit } from "../TranscriptLimit.ts"
+import type { SpeechToText } from "../SpeechToText.ts"
 import type { Admission } from "./CircuitBreaker.ts"
 import { FailoverBudget } from "./FailoverBudget.ts"
-import type { IncidentReporter } from "./IncidentReporter.ts"
 import * as RecogniserStream from "./RecogniserStream.ts"
 import * as Resilience from "./Resilience.ts"
-import type { UtteranceReplay } from "./UtteranceReplay.ts"
+import * as SttDelivery from "./SttDelivery.ts"
+import { optionsFor, type SttSession } from "./SttSession.ts"
+import * as SttSuccession from "./SttSuccession.ts"
 
 type Engine = SpeechToText["Service"]
 
@@ -38,34 +33,6 @@ const MIN_PAUSE_MS = 100
 const LASTING_MS = 5_000
 /** How long a failed stream may take to close before the next is opened beside it. */
 const CLOSE_TIMEOUT = "1 second"
-
-/**
- * The recogniser of one session.
- *
- * - `out`: the events for the session; `room` is opened when it takes some.
- * - `ready`: done when the first stream is open, failed when none can be.
- * - `wake`: opened when the watch over the stream in use must look again.
- * - `inUse`: the stream in use; none while another is being opened.
- * - `unanswered`: how many streams have left a `finalize` request unanswered, by its id.
- * - `silentStreams`: streams in a row that were given up because they returned no transcript.
- *
- * @category models
- * @since 0.1.0
- */
-export interface SttSession {
-  readonly engines: ReadonlyArray<Resilience.Guarded<Engine>>
-  readonly limits: RecogniserStream.Limits
-  readonly wanted: SpeechToTextOptions
-  readonly report: IncidentReporter
-  readonly replay: UtteranceReplay
-  readonly out: Queue.Queue<TranscriptEvent, BackendError>
-  readonly room: Latch.Latch
-  readonly ready: Deferred.Deferred<void, BackendError>
-  readonly wake: Latch.Latch
-  inUse: RecogniserStream.RecogniserStream | undefined
-  silentStreams: number
-  unanswered: Map<number, number> | undefined
-}
 
 /** A probe keeps the engine from all other sessions, so it must not last until this session's user speaks. */
 const probe = Effect.fnUntraced(function*(
@@ -86,38 +53,6 @@ const close = Effect.fnUntraced(function*(scope: Scope.Closeable, parent: Scope.
   yield* Effect.timeoutOption(Fiber.await(closing), CLOSE_TIMEOUT)
 })
 
-const onTimeline = (event: TranscriptEvent, base: number): TranscriptEvent =>
-  event._tag !== "Final" || event.words === undefined || base === 0 ? event : {
-    ...event,
-    words: event.words.map((word) => ({
-      ...word,
-      startSample: word.startSample + base,
-      endSample: word.endSample + base
-    }))
-  }
-
-const deliver = Effect.fnUntraced(function*(
-  { out, replay, room }: SttSession,
-  stream: RecogniserStream.RecogniserStream,
-  received: TranscriptEvent
-) {
-  if (received._tag === "Finalized") {
-    stream.due.delete(received.id)
-    // answered before, or never asked
-    if (!replay.pending.includes(received.id)) return
-  }
-  const event = onTimeline(received, stream.base)
-  // delivered and cut off the replay in one synchronous step, so that an interruption finds both or neither
-  while (!Queue.offerUnsafe(out, event)) {
-    room.closeUnsafe()
-    yield* room.await
-  }
-  if (event._tag === "Interim") replay.interim()
-  if (event._tag === "Final") replay.final(event.words)
-  if (event._tag === "Finalized") replay.finalized(event.id)
-  if (event._tag === "EndOfTurn") replay.endOfTurn()
-})
-
 /**
  * Gives up `finalize` requests that a failed stream leaves, instead of replaying them for ever: those that the session has
  * gone on without, and those that the same engine twice and each other once left unanswered. They count as answered, so the
@@ -134,50 +69,13 @@ const giveUp = Effect.fnUntraced(
       unanswered.set(id, times)
       if (!replay.isAbandoned(id) && times <= engines.length) continue
       replay.skipAbandoned(id)
-      yield* deliver(session, stream, { _tag: "Finalized", id })
+      yield* SttDelivery.deliver(session, stream, { _tag: "Finalized", id })
     }
     for (const id of unanswered.keys()) if (!replay.pending.includes(id)) unanswered.delete(id)
   }
 )
 
-/**
- * Delivers a stream's events until it ends, which is a failure.
- */
-const receive = (
-  session: SttSession,
-  stream: RecogniserStream.RecogniserStream,
-  { name }: Engine,
-  succeeded: Effect.Effect<void>,
-  now: () => number
-) => {
-  // made with the first event: most sessions are idle
-  let limit: TranscriptLimit | undefined
-  return Stream.runForEach(stream.events, (event) => {
-    stream.quietSince = now()
-    limit ??= new TranscriptLimit(name)
-    const fault = limit.fault(event, stream.quietSince)
-    if (fault !== undefined) {
-      // what it sent before does not show that it works
-      stream.flooded = true
-      return Effect.fail(fault)
-    }
-    stream.quietFrom = session.replay.position
-    if (event._tag !== "Finalized") session.silentStreams = 0
-    const delivered = deliver(session, stream, event)
-    if (stream.proved) return delivered
-    stream.proved = true
-    return Effect.andThen(delivered, succeeded)
-  }).pipe(
-    Effect.andThen(
-      Effect.suspend(() =>
-        Effect.fail(new ConnectionFailed({ op: "SpeechToText.events", message: `${name} ended its stream` }))
-      )
-    ),
-    EngineFailure.caught("SpeechToText.events", name)
-  )
-}
-
-/** One engine's stream from its opening to its failure, which is the result. */
+/** One engine's streams, one after another, from the first one's opening to the failure of one, which is the result. */
 const use = Effect.fnUntraced(
   function*(
     session: SttSession,
@@ -187,33 +85,65 @@ const use = Effect.fnUntraced(
     waitMs: number,
     opened: (stream: RecogniserStream.RecogniserStream) => void
   ) {
-    const { limits, replay, report, wake, wanted } = session
+    const { language, limits, replay, report, wake } = session
     const clock = yield* Clock.Clock
-    const options = index === 0 ? wanted : SessionSpeech.supportedBy(engine, wanted)
-    const stream = yield* RecogniserStream.open(engine, options, limits, wake, waitMs)
+    const parent = yield* Effect.scope
+    if (replay.isBetweenUtterances) language.adopt(index)
+    let scope = yield* Scope.fork(parent)
+    let stream = yield* RecogniserStream.open(
+      engine,
+      optionsFor(session, index, language.active(index)),
+      limits,
+      wake,
+      waitMs
+    ).pipe(Scope.provide(scope))
     const succeeded = Effect.map(admission.succeed, (closed) => report.succeeded(index, closed))
-    // replayed and in use in one synchronous step: no audio that is pushed falls between
-    stream.listen(replay)
-    session.inUse = stream
-    opened(stream)
-    const receiving = yield* Effect.forkScoped(
-      receive(session, stream, engine, succeeded, () => MonotonicTime.nowMs(clock))
-    )
-    receiving.addObserver((exit) => {
-      stream.over = exit
-      // a stream that has ended gets no more audio
-      if (session.inUse === stream) session.inUse = undefined
-      wake.openUnsafe()
-    })
-    const watching = RecogniserStream.watch(stream, engine, limits, wake)
-    return yield* Effect.ensuring(
-      admission.probe
-        ? Effect.raceFirst(watching, probe(stream, engine, limits, succeeded))
-        : watching,
-      Fiber.interrupt(receiving)
-    )
+    while (true) {
+      // replayed and in use in one synchronous step: no audio that is pushed falls between
+      stream.listen(replay)
+      session.inUse = stream
+      opened(stream)
+      const next = yield* untilNext(session, index, engine, stream, succeeded, () => MonotonicTime.nowMs(clock)).pipe(
+        (running) => admission.probe ? Effect.raceFirst(running, probe(stream, engine, limits, succeeded)) : running
+      )
+      language.adopt(index, next.language)
+      yield* Effect.forkIn(Scope.close(scope, Exit.void), parent)
+      scope = next.scope
+      stream = next.stream
+    }
   }
 )
+
+/** A stream in use, until another takes over because of its language. */
+const untilNext = Effect.fnUntraced(function*(
+  session: SttSession,
+  index: number,
+  engine: Engine,
+  stream: RecogniserStream.RecogniserStream,
+  succeeded: Effect.Effect<void>,
+  now: () => number
+) {
+  const { language, limits, wake } = session
+  const receiving = yield* Effect.forkScoped(SttDelivery.receive(session, index, stream, engine, succeeded, now))
+  receiving.addObserver((exit) => {
+    stream.over = exit
+    // a stream that has ended gets no more audio
+    if (session.inUse === stream) session.inUse = undefined
+    wake.openUnsafe()
+  })
+  const watch = (until?: () => boolean) => RecogniserStream.watch(stream, engine, limits, wake, until)
+  const running = Effect.gen(function*() {
+    while (true) {
+      yield* watch(() => language.isDue(index))
+      const next = yield* Effect.raceFirst(
+        Effect.andThen(watch(), Effect.never),
+        SttSuccession.next(session, index, engine, stream)
+      )
+      if (next !== undefined) return next
+    }
+  })
+  return yield* Effect.ensuring(running, Fiber.interrupt(receiving))
+})
 
 /**
  * Runs until every engine has been given up; fails with the last failure.
@@ -223,7 +153,7 @@ const use = Effect.fnUntraced(
  */
 export const run = Effect.fnUntraced(
   function*(session: SttSession): Effect.fn.Return<never, BackendError, Scope.Scope> {
-    const { engines, limits, ready, report } = session
+    const { engines, language, limits, ready, report } = session
     const parent = yield* Effect.scope
     const clock = yield* Clock.Clock
     const now = () => MonotonicTime.nowMs(clock)
@@ -284,7 +214,8 @@ export const run = Effect.fnUntraced(
             retryAfterMs = 0
           }
         } else {
-          const opened = Resilience.isSessionsOwn(error, session.wanted) ? false : yield* admission.fail(error)
+          const isSessionsOwn = Resilience.isSessionsOwn(error, optionsFor(session, index, language.active(index)))
+          const opened = isSessionsOwn ? false : yield* admission.fail(error)
           report.failed(index, error, opened)
           circuitWasOpen = circuitWasOpen || opened
           const pause = yield* pauses(error)
@@ -294,7 +225,10 @@ export const run = Effect.fnUntraced(
           const delay = atOnce ? 0 : pause
           // without a fallback, an engine that has worked may work again whatever the failure says
           const hopeless = !error.retryable && (count > 1 || stream === undefined)
-          if (!hopeless && !opened && pause !== undefined && endedAt + (delay ?? 0) < budget.until) retryAfterMs = delay
+          if (isSessionsOwn && language.goBack(index)) retryAfterMs = 0
+          else if (!hopeless && !opened && pause !== undefined && endedAt + (delay ?? 0) < budget.until) {
+            retryAfterMs = delay
+          }
         }
       }
       yield* close(scope, parent)
@@ -308,9 +242,14 @@ export const run = Effect.fnUntraced(
         // circuits that other sessions opened may let this one in again in time
         const pause = Math.max(MIN_PAUSE_MS, Duration.toMillis(limits.retry.delay))
         const waits = circuitWasOpen && Deferred.isDoneUnsafe(ready) && now() + pause < budget.deadline
-        if (!waits) return yield* error
-        yield* pauseFor(pause, error)
-        budget.retryAll(now())
+        if (waits) {
+          yield* pauseFor(pause, error)
+          budget.retryAll(now())
+        } else {
+          // what failed may be the language alone
+          if (!language.allGoBack()) return yield* error
+          budget.restart(now())
+        }
         circuitWasOpen = false
       }
       index = (index + 1) % count

@@ -92,6 +92,17 @@ export class UtteranceReplay {
     return this.#marks.flatMap((mark) => "id" in mark ? [mark.id] : [])
   }
 
+  /**
+   * Whether no utterance is in progress: everything that was said has been transcribed, or the user has been silent for so long
+   * that no more words of it are expected.
+   */
+  get isBetweenUtterances(): boolean {
+    if (this.#speaking || this.pending.length > 0) return false
+    return this.position - this.#quietFrom >= SETTLE_SAMPLES ||
+      (!this.#speakingAtCut &&
+        !this.#marks.some((mark) => "activity" in mark && mark.activity._tag === "SpeechStarted"))
+  }
+
   push(pcm: Int16Array): void {
     const { capacity, length } = this.#ring
     if (capacity > IDLE_SAMPLES && capacity < UTTERANCE_SAMPLES && length + pcm.length > capacity) {

@@ -129,6 +129,7 @@ describe("ResilientSpeechToText", () => {
         interim: false,
         endOfTurn: false,
         languages: [],
+        language: undefined,
         keyterms: undefined
       })
       user.turn(2_000, 1)
