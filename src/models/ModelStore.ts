@@ -13,6 +13,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import * as Semaphore from "effect/Semaphore"
 import * as Os from "node:os"
@@ -20,8 +21,10 @@ import { type BackendError, InvalidConfig } from "../BackendError.ts"
 import { FetchFailure } from "./FetchFailure.ts"
 import * as ModelDirectory from "./ModelDirectory.ts"
 import * as ModelDownload from "./ModelDownload.ts"
+import * as ModelLocation from "./ModelLocation.ts"
 import * as Manifest from "./ModelManifest.ts"
 import type * as NpmRegistry from "./NpmRegistry.ts"
+import * as UserModel from "./UserModel.ts"
 
 /**
  * The verified files of a model: its directory, and the path of each file by its name in the manifest.
@@ -68,7 +71,7 @@ export interface ModelStoreOptions {
   readonly onProgress?: ((progress: ModelDownload.ModelProgress) => void) | undefined
   /** The known models; defaults to `ModelManifest.models`. */
   readonly manifest?: ReadonlyArray<Manifest.Model> | undefined
-  /** Deadline of a whole fetch, retries included. Defaults to 10 minutes. */
+  /** Deadline of a whole fetch, retries included. Defaults to 10 minutes; to 1 hour for a model at an address. */
   readonly timeout?: Duration.Input | undefined
   /** How long an attempt may go without a new byte. Defaults to 60 seconds. */
   readonly stallTimeout?: Duration.Input | undefined
@@ -103,6 +106,21 @@ export class ModelStore extends Context.Service<ModelStore, {
   remove(model: string): Effect.Effect<boolean, BackendError>
   /** The model's directory in the cache, whether it exists or not. */
   path(model: string): Effect.Effect<string, BackendError>
+  /**
+   * The folder of a user's own model: the path that is given, or what is at the address, downloaded once, checked against its
+   * SHA-256, and unpacked. Concurrent calls share one download, in all processes that share the cache directory.
+   */
+  folder(
+    location: ModelLocation.ModelLocation,
+    onProgress?: (progress: ModelDownload.ModelProgress) => void
+  ): Effect.Effect<string, BackendError>
+  /** The path of a user's own model that is one file, in the same way. */
+  file(
+    location: ModelLocation.ModelLocation,
+    onProgress?: (progress: ModelDownload.ModelProgress) => void
+  ): Effect.Effect<string, BackendError>
+  /** Whether a user's own model is there. Fetches nothing. */
+  isThere(location: ModelLocation.ModelLocation): Effect.Effect<boolean>
 }>()("effect-voice/models/ModelStore") {
   /** The store in the user's cache directory, with the user's npm settings. */
   static readonly layer: Layer.Layer<ModelStore> = Layer.suspend(() => ModelStore.layerOptions({}))
@@ -147,6 +165,15 @@ const make = Effect.fnUntraced(function*(options: ModelStoreOptions) {
     stallTimeout: options.stallTimeout ?? "60 seconds",
     retryDelay: options.retryDelay ?? "1 second"
   })
+  const userModels = UserModel.make({
+    cacheDir,
+    sourceDir,
+    env,
+    offline: options.offline,
+    stallTimeout: options.stallTimeout ?? "60 seconds",
+    retryDelay: options.retryDelay ?? "1 second",
+    timeout: options.timeout ?? "1 hour"
+  })
   const locks = new Map(manifest.map((model) => [model.name, Semaphore.makeUnsafe(1)]))
 
   const dirOf = (model: Manifest.Model) => path.join(cacheDir, Manifest.directoryName(model))
@@ -170,12 +197,12 @@ const make = Effect.fnUntraced(function*(options: ModelStoreOptions) {
   /** The first directory that holds the model, verified; or else what is wrong with the one in the cache. */
   const locate = Effect.fnUntraced(function*(model: Manifest.Model) {
     const own = dirOf(model)
-    const verdict = yield* ModelDirectory.verify(own, model)
+    const verdict = yield* ModelDirectory.verify(own, Manifest.filesOf(model))
     if (verdict.state === "ready" || sourceDir === undefined) return { dir: own, verdict }
     for (
       const dir of [path.join(sourceDir, Manifest.directoryName(model)), path.join(sourceDir, model.name), sourceDir]
     ) {
-      const given = yield* ModelDirectory.verify(dir, model)
+      const given = yield* ModelDirectory.verify(dir, Manifest.filesOf(model))
       if (given.state === "ready") return { dir, verdict: given }
     }
     return { dir: own, verdict }
@@ -212,6 +239,12 @@ const make = Effect.fnUntraced(function*(options: ModelStoreOptions) {
 
   const report = (progress: ModelDownload.ModelProgress) => options.onProgress?.(progress)
 
+  const reporting =
+    (onProgress?: (progress: ModelDownload.ModelProgress) => void) => (progress: ModelDownload.ModelProgress) => {
+      report(progress)
+      onProgress?.(progress)
+    }
+
   const statusOf = Effect.fnUntraced(function*(model: Manifest.Model) {
     const { dir, verdict } = yield* locate(model)
     return {
@@ -223,18 +256,58 @@ const make = Effect.fnUntraced(function*(options: ModelStoreOptions) {
     } satisfies ModelStatus as ModelStatus
   })
 
+  /** The path of a location, which must be of this type. */
+  const pathOf = Effect.fnUntraced(function*(op: string, location: string, type: "Directory" | "File") {
+    const info = yield* fs.stat(location).pipe(Effect.option)
+    if (Option.isSome(info) && info.value.type === type) return path.resolve(location)
+    const wanted = type === "File" ? "file" : "folder"
+    const message = Option.isNone(info) ? `there is no ${wanted} ${location}` : `${location} is not a ${wanted}`
+    return yield* new InvalidConfig({ op, message, details: { reason: "not_found", missing: [location] } })
+  })
+
+  const folder = Effect.fnUntraced(function*(
+    location: ModelLocation.ModelLocation,
+    onProgress?: (progress: ModelDownload.ModelProgress) => void
+  ) {
+    const op = "ModelStore.folder"
+    if (typeof location === "string") return yield* pathOf(op, location, "Directory")
+    return (yield* userModels.ensure(op, location, reporting(onProgress))).dir
+  })
+
+  const file = Effect.fnUntraced(function*(
+    location: ModelLocation.ModelLocation,
+    onProgress?: (progress: ModelDownload.ModelProgress) => void
+  ) {
+    const op = "ModelStore.file"
+    if (typeof location === "string") return yield* pathOf(op, location, "File")
+    const { dir, names } = yield* userModels.ensure(op, location, reporting(onProgress))
+    const [name] = names
+    if (name !== undefined && names.length === 1) return path.join(dir, name)
+    const message = `${
+      ModelLocation.describe(location)
+    } is an archive of ${names.length} files, and one file is expected`
+    return yield* new InvalidConfig({ op, message, details: { reason: "archive", dir } })
+  })
+
+  const isThere = (location: ModelLocation.ModelLocation) =>
+    typeof location === "string"
+      ? fs.exists(location).pipe(Effect.orElseSucceed(() => false))
+      : Effect.map(userModels.locate(location), (found) => found !== undefined)
+
   return ModelStore.of({
     cacheDir,
+    folder: (location, onProgress) =>
+      folder(location, onProgress).pipe(Effect.provideContext(services), Effect.withSpan("ModelStore.folder")),
+    file: (location, onProgress) =>
+      file(location, onProgress).pipe(Effect.provideContext(services), Effect.withSpan("ModelStore.file")),
+    isThere: (location) => Effect.provideContext(isThere(location), services),
     ensure: (name) =>
       provide("ModelStore.ensure", name, report).pipe(
         Effect.provideContext(services),
         Effect.withSpan("ModelStore.ensure", { attributes: { model: name } })
       ),
     fetch: (name, onProgress) =>
-      provide("ModelStore.fetch", name, (progress) => {
-        report(progress)
-        onProgress?.(progress)
-      }).pipe(
+      provide("ModelStore.fetch", name, reporting(onProgress)).pipe(
         Effect.provideContext(services),
         Effect.withSpan("ModelStore.fetch", { attributes: { model: name } })
       ),

@@ -14,7 +14,7 @@ import * as Zlib from "node:zlib"
 import type { BackendError } from "../../src/BackendError.ts"
 import * as ModelDirectory from "../../src/models/ModelDirectory.ts"
 import type { ModelProgress } from "../../src/models/ModelDownload.ts"
-import type { Model } from "../../src/models/ModelManifest.ts"
+import { filesOf, type Model } from "../../src/models/ModelManifest.ts"
 import { ModelStore, type ModelStoreOptions } from "../../src/models/ModelStore.ts"
 import * as Fake from "./FakeRegistry.ts"
 
@@ -175,7 +175,7 @@ describe("ModelStore", () => {
       const prepared = Path.join(root, "prepared")
       Fs.cpSync(dir, prepared, { recursive: true })
       const { ino } = Fs.statSync(dir)
-      yield* ModelDirectory.install({ prepared, target: dir, attic: root, model }).pipe(
+      yield* ModelDirectory.install({ prepared, target: dir, attic: root, files: filesOf(model) }).pipe(
         Effect.provide(NodeServices.layer)
       )
       assert.strictEqual(Fs.statSync(dir).ino, ino)
