@@ -3,6 +3,8 @@
  *
  * @since 0.1.0
  */
+import { createHash } from "node:crypto"
+import { readFileSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { type FilePin, readPinned, type Wheel } from "../local/ModelFile.ts"
 
@@ -88,7 +90,15 @@ export const read = (directory: string, name: FileName): Uint8Array<ArrayBuffer>
   readPinned(join(directory, name), files[name])
 
 /**
- * The voices, by name: `heart` comes with the package, the others are files of their author's (`maureesewilliams/hibari`, folder
+ * The rules that text is read by: American or British.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Accent = "us" | "gb"
+
+/**
+ * The voices that are known, by name: `heart` comes with the package, the others are files of their author's (`maureesewilliams/hibari`, folder
  * `voices`). A voice is trained on one accent's phonemes.
  *
  * @category constants
@@ -120,12 +130,60 @@ export const voices = {
     bytes: 7_936_868,
     sha256: "c28529302f2d27cd12f62625c24425888c4e3c2675583100ec530259136b8bc6"
   }
-} as const satisfies Record<string, FilePin & { readonly accent: "us" | "gb"; readonly file: string }>
+} as const satisfies Record<string, FilePin & { readonly accent: Accent; readonly file: string }>
 
 /**
- * The name of a voice.
+ * The name of a known voice.
  *
  * @category models
  * @since 0.1.0
  */
 export type VoiceName = keyof typeof voices
+
+/**
+ * The file of a voice's network, its SHA-256 if that is known, and the rules that the voice was trained on.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface VoiceModel {
+  readonly path: string
+  readonly sha256?: string | undefined
+  readonly accent: Accent
+}
+
+/** The voices have 8 MB. */
+const MAX_VOICE_BYTES = 256 * 2 ** 20
+
+/**
+ * Thrown for a file that is not the network of a voice, or not the expected one.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class NotAVoice extends Error {}
+
+/**
+ * Reads the file of a voice's network, with its hash. Throws `NotAVoice` for one that cannot be read, is too large, or has
+ * another hash than the known one.
+ *
+ * @category reading
+ * @since 0.1.0
+ */
+export const readVoice = (
+  { path, sha256: expected }: VoiceModel
+): { readonly content: Uint8Array<ArrayBuffer>; readonly sha256: string } => {
+  let content: Uint8Array<ArrayBuffer>
+  try {
+    const { size } = statSync(path)
+    if (size > MAX_VOICE_BYTES) throw new Error(`it has ${size} bytes, more than ${MAX_VOICE_BYTES}`)
+    content = readFileSync(path)
+  } catch (cause) {
+    throw new NotAVoice(`${path} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`)
+  }
+  const sha256 = createHash("sha256").update(content).digest("hex")
+  if (expected !== undefined && sha256 !== expected) {
+    throw new NotAVoice(`${path} is not the expected file: ${content.length} bytes, SHA-256 ${sha256}`)
+  }
+  return { content, sha256 }
+}

@@ -9,21 +9,18 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
-import * as Stream from "effect/Stream"
 import { existsSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { type BackendError, InvalidConfig } from "../../BackendError.ts"
 import { packageFile } from "../../ExternalPackage.ts"
 import { withDefault } from "../../schema/Defaults.ts"
 import * as EngineRegistry from "../../speech/EngineRegistry.ts"
-import * as SessionSpeech from "../../speech/SessionSpeech.ts"
-import { type SpeechChunk, TextToSpeech } from "../../speech/TextToSpeech.ts"
+import { TextToSpeech } from "../../speech/TextToSpeech.ts"
 import * as InstalledRuntime from "../local/InstalledRuntime.ts"
 import * as OnnxRuntime from "../local/OnnxRuntime.ts"
 import { type VoiceName, voices } from "./ModelFiles.ts"
-import { RATE } from "./vocoder/Spectra.ts"
+import * as VoiceService from "./VoiceService.ts"
 import * as VoiceThread from "./worker/VoiceThread.ts"
-import type { Sound } from "./worker/WorkerProtocol.ts"
 
 const names = Object.keys(voices) as ReadonlyArray<VoiceName>
 
@@ -59,9 +56,6 @@ export const HibariOptions = Schema.Struct({
  */
 export type HibariOptions = typeof HibariOptions.Type
 
-/** Pieces of 200 ms that are made before they are asked for, across sentences: 2 s. */
-const AHEAD = 10
-
 const modelFile = (name: string): string =>
   fileURLToPath(packageFile(import.meta.url, `./model/${name}`, `engines/hibari/model/${name}`))
 
@@ -89,53 +83,22 @@ const voicePath = ({ file, voice }: HibariOptions): Effect.Effect<string, Invali
 
 const make = Effect.fnUntraced(function*(options: HibariOptions) {
   const { voice } = options
-  const { bytes, sha256 } = voices[voice]
   const accent = options.accent ?? voices[voice].accent
   const thread = yield* VoiceThread.make({
     worker: {
       directory: fileURLToPath(
         new URL(".", packageFile(import.meta.url, "./model/vocab.json", "engines/hibari/model/vocab.json"))
       ),
-      voice: { path: yield* voicePath(options), bytes, sha256 },
-      accent,
+      voices: [{ path: yield* voicePath(options), sha256: voices[voice].sha256, accent }],
       runtimes: OnnxRuntime.PACKAGES
     }
   })
-  const gain = 10 ** (options.level / 20)
-
-  const speak = (session: string, text: string): Stream.Stream<SpeechChunk, BackendError> =>
-    thread.speak({ session, text, speed: options.speed, gain }).pipe(
-      Stream.mapAccum(() => text, (remaining: string, { pcm, words }: Sound) => [
-        "",
-        [{ pcm, text: remaining, ...(words.length === 0 ? {} : { words }) }]
-      ])
-    )
-
-  const service = TextToSpeech.of({
-    name: "hibari",
-    sampleRate: RATE,
-    probe: Stream.runDrain(speak("probe", "a")),
-    capabilities: {
-      voices: [voice],
-      languages: ["en"],
-      language: accent === "us" ? "en-US" : "en-GB",
-      // the rules of `src/text` read codes, telephone numbers and fractions right, which those of the voice do not
-      normalisesText: false
-    },
-    open: (session) => {
-      const unsupported = SessionSpeech.check("TextToSpeech.open", session, { tts: service })
-      if (unsupported !== undefined) return Effect.fail(unsupported)
-      return Effect.succeed({
-        speak: (sentences) =>
-          sentences.pipe(
-            Stream.rechunk(1),
-            Stream.flatMap((text) => speak(session.sessionId, text)),
-            Stream.buffer({ capacity: AHEAD })
-          )
-      })
-    }
+  return VoiceService.make({
+    thread,
+    voices: [{ name: voice, accent }],
+    speed: options.speed,
+    gain: 10 ** (options.level / 20)
   })
-  return service
 })
 
 /**

@@ -44,6 +44,14 @@ export const make = (exitMs: number): Effect.Effect<InferenceGuard, never, Scope
     )
   })
 
+/**
+ * Whether the worker is in native code, where terminating it would crash the process.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const isBusy = (guard: InferenceGuard): boolean => Atomics.load(guard, BUSY) === 1
+
 /** Nothing waits for the result of a process that exits. */
 const never = new Promise<never>(() => {})
 

@@ -61,12 +61,17 @@ describe("the acoustic network", () => {
 })
 
 describe("a network with other outputs", () => {
-  const runtimeOf = (outputs: (ids: number) => Record<string, OnnxRuntime.OnnxTensor>): OnnxRuntime.OnnxRuntime => ({
+  const outputNames = ["f0", "lh", "theta", "ln", "lr", "phi"]
+  const runtimeOf = (
+    outputs: (ids: number) => Record<string, OnnxRuntime.OnnxTensor>,
+    names: Partial<Record<"inputNames" | "outputNames", ReadonlyArray<string>>> = {}
+  ): OnnxRuntime.OnnxRuntime => ({
     packageName: "scripted",
     unusable: undefined,
     createSession: async () => ({
-      inputNames: [],
-      outputNames: [],
+      inputNames: ["ids", "speed"],
+      outputNames,
+      ...names,
       run: async (inputs) => outputs(inputs["ids"]!.dims[1]!)
     }),
     float32: (data, dims) => ({ data, dims }),
@@ -80,9 +85,24 @@ describe("a network with other outputs", () => {
     for (
       const outputs of [{}, { f0: tensor(10) }, { f0: tensor(2), ...spectra(2) }, { f0: tensor(10), ...spectra(9) }]
     ) {
-      const network = await AcousticNetwork.load(runtimeOf(() => outputs), model)
-      await expect(network([0, 50, 0], 1)).rejects.toThrow("not a voice of hibari")
+      await expect(AcousticNetwork.load(runtimeOf(() => outputs), model)).rejects.toThrow("unexpected outputs")
     }
+    const fails = () => {
+      throw new Error("indices out of range")
+    }
+    await expect(AcousticNetwork.load(runtimeOf(fails), model)).rejects.toThrow("indices out of range")
+  })
+
+  it("is refused for its inputs and outputs, before it runs", async () => {
+    const never = () => expect.fail("it ran")
+    const refused = (names: Parameters<typeof runtimeOf>[1], why: string) =>
+      expect(AcousticNetwork.load(runtimeOf(never, names), model)).rejects.toThrow(why)
+    await refused({ inputNames: ["input", "sr"] }, "it has no input ids, input speed")
+    await refused({ inputNames: ["ids", "speed", "style"] }, "it has more inputs: style")
+    await refused({ outputNames: outputNames.slice(2) }, "it has no output f0, output lh")
+    await expect(AcousticNetwork.load(runtimeOf(never), new TextEncoder().encode("not a network"))).rejects.toThrow(
+      "not a voice of hibari"
+    )
   })
 
   it("shares the time out evenly where it does not tell the lengths", async () => {

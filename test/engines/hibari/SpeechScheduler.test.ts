@@ -74,7 +74,7 @@ class Desk {
 
   speak(id: number, session: string, text: string, speed = 1): void {
     this.scheduler.add(id, session, (emit) =>
-      new TextSpeech({ id, session, text, speed, gain: 2 }, {
+      new TextSpeech({ id, session, voice: 0, text, speed, gain: 2 }, {
         reader,
         network: (ids, rate) => {
           this.inferences.push(session)

@@ -6,16 +6,26 @@ import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as VoiceThread from "../../../src/engines/hibari/worker/VoiceThread.ts"
-import { CREDIT, type FromWorker, type ToWorker } from "../../../src/engines/hibari/worker/WorkerProtocol.ts"
+import {
+  CREDIT,
+  type FromWorker,
+  type ToWorker,
+  type WorkerOptions
+} from "../../../src/engines/hibari/worker/WorkerProtocol.ts"
 
 class ScriptedWorker implements VoiceThread.ThreadWorker {
   readonly received: Array<ToWorker> = []
+  readonly current: Int32Array
   isReferenced = true
   isTerminated = false
   readonly #message: Array<(message: FromWorker) => void> = []
   readonly #exit: Array<(code: number) => void> = []
   /** Whether it exits when it is told to. */
   exits = true
+
+  constructor({ current }: WorkerOptions) {
+    this.current = current
+  }
 
   on(event: "message" | "error" | "exit", listener: (value: never) => void): void {
     if (event === "message") this.#message.push(listener as (message: FromWorker) => void)
@@ -57,12 +67,11 @@ const setup = (first: FromWorker = ready) =>
     const thread = yield* VoiceThread.make({
       worker: {
         directory: "",
-        voice: { path: "", bytes: 0, sha256: "" },
-        accent: "us",
+        voices: [{ path: "", accent: "us" }],
         runtimes: ["onnxruntime-node", "onnxruntime-web"]
       },
-      start: () => {
-        const worker = new ScriptedWorker()
+      start: (options) => {
+        const worker = new ScriptedWorker(options)
         workers.push(worker)
         queueMicrotask(() => worker.send(workers.length === 1 ? first : ready))
         return worker
@@ -71,7 +80,7 @@ const setup = (first: FromWorker = ready) =>
     return { thread, workers }
   })
 
-const request = { session: "s", text: "Hello.", speed: 1, gain: 2 }
+const request = { session: "s", voice: 0, text: "Hello.", speed: 1, gain: 2 }
 const lengths = (thread: VoiceThread.VoiceThread) =>
   thread.speak(request).pipe(Stream.map(({ pcm }) => pcm.length), Stream.runCollect)
 
@@ -158,12 +167,12 @@ describe("VoiceThread", () => {
       const fiber = yield* Effect.forkChild(Effect.flip(lengths(thread)))
       yield* Effect.yieldNow
       const id = workers[0]!.spoken[0]!
-      yield* TestClock.adjust("9 seconds")
+      yield* TestClock.adjust("4 seconds")
       workers[0]!.sound(id)
-      yield* TestClock.adjust("9 seconds")
+      yield* TestClock.adjust("4 seconds")
       assert.lengthOf(workers, 1)
       yield* TestClock.adjust("3 seconds")
-      assert.match((yield* Fiber.join(fiber)).message, /sent no sound for 10000 ms/u)
+      assert.match((yield* Fiber.join(fiber)).message, /sent no sound for 5000 ms/u)
       yield* TestClock.adjust("5 seconds")
       assert.isTrue(workers[0]!.isTerminated)
       assert.lengthOf(workers, 2)
@@ -192,11 +201,56 @@ describe("VoiceThread", () => {
 
   it.effect("fails to start, and says why", () =>
     Effect.gen(function*() {
-      const missing = yield* Effect.flip(setup({ _tag: "Failed", message: "no package", missing: true }))
+      const missing = yield* Effect.flip(setup({ _tag: "Failed", message: "no package", fault: "package" }))
       assert.strictEqual(missing.code, "pipeline_error")
       assert.match(missing.message, /needs the package onnxruntime-web/u)
-      const broken = yield* Effect.flip(setup({ _tag: "Failed", message: "not the file\nat x", missing: false }))
+      const broken = yield* Effect.flip(setup({ _tag: "Failed", message: "not the file\nat x", fault: "other" }))
       assert.strictEqual(broken.code, "pipeline_error")
       assert.match(broken.message, /did not start: not the file$/u)
+    }))
+
+  it.effect("refuses a file that is no voice as a fault of the config", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(
+        setup({ _tag: "Failed", message: "/a.onnx: it has no input ids", fault: "model" })
+      )
+      assert.strictEqual(error.code, "invalid_config")
+      assert.match(error.message, /engines\.hibari: \/a\.onnx: it has no input ids/u)
+    }))
+
+  it.effect("has no other attempt made at the text that the worker hung on, only at the others", () =>
+    Effect.gen(function*() {
+      const { thread, workers } = yield* setup()
+      const fibers = yield* Effect.forEach([1, 2, 3], () => Effect.forkChild(Effect.flip(lengths(thread))))
+      yield* Effect.yieldNow
+      const [, second] = workers[0]!.spoken
+      workers[0]!.current[0] = second!
+      yield* TestClock.adjust("6 seconds")
+      const errors = yield* Effect.forEach(fibers, Fiber.join)
+      assert.deepEqual(errors.map(({ retryable }) => retryable), [true, false, true])
+    }))
+
+  it.effect("waits longer each time for workers that do not live, and starts none meanwhile", () =>
+    Effect.gen(function*() {
+      const { thread, workers } = yield* setup()
+      const starts: Array<number> = []
+      for (let i = 0; i < 9; i++) {
+        const before = workers.length
+        workers.at(-1)!.exit(1)
+        const error = yield* Effect.flip(lengths(thread))
+        assert.match(error.message, /has exited/u)
+        let waited = 0
+        while (workers.length === before) {
+          yield* TestClock.adjust("100 millis")
+          waited += 100
+        }
+        starts.push(waited)
+      }
+      assert.deepEqual(starts, [100, 200, 400, 800, 1_600, 3_200, 6_400, 10_000, 10_000])
+      // one that has lived for a minute is another matter
+      yield* TestClock.adjust("61 seconds")
+      workers.at(-1)!.exit(1)
+      yield* TestClock.adjust("100 millis")
+      assert.lengthOf(workers, 11)
     }))
 })

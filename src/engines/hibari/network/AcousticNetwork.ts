@@ -6,7 +6,8 @@
  *
  * @since 0.1.0
  */
-import type { OnnxRuntime, OnnxTensor } from "../../local/OnnxRuntime.ts"
+import type { OnnxRuntime, OnnxSession, OnnxTensor } from "../../local/OnnxRuntime.ts"
+import { NotAVoice } from "../ModelFiles.ts"
 import { BINS, type Spectra } from "../vocoder/Spectra.ts"
 import { withResultOf } from "./ModelOutputs.ts"
 
@@ -32,11 +33,19 @@ export type AcousticNetwork = (ids: ReadonlyArray<number>, speed: number) => Pro
 /** The network repeats each state as often as the id is long: the sums of the lengths, in pairs of frames. */
 const LENGTHS = "CumSum"
 
-const notTheNetwork = () => new Error("the model file is not a voice of hibari: unexpected outputs")
+const inputs = ["ids", "speed"]
+const outputs = ["f0", "lh", "ln", "lr", "phi", "theta"]
+/** The largest phoneme id between two zeros. */
+const probe = [0, 177, 0]
+
+const notTheNetwork = (why: string) => new NotAVoice(`the model file is not a voice of hibari: ${why}`)
+
+const messageOf = (cause: unknown): string =>
+  (cause instanceof Error ? cause.message : String(cause)).split("\n", 1)[0]!.slice(0, 300)
 
 const numbers = (tensor: OnnxTensor | undefined, length?: number): Float32Array => {
   if (!(tensor?.data instanceof Float32Array) || (length !== undefined && tensor.data.length !== length)) {
-    throw notTheNetwork()
+    throw notTheNetwork("unexpected outputs")
   }
   return tensor.data
 }
@@ -51,25 +60,51 @@ const endsOf = (tensor: OnnxTensor | undefined, ids: number, frames: number): Ar
   return ends[ids - 1] === frames ? ends : evenly(ids, frames)
 }
 
+const sessionOf = async (runtime: OnnxRuntime, file: Uint8Array) => {
+  try {
+    // reads the file itself, and refuses what is no model before the runtime sees it
+    const extended = withResultOf(file, LENGTHS)
+    return { extended, session: await runtime.createSession(extended?.model ?? file) }
+  } catch (cause) {
+    throw notTheNetwork(messageOf(cause))
+  }
+}
+
 /**
- * Loads a voice's network from the bytes of its file, which must be the pinned ones. The promise is rejected for what the
- * runtime cannot load; a run is, for a model with other outputs.
+ * Loads a voice's network from the bytes of its file, and runs it once. The promise is rejected with `NotAVoice` for a file
+ * that the runtime cannot load, and for a model with other inputs or outputs.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const load = async (runtime: OnnxRuntime, file: Uint8Array): Promise<AcousticNetwork> => {
-  const extended = withResultOf(file, LENGTHS)
-  const session = await runtime.createSession(extended?.model ?? file)
-  return async (ids, speed) => {
-    const outputs = await session.run({
+  const { extended, session } = await sessionOf(runtime, file)
+  const missing = [
+    ...inputs.filter((name) => !session.inputNames.includes(name)).map((name) => `input ${name}`),
+    ...outputs.filter((name) => !session.outputNames.includes(name)).map((name) => `output ${name}`)
+  ]
+  const more = session.inputNames.filter((name) => !inputs.includes(name))
+  if (missing.length > 0) throw notTheNetwork(`it has no ${missing.join(", ")}`)
+  if (more.length > 0) throw notTheNetwork(`it has more inputs: ${more.join(", ").slice(0, 200)}`)
+  const network = networkOf(runtime, session, extended?.output)
+  try {
+    await network(probe, 1)
+  } catch (cause) {
+    throw cause instanceof NotAVoice ? cause : notTheNetwork(messageOf(cause))
+  }
+  return network
+}
+
+const networkOf =
+  (runtime: OnnxRuntime, session: OnnxSession, lengths: string | undefined): AcousticNetwork => async (ids, speed) => {
+    const result = await session.run({
       ids: runtime.int64(BigInt64Array.from(ids, BigInt), [1, ids.length]),
       speed: runtime.float32(Float32Array.of(speed), [1])
     })
-    const pitch = numbers(outputs["f0"])
+    const pitch = numbers(result["f0"])
     const frames = pitch.length
-    if (frames < 3) throw notTheNetwork()
-    const spectrum = (name: string) => numbers(outputs[name], BINS * frames)
+    if (frames < 3) throw notTheNetwork("unexpected outputs")
+    const spectrum = (name: string) => numbers(result[name], BINS * frames)
     return {
       spectra: {
         frames,
@@ -80,7 +115,6 @@ export const load = async (runtime: OnnxRuntime, file: Uint8Array): Promise<Acou
         freePhase: spectrum("phi"),
         pitch
       },
-      ends: endsOf(extended === undefined ? undefined : outputs[extended.output], ids.length, frames)
+      ends: endsOf(lengths === undefined ? undefined : result[lengths], ids.length, frames)
     }
   }
-}

@@ -90,9 +90,11 @@ export class SpeechRequests {
     else Queue.failCauseUnsafe(entry.queue, Cause.fail(voiceFailed(`failed: ${message.message}`, true)))
   }
 
-  /** The worker is gone: every text fails. */
-  fail(error: BackendError): void {
-    for (const { queue } of this.#entries.values()) Queue.failCauseUnsafe(queue, Cause.fail(error))
+  /** The worker is gone: every text fails. The one that it worked on when it hung or died is not worth another attempt. */
+  fail(why: string, culprit = 0): void {
+    for (const [id, { queue }] of this.#entries) {
+      Queue.failCauseUnsafe(queue, Cause.fail(voiceFailed(why, id !== culprit)))
+    }
     this.#entries.clear()
   }
 }

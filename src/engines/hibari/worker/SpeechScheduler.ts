@@ -38,6 +38,7 @@ const MAX_OPEN = 12
 export class SpeechScheduler {
   readonly #post: (message: SpeechMessage) => void
   readonly #pause: () => Promise<void>
+  readonly #onStep: (id: number) => void
   /** The texts of each session in order; the sessions in the order of their turns. */
   readonly #sessions = new Map<string, Array<Task>>()
   readonly #tasks = new Map<number, Task>()
@@ -45,10 +46,16 @@ export class SpeechScheduler {
 
   /**
    * - `pause`: lets the thread read its messages, between two steps.
+   * - `onStep`: called with the id of a text before each of its steps, with 0 after it.
    */
-  constructor(options: { readonly post: (message: SpeechMessage) => void; readonly pause: () => Promise<void> }) {
+  constructor(options: {
+    readonly post: (message: SpeechMessage) => void
+    readonly pause: () => Promise<void>
+    readonly onStep?: ((id: number) => void) | undefined
+  }) {
     this.#post = options.post
     this.#pause = options.pause
+    this.#onStep = options.onStep ?? (() => {})
   }
 
   /** Adds a text. `make` gets a function that counts and posts its sound. */
@@ -134,11 +141,13 @@ export class SpeechScheduler {
 
   async #step(task: Task): Promise<void> {
     let end: SpeechMessage | undefined
+    this.#onStep(task.id)
     try {
       if (!(await task.speech.step())) end = { _tag: "Done", id: task.id }
     } catch (cause) {
       end = { _tag: "Error", id: task.id, message: cause instanceof Error ? cause.message : String(cause) }
     }
+    this.#onStep(0)
     if (end === undefined || task.isForgotten) return
     this.#remove(task)
     this.#post(end)

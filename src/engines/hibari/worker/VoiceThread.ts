@@ -8,33 +8,28 @@ import type * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Queue from "effect/Queue"
-import * as Schedule from "effect/Schedule"
-import * as Scope from "effect/Scope"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { Worker } from "node:worker_threads"
-import type { BackendError } from "../../../BackendError.ts"
+import { type BackendError, InvalidConfig } from "../../../BackendError.ts"
 import { deadline, finalizeWithin } from "../../../Deadline.ts"
 import { adviceFor, packageFile } from "../../../ExternalPackage.ts"
 import * as MonotonicTime from "../../../MonotonicTime.ts"
+import * as InferenceGuard from "../../local/InferenceGuard.ts"
 import { type SoundQueue, SpeechRequests, voiceFailed } from "./SpeechRequests.ts"
-import {
-  BUSY,
-  type FromWorker,
-  type Sound,
-  type SpeechRequest,
-  STOP,
-  type ToWorker,
-  type WorkerOptions
-} from "./WorkerProtocol.ts"
+import type { FromWorker, Sound, SpeechRequest, ToWorker, WorkerOptions } from "./WorkerProtocol.ts"
 
 /** Loading the tables and the networks takes 1 to 2 s, and ten times as long on a busy machine without the native runtime. */
 const START_TIMEOUT = "60 seconds"
 /** A worker that owes sound and sends none for this long is taken to hang; a step takes 0.3 s at most. */
-const HANG_MS = 10_000
+const HANG_MS = 5_000
 const HANG_CHECK_INTERVAL = "500 millis"
 const EXIT_TIMEOUT = "2 seconds"
+/** How long after its end a worker is started again; doubles with each that lives no longer than `STEADY_MS`, up to the last. */
+const FIRST_RESTART_MS = 100
+const LAST_RESTART_MS = 10_000
+const STEADY_MS = 60_000
 /** How long the exit of the process waits for the inference in progress. */
 const PROCESS_EXIT_MS = 1_000
 /** Texts of all sessions that are being said or wait; one more is refused. */
@@ -69,7 +64,7 @@ export interface ThreadWorker {
  * @since 0.1.0
  */
 export interface VoiceThreadOptions {
-  readonly worker: Omit<WorkerOptions, "control">
+  readonly worker: Omit<WorkerOptions, "guard" | "current">
   readonly start?: ((options: WorkerOptions) => ThreadWorker) | undefined
 }
 
@@ -90,20 +85,48 @@ export interface VoiceThread {
 const startWorker = (workerData: WorkerOptions): ThreadWorker => new Worker(file, { workerData, name: "hibari" })
 
 /** Lets the worker exit by itself; one that hangs is terminated, unless it is in native code, where that crashes the process. */
-const exit = (worker: ThreadWorker, control: Int32Array, hasEnded: Deferred.Deferred<string>) =>
+const exit = (
+  worker: ThreadWorker,
+  guard: InferenceGuard.InferenceGuard,
+  hasEnded: Deferred.Deferred<string>
+): Effect.Effect<unknown> =>
   Effect.suspend(() => {
     worker.postMessage({ _tag: "End" })
     return Deferred.await(hasEnded)
   }).pipe(
     Effect.timeoutOption(EXIT_TIMEOUT),
     Effect.andThen(
-      Effect.suspend(() => Atomics.load(control, BUSY) === 1 ? Effect.void : Effect.promise(() => worker.terminate()))
+      Effect.suspend(() => InferenceGuard.isBusy(guard) ? Effect.void : Effect.promise(() => worker.terminate()))
     )
   )
 
+/** A worker that runs, or did. */
+interface Running {
+  readonly worker: ThreadWorker
+  /** Resolved with the reason when it ends. */
+  readonly ended: Deferred.Deferred<string>
+  readonly current: Int32Array
+}
+
+const startFailure = ({ fault, message }: FromWorker & { readonly _tag: "Failed" }, runtime: string): BackendError => {
+  const line = message.split("\n", 1)[0] ?? ""
+  switch (fault) {
+    case "model":
+      return new InvalidConfig({
+        op,
+        message: `engines.hibari: ${line}`,
+        details: { engine: "hibari", reason: "model" }
+      })
+    case "package":
+      return voiceFailed(`did not start: it needs the package ${runtime}: ${adviceFor(runtime, message)}`, false)
+    case "other":
+      return voiceFailed(`did not start: ${line}`, false)
+  }
+}
+
 /**
- * Starts the worker in the scope. Fails `pipeline_error` when it cannot be started: without an ONNX runtime that loads, or with
- * another file than the pinned one.
+ * Starts the worker in the scope. Fails `invalid_config` for a file that is not a voice's network, or not the expected one, and
+ * `pipeline_error` when the worker cannot be started, such as without an ONNX runtime that loads.
  *
  * @category constructors
  * @since 0.1.0
@@ -116,21 +139,8 @@ export const make = Effect.fnUntraced(function*(
   const requests = new SpeechRequests()
   const runtime = options.worker.runtimes.at(-1) ?? "onnxruntime-web"
   let worker: ThreadWorker | undefined
-  let control = new Int32Array(new SharedArrayBuffer(8))
   /** When the worker was last heard of, or owed nothing. */
   let quietSince = 0
-
-  /** `process.exit` terminates threads at once, and a thread in the runtime's native code would crash the process. */
-  const waitForInference = (): void => {
-    Atomics.store(control, STOP, 1)
-    while (Atomics.load(control, BUSY) === 1) {
-      if (Atomics.wait(control, BUSY, 1, PROCESS_EXIT_MS) === "timed-out") return
-    }
-  }
-  yield* Effect.acquireRelease(
-    Effect.sync(() => process.on("exit", waitForInference)),
-    () => Effect.sync(() => process.off("exit", waitForInference))
-  )
 
   const post = (message: ToWorker): void => worker?.postMessage(message)
   /** An idle worker does not keep the process alive. */
@@ -138,16 +148,17 @@ export const make = Effect.fnUntraced(function*(
     if (requests.size === 0) worker?.unref()
   }
 
-  /** Starts a worker in the scope; the result is resolved with the reason when the worker ends. */
+  /** Starts a worker in the scope. */
   const start = Effect.gen(function*() {
     const ready = yield* Deferred.make<void, BackendError>()
     const ended = yield* Deferred.make<string>()
-    const shared = new Int32Array(new SharedArrayBuffer(8))
+    // `process.exit` terminates threads at once, and a thread in the runtime's native code would crash the process
+    const guard = yield* InferenceGuard.make(PROCESS_EXIT_MS)
+    const current = new Int32Array(new SharedArrayBuffer(4))
     const started = yield* Effect.acquireRelease(
-      Effect.sync(() => (options.start ?? startWorker)({ ...options.worker, control: shared })),
-      (which) => finalizeWithin("5 seconds")(exit(which, shared, ended))
+      Effect.sync(() => (options.start ?? startWorker)({ ...options.worker, guard, current })),
+      (which) => finalizeWithin("5 seconds")(exit(which, guard, ended))
     )
-    control = shared
     const end = (why: string): void => {
       Deferred.doneUnsafe(ended, Effect.succeed(why))
       Deferred.doneUnsafe(ready, Effect.fail(voiceFailed(why, true)))
@@ -159,19 +170,7 @@ export const make = Effect.fnUntraced(function*(
         case "Ready":
           return Deferred.doneUnsafe(ready, Effect.void)
         case "Failed":
-          return Deferred.doneUnsafe(
-            ready,
-            Effect.fail(
-              voiceFailed(
-                `did not start: ${
-                  message.missing
-                    ? `it needs the package ${runtime}: ${adviceFor(runtime, message.message)}`
-                    : message.message.split("\n", 1)[0]
-                }`,
-                false
-              )
-            )
-          )
+          return Deferred.doneUnsafe(ready, Effect.fail(startFailure(message, runtime)))
         default:
           if (worker !== started) return
           requests.receive(message)
@@ -181,8 +180,7 @@ export const make = Effect.fnUntraced(function*(
     started.on("error", (cause) => end(`failed: ${cause instanceof Error ? cause.message : String(cause)}`))
     started.on("exit", (code) => end(`exited with code ${code}`))
     yield* Deferred.await(ready).pipe(deadline(op, "starting hibari's worker", START_TIMEOUT))
-    worker = started
-    return ended
+    return { worker: started, ended, current } satisfies Running as Running
   })
 
   const hang = Effect.gen(function*() {
@@ -193,36 +191,51 @@ export const make = Effect.fnUntraced(function*(
     }
   })
 
-  const down = (why: string): void => {
-    worker = undefined
-    requests.fail(voiceFailed(why, true))
-  }
-
-  const begin = Effect.gen(function*() {
-    const scope = yield* Scope.make()
-    const ended = yield* Scope.provide(start, scope).pipe(Effect.onError(() => Scope.close(scope, Exit.void)))
-    return { scope, ended }
-  })
-  let current = yield* begin
-  // Registered before the supervising fiber, so it runs after that fiber was interrupted and closes the last worker.
-  yield* Effect.addFinalizer(() =>
-    Effect.andThen(Effect.sync(() => down("was stopped")), Scope.close(current.scope, Exit.void))
-  )
-  yield* Effect.gen(function*() {
-    while (true) {
-      const why = yield* Effect.raceFirst(Deferred.await(current.ended), hang)
-      down(why)
-      yield* Effect.logWarning(`hibari's worker ${why}; restarting it`)
-      yield* Scope.close(current.scope, Exit.void)
-      current = yield* begin.pipe(
-        Effect.tapError(({ message }) =>
-          Effect.logWarning("hibari's worker could not be restarted; will retry", message)
-        ),
-        Effect.retry(Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("10 seconds")]))
-      )
+  /** Says texts with a worker until it ends; returns why. */
+  const serve = (running: Running) =>
+    Effect.suspend(() => {
+      worker = running.worker
       quietSince = now()
+      return Effect.raceFirst(Deferred.await(running.ended), hang)
+    }).pipe(
+      Effect.onExit((exit) =>
+        Effect.sync(() => {
+          worker = undefined
+          requests.fail(exit._tag === "Success" ? exit.value : "was stopped", Atomics.load(running.current, 0))
+        })
+      )
+    )
+
+  const first = yield* Deferred.make<void, BackendError>()
+  yield* Effect.gen(function*() {
+    let waitMs = FIRST_RESTART_MS
+    let isFailing = false
+    while (true) {
+      const startedAt = now()
+      const why = yield* start.pipe(
+        Effect.tap(() => Deferred.succeed(first, undefined)),
+        Effect.flatMap(serve),
+        Effect.scoped,
+        // the first worker's failure is the caller's
+        Effect.catch((error) =>
+          Effect.flatMap(
+            Deferred.fail(first, error),
+            (isFirst) => isFirst ? Effect.never : Effect.succeed(error.message)
+          )
+        )
+      )
+      if (now() - startedAt > STEADY_MS) {
+        waitMs = FIRST_RESTART_MS
+        isFailing = false
+      }
+      const line = `hibari's worker ${why}; starting it again`
+      yield* isFailing ? Effect.logDebug(line) : Effect.logWarning(line)
+      isFailing = true
+      yield* Effect.sleep(waitMs)
+      waitMs = Math.min(LAST_RESTART_MS, 2 * waitMs)
     }
   }).pipe(Effect.forkScoped)
+  yield* Deferred.await(first)
 
   const open = (request: Omit<SpeechRequest, "id">) =>
     Effect.gen(function*() {

@@ -4,20 +4,14 @@
  * @since 0.1.0
  */
 import type { SpokenWord } from "../../../speech/TextToSpeech.ts"
-import type { FilePin } from "../../local/ModelFile.ts"
-
-/**
- * The rules that text is read by: American or British.
- *
- * @category models
- * @since 0.1.0
- */
-export type Accent = "us" | "gb"
+import type { InferenceGuard } from "../../local/InferenceGuard.ts"
+import type { VoiceModel } from "../ModelFiles.ts"
 
 /**
  * A text to say.
  *
  * - `session`: texts of the same session are said one after another, those of different sessions take turns.
+ * - `voice`: the place of the voice in `WorkerOptions.voices`.
  * - `speed`: 2 is twice as fast.
  * - `gain`: a factor of the samples.
  *
@@ -27,6 +21,7 @@ export type Accent = "us" | "gb"
 export interface SpeechRequest {
   readonly id: number
   readonly session: string
+  readonly voice: number
   readonly text: string
   readonly speed: number
   readonly gain: number
@@ -47,32 +42,16 @@ export const CREDIT = 50
  * @since 0.1.0
  */
 export interface WorkerOptions {
-  /** The directory of the model files. */
+  /** The directory of the model files that come with the package. */
   readonly directory: string
-  /** The voice's network, and its pin. */
-  readonly voice: FilePin & { readonly path: string }
-  readonly accent: Accent
+  /** The voices. Each distinct file is loaded once. */
+  readonly voices: ReadonlyArray<VoiceModel>
   /** The packages of the ONNX runtime, in the order of preference. */
   readonly runtimes: ReadonlyArray<string>
-  /** Two shared numbers, see `STOP` and `BUSY`. */
-  readonly control: Int32Array
+  readonly guard: InferenceGuard
+  /** One shared number: the id of the text whose step the worker makes, 0 between two steps. */
+  readonly current: Int32Array
 }
-
-/**
- * Index in `control`: 1 tells the worker to start no further inference.
- *
- * @category constants
- * @since 0.1.0
- */
-export const STOP = 0
-
-/**
- * Index in `control`: 1 while the worker is in native code and must not be terminated.
- *
- * @category constants
- * @since 0.1.0
- */
-export const BUSY = 1
 
 /**
  * A message to the worker: say a text, forget it, one piece of its sound was taken, or exit.
@@ -109,6 +88,14 @@ export type SpeechMessage =
   | { readonly _tag: "Error"; readonly id: number; readonly message: string }
 
 /**
+ * Why the worker did not start: the runtime's package is missing, a file is not a voice's network, or anything else.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type StartFault = "package" | "model" | "other"
+
+/**
  * A message from the worker: once whether it has started, then about its texts.
  *
  * @category models
@@ -116,5 +103,5 @@ export type SpeechMessage =
  */
 export type FromWorker =
   | { readonly _tag: "Ready"; readonly runtime: string; readonly unusable: string | undefined }
-  | { readonly _tag: "Failed"; readonly message: string; readonly missing: boolean }
+  | { readonly _tag: "Failed"; readonly message: string; readonly fault: StartFault }
   | SpeechMessage
