@@ -11,7 +11,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import * as LanguageModelErrors from "../agent/LanguageModelErrors.ts"
-import { DEFAULT_VAD } from "../backend/config/NamedParts.ts"
+import { DEFAULT_TURNS, DEFAULT_VAD } from "../backend/config/NamedParts.ts"
+import { SILENCE_TURNS } from "../backend/engines/SpeechEngines.ts"
 import { VoiceBackend } from "../backend/VoiceBackend.ts"
 import { type BackendError, ConnectionFailed, fromCause } from "../BackendError.ts"
 import * as Builtin from "../builtin/index.ts"
@@ -20,11 +21,12 @@ import { deadline } from "../Deadline.ts"
 import { ModelStore } from "../models/ModelStore.ts"
 import * as Faults from "../schema/Faults.ts"
 import { isRecord } from "../schema/Json.ts"
-import type * as EngineRegistry from "../speech/EngineRegistry.ts"
+import * as EngineRegistry from "../speech/EngineRegistry.ts"
 import { SpeechToSpeech } from "../speech/SpeechToSpeech.ts"
 import { SpeechToText } from "../speech/SpeechToText.ts"
 import { TextToSpeech } from "../speech/TextToSpeech.ts"
 import * as Output from "./Output.ts"
+import * as PartNames from "./PartNames.ts"
 import * as Setup from "./Setup.ts"
 
 /** Of one endpoint, with its credentials. */
@@ -96,10 +98,35 @@ const connect = (loaded: Setup.Loaded): Effect.Effect<ReadonlyArray<Faults.Fault
     )
   ], { concurrency: "unbounded" }).pipe(Effect.map((all) => Faults.distinct(all.flat())))
 
-const enginesOf = ({ config, used }: Setup.Loaded): ReadonlyArray<readonly [what: string, name: string]> =>
+/** What decides the end of a turn: as the config says, else the first default that can run here, else silence. */
+const turnsOf = Effect.fnUntraced(function*({ config }: Setup.Loaded) {
+  if (config.turnDetectionProvider !== undefined || config.pipelineType === "s2s") return config.turnDetectionProvider
+  const { turn } = yield* EngineRegistry.EngineRegistry
+  for (const name of DEFAULT_TURNS.filter((each) => turn.has(each))) {
+    const usable = yield* Effect.flatten(turn.get(name)).pipe(
+      Effect.flatMap((definition) => definition.decode(undefined)),
+      Effect.flatMap(EngineRegistry.inspect),
+      deadline("EngineRegistry.inspect", `the check of the engine ${name}`, REACH_WITHIN),
+      Effect.option
+    )
+    if (usable._tag === "Some") return `${name} (the default)`
+  }
+  return `${SILENCE_TURNS} (the default)`
+})
+
+const enginesOf = (
+  { config, used }: Setup.Loaded,
+  turns: string | undefined
+): ReadonlyArray<readonly [what: string, name: string]> =>
   [
     ["speech-to-text", config.sttProvider],
-    ["text-to-speech", config.ttsProvider],
+    [
+      "text-to-speech",
+      config.ttsProvider === undefined
+        ? undefined
+        : PartNames.withFallbacks([config.ttsProvider, ...config.ttsFallback])
+    ],
+    ["turn detection", turns],
     ["speech-to-speech", config.s2sProvider],
     [
       "voice activity detection",
@@ -116,7 +143,7 @@ const summary = Effect.fnUntraced(function*(file: string | undefined, loaded: Se
   yield* Output.line(
     `  provider: ${config.provider}, pipeline: ${config.pipelineType}, agent: ${config.agent ?? "none"}`
   )
-  for (const [what, name] of enginesOf(loaded)) yield* Output.line(`  ${what}: ${name}`)
+  for (const [what, name] of enginesOf(loaded, yield* turnsOf(loaded))) yield* Output.line(`  ${what}: ${name}`)
   const models = yield* ModelStore
   for (const name of Builtin.modelsOf(config)) {
     const { state } = yield* models.status(name)

@@ -123,14 +123,18 @@ export const writeErrorStyled = (text: string): void => put(process.stderr, `${e
 export const note = (text: string): Effect.Effect<void> =>
   Effect.sync(() => put(process.stderr, `${formatNote(text)}\n`))
 
+/** As much of the end of a text as fits into one row, so that the next line can replace it. */
+const oneRow = (text: string, columns: number): string =>
+  text.length < columns ? text : `…${text.slice(text.length - columns + 2)}`
+
 /**
- * Writes a line that the next one replaces; only on a terminal.
+ * Writes a line that the next one replaces; only on a terminal. Of a text that is too long for one row, the end is shown.
  *
  * @category output
  * @since 0.1.0
  */
 export const progress = (text: string): void => {
-  if (process.stderr.isTTY) put(process.stderr, `\r\u001b[K${escapeLine(text)}`)
+  if (process.stderr.isTTY) put(process.stderr, `\r\u001b[K${oneRow(escapeLine(text), process.stderr.columns)}`)
 }
 
 /** One line for the error, and one for each of its faults. */

@@ -25,6 +25,7 @@ import * as OtlpExport from "../telemetry/OtlpExport.ts"
 import * as TelemetryConfig from "../telemetry/TelemetryConfig.ts"
 import * as Logs from "./Logs.ts"
 import * as Output from "./Output.ts"
+import * as PartNames from "./PartNames.ts"
 import * as Setup from "./Setup.ts"
 import * as Primary from "./workers/Primary.ts"
 import type { PrimaryOptions } from "./workers/Primary.ts"
@@ -47,13 +48,17 @@ const drain = (backend: VoiceBackend["Service"]) =>
     )
   })
 
-const sayWhere = ({ adminUrl, url }: Server.VoiceServer["Service"]) =>
-  Effect.andThen(
-    Output.line(`effect-voice is listening on ${url}`),
-    adminUrl === undefined
-      ? Effect.void
-      : Output.line(`metrics, documentation and the parts of the health are on ${adminUrl}`)
-  )
+/** What answers a call, and where. */
+const sayWhere = Effect.fnUntraced(
+  function*({ adminUrl, url }: Server.VoiceServer["Service"], backend: VoiceBackend["Service"]) {
+    const { agent } = yield* backend.config
+    yield* Output.note(PartNames.inWords(backend.engines, agent))
+    yield* Output.line(`effect-voice is listening on ${url}`)
+    if (adminUrl !== undefined) {
+      yield* Output.line(`metrics, documentation and the parts of the health are on ${adminUrl}`)
+    }
+  }
+)
 
 /**
  * Runs a server until it is interrupted, then drains it and closes its resources within 5 seconds, whatever hangs.
@@ -77,7 +82,7 @@ export const untilInterrupted = <R>(
         const backend = Context.get(context, VoiceBackend)
         const listening = Context.get(context, Server.VoiceServer)
         yield* onListening === undefined
-          ? sayWhere(listening)
+          ? sayWhere(listening, backend)
           : Scope.provide(onListening(listening, backend), scope)
         return yield* meanwhile(backend).pipe(Effect.onInterrupt(() => drain(backend)))
       }),

@@ -155,9 +155,13 @@ export const bindLikeServer = (raw: JsonRecord, { host, publicUrl }: Listen): Js
  */
 export const fetchModel = Effect.fnUntraced(function*(name: string) {
   const store = yield* ModelStore
-  const { state } = yield* store.status(name)
+  const { bytes, model, state } = yield* store.status(name)
   if (state === "ready") return
-  yield* Output.note(`downloading the model ${name} (first use; stored in ${store.cacheDir})`)
+  yield* Output.note(
+    `downloading the model ${name} for ${model.task}, ${
+      Output.megabytes(bytes)
+    }; on first use only, stored in ${store.cacheDir}`
+  )
   yield* store.fetch(name, ({ receivedBytes, totalBytes }) =>
     Output.progress(
       `${name}: ${Output.megabytes(receivedBytes)} of ${Output.megabytes(totalBytes)} (${

@@ -9,10 +9,13 @@ import * as Path from "effect/Path"
 import { concat } from "../audio/Pcm.ts"
 import * as Resampler from "../audio/resampling/Resampler.ts"
 import * as Wav from "../audio/Wav.ts"
+import { VoiceBackend } from "../backend/VoiceBackend.ts"
 import { ConnectionFailed, InvalidConfig, PipelineError, Timeout } from "../BackendError.ts"
 import * as MonotonicTime from "../MonotonicTime.ts"
 import type { SessionEvent } from "../session/SessionEvent.ts"
+import { LiveLine } from "./LiveLine.ts"
 import * as Output from "./Output.ts"
+import * as PartNames from "./PartNames.ts"
 import * as Setup from "./Setup.ts"
 import * as TalkConnection from "./TalkConnection.ts"
 import { TalkState, type Verdict } from "./TalkState.ts"
@@ -187,12 +190,17 @@ export const talk = Effect.fnUntraced(function*(options: {
 
   const state = new TalkState()
   const reply = new KeptAudio(options.output === undefined ? 0 : MAX_REPLY_SAMPLES)
+  const live = new LiveLine()
   const listener: TalkConnection.Listener = {
     event: (event, json) => {
       if (event !== undefined) state.event(event)
       if (options.json) return Output.writeJson(json)
-      const text = event === undefined ? undefined : spoken(event)
+      if (event === undefined) return
+      const text = spoken(event)
+      const now = live.after(event)
+      if (text !== undefined || now !== undefined) Output.progress("")
       if (text !== undefined) Output.write(text)
+      if (now !== undefined) Output.progress(now)
     },
     audio: (pcm) => {
       state.audio(pcm.length * 1000 / TalkConnection.OUTPUT_RATE)
@@ -205,9 +213,11 @@ export const talk = Effect.fnUntraced(function*(options: {
   const local = Effect.gen(function*() {
     const loaded = yield* Setup.loadConfig(options.config)
     yield* Setup.fetchModels(loaded.config)
-    return yield* Effect.scoped(Effect.flatMap(TalkConnection.inProcess(listener), converse)).pipe(
-      Effect.provide(Setup.backend(loaded))
-    )
+    return yield* Effect.gen(function*() {
+      const { engines } = yield* VoiceBackend
+      yield* Output.note(PartNames.inWords(engines, loaded.config.agent))
+      return yield* Effect.flatMap(TalkConnection.inProcess(listener), converse)
+    }).pipe(Effect.scoped, Effect.provide(Setup.backend(loaded)))
   })
   const verdict = yield* options.url === undefined
     ? local

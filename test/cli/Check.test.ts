@@ -164,7 +164,10 @@ describe("check", () => {
       const dir = yield* directory
       const { code, err, out } = yield* cli(["check"], { env: { XDG_STATE_HOME: dir } })
       assert.strictEqual(code, 0, err)
-      assert.match(out, /speech-to-text: moonshine\n {2}text-to-speech: hibari[^]*voice activity detection: silero/)
+      assert.match(
+        out,
+        /speech-to-text: moonshine\n {2}text-to-speech: hibari \(fallback: flite\)\n {2}turn detection: smart-turn \(the default\)\n[^]*voice activity detection: silero/
+      )
       const bad = yield* cli(["check"], {
         env: { EFFECT_VOICE_MAX_RETRIES: "99", EFFECT_VOICE_ENABLE_METRICS: "0", EFFECT_VOICE_ENABLE_TRACING: "2" }
       })

@@ -237,6 +237,10 @@ describe("cli", () => {
         }
       })
       assert.strictEqual(ended.code, 0, ended.err)
+      assert.match(
+        ended.err,
+        /speech-to-text: moonshine; turn detection: smart-turn; text-to-speech: hibari \(fallback: flite\); voice activity detection: silero; agent: builtin/
+      )
       assert.match(ended.err, /draining/)
       assert.deepEqual(yield* Effect.promise(() => Promise.all(pages)), [200])
     }))
