@@ -13,6 +13,11 @@ const NET_MS = 300_000
 // `import … from "effect-voice"` in a test means the sources: package.json names them under this condition.
 const source = "@effect-voice/source"
 
+// `verify:full` asks for the project `full`: then the other projects run all their cases (`test/support/Full.ts`).
+const isFull = process.argv.some((arg, at) =>
+  arg === "--project=full" || (arg === "full" && process.argv[at - 1] === "--project")
+)
+
 /**
  * Four kinds of tests: `unit` is what `npm test` runs and stays quick; `browser` needs a Chromium; `servers` starts real
  * servers and installs packages; `full` repeats with the counts that take long.
@@ -27,6 +32,7 @@ export default defineConfig({
     testTimeout: NET_MS,
     hookTimeout: NET_MS,
     setupFiles: ["./test/support/setup.ts"],
+    env: isFull ? { VERIFY_FULL: "1" } : {},
     projects: [
       project("unit", ["test/**/*.test.ts"], ["test/**/*.{browser,server,full}.test.ts"]),
       // Other programs in real time on a busy machine: what fails is run once more, and the report says so.

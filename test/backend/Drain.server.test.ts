@@ -137,8 +137,9 @@ describe("a server on SIGTERM", () => {
     120_000
   )
 
+  // side by side: most of their time is spent waiting
   for (const hangs of [["agent"], ["tts"], ["stubborn agent"], ["agent", "release"]] as const) {
-    it(
+    it.concurrent(
       `ends at the deadline when there hangs: ${hangs.join(", ")}`,
       () =>
         serving({ deadlineMs: 2_000, hangs }, async (server) => {

@@ -135,7 +135,8 @@ const started = Effect.gen(function*() {
   return { scope, url, port, tlsPort: Context.get(second, Server.VoiceServer).port, backend }
 })
 
-describe("silent and slow peers", () => {
+// side by side: all of their time is spent waiting
+describe("silent and slow peers", { concurrent: true }, () => {
   it.live("are all closed in time, while others are served", () =>
     Effect.gen(function*() {
       const { port, tlsPort, url } = yield* started

@@ -346,7 +346,8 @@ const kinds = [
 
 for (const [kind, missing, test] of kinds) {
   if (missing !== undefined) process.stderr.write(`skipped, outages of ${kind}: ${missing}\n`)
-  describe.skipIf(missing !== undefined)(`outages of ${kind} (order ${SEED})`, () => {
+  // side by side: most of their time is spent waiting
+  describe.skipIf(missing !== undefined)(`outages of ${kind} (order ${SEED})`, { concurrent: true }, () => {
     it.live("are told in plain words, cost no call, and end by themselves", () => Effect.scoped(test), 240_000)
   })
 }

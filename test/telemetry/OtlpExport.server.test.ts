@@ -103,7 +103,10 @@ describe("telemetry over OTLP", () => {
       }, call)
       assert.deepStrictEqual([...new Set(receiver.requests.map(({ path }) => path))], ["/v1/metrics"])
     }).pipe(Effect.scoped, Effect.provide([NodeServices.layer, Builtin.layer])), 20_000)
+})
 
+// side by side: most of their time is spent waiting
+describe("telemetry over OTLP to a receiver that fails", { concurrent: true }, () => {
   const faults: ReadonlyArray<readonly [string, OtlpReceiver.Behaviour]> = [
     ["says nothing", { _tag: "Silent" }],
     ["takes 3 s for each", { _tag: "Take", afterMs: 3_000 }],

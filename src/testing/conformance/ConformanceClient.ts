@@ -37,7 +37,7 @@ type EventOf<Type extends SessionEvent["type"]> = Extract<SessionEvent, { readon
  */
 export interface ConformanceClient {
   readonly session: VoiceSession
-  /** Speaks a text; completes when all of it was sent. */
+  /** Speaks a text; completes when all of it was sent. A busy room may lose the beginning of it: a short word is lost whole. */
   readonly say: (text: string) => Effect.Effect<void>
   /** Speaks 16 kHz PCM in real time. */
   readonly speak: (pcm: Int16Array) => Effect.Effect<void>

@@ -8,6 +8,7 @@ import { AccessToken, RoomServiceClient } from "livekit-server-sdk"
 import { spawn } from "node:child_process"
 import { createHash } from "node:crypto"
 import { join } from "node:path"
+import { isFull } from "../../support/Full.ts"
 import * as LiveKitServer from "../../support/LiveKitServer.ts"
 import * as LiveKitUser from "../../support/LiveKitUser.ts"
 import * as Wer from "../../support/Wer.ts"
@@ -17,6 +18,9 @@ const GREETING = "Welcome to the line."
 const { missing } = LiveKitServer
 
 const say = (line: string) => void process.stdout.write(`livekit: ${line}\n`)
+/** How often the user speaks over the agent, and how many rooms there are at once. */
+const REPEATS = isFull ? 3 : 1
+const ROOMS = isFull ? 4 : 2
 const since = (from: number) => Math.round(Date.now() - from)
 
 /** Which of the rooms' scenarios LiveKit's client can play. */
@@ -111,11 +115,11 @@ describe.skipIf(missing !== undefined)("calls over the real livekit-server", () 
     await user.leave()
   }, 60_000)
 
-  it("speaking over the agent silences it within 100 ms of the decision, three times", async () => {
+  it("speaking over the agent silences it within 100 ms of the decision", async () => {
     const { user } = await call()
     await user.until("the greeting", () => user.of("agent.speech_stopped")[0])
     const silenced: Array<number> = []
-    for (let turn = 1; turn <= 3; turn++) {
+    for (let turn = 1; turn <= REPEATS; turn++) {
       await user.type("help")
       const before = user.of("agent.speech_started").length
       await user.until(
@@ -146,7 +150,7 @@ describe.skipIf(missing !== undefined)("calls over the real livekit-server", () 
       await user.until("silence", () => user.of("session.state").at(-1)?.state === "listening")
     }
     say(`from the decision to the last sound at the far side: ${silenced.join(", ")} ms`)
-    assert.isBelow([...silenced].sort((a, b) => a - b)[1]!, 150)
+    assert.isBelow([...silenced].sort((a, b) => a - b)[Math.floor(REPEATS / 2)]!, 150)
     await user.leave()
   }, 120_000)
 
@@ -285,8 +289,8 @@ describe.skipIf(missing !== undefined)("calls over the real livekit-server", () 
     }
   }, 90_000)
 
-  it("four rooms at once are all heard and answered, and hear nothing of each other", async () => {
-    const calls = await Promise.all(Array.from({ length: 4 }, (_, i) => call({ user_id: `user${i}` })))
+  it("rooms at once are all heard and answered, and hear nothing of each other", async () => {
+    const calls = await Promise.all(Array.from({ length: ROOMS }, (_, i) => call({ user_id: `user${i}` })))
     await Promise.all(calls.map(({ user }) => user.until("the greeting", () => user.of("agent.speech_stopped")[0])))
     const spokenAt = Date.now()
     const recordings = [["cold-hearted", /selfish/iu], ["queen-of-clubs", /queen/iu]] as const
@@ -306,7 +310,7 @@ describe.skipIf(missing !== undefined)("calls over the real livekit-server", () 
       return loud - endedAt
     }))
     say(
-      `4 rooms: end of speech to the first sound ${latencies.sort((a, b) => a - b).join(", ")} ms, all in ${
+      `${ROOMS} rooms: end of speech to the first sound ${latencies.sort((a, b) => a - b).join(", ")} ms, all in ${
         since(spokenAt)
       } ms`
     )

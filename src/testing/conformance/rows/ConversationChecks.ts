@@ -161,7 +161,7 @@ export const latencyExceeded: Check = (backends) =>
       config: { latencyTarget: "100 millis" }
     })
     const user = yield* createUser()
-    yield* user.say("hello")
+    yield* user.say("good morning")
     const { targetMs, totalMs } = yield* user.waitForEvent("turn.latency_exceeded")
     yield* assertThat(
       targetMs === 100 && totalMs >= 300,
@@ -193,7 +193,7 @@ export const processorsInOrder: Check = (backends) =>
     yield* assertEqual(seen, ["early", "late"], "the order")
     yield* assertEqual((yield* user.session.history)[0]?.text, "but this", "the first words in the history")
     yield* user.session.updateMetadata({ muted: false })
-    yield* user.say("hello")
+    yield* user.say("good morning")
     yield* user.waitForEvent("user.speech_started")
   })
 

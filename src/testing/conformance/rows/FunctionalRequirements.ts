@@ -147,7 +147,7 @@ export const rows: ReadonlyArray<Row> = [
     Effect.gen(function*() {
       const { createUser } = yield* backends.start()
       const user = yield* createUser()
-      yield* user.say("hello")
+      yield* user.say("good morning")
       yield* user.waitForReply()
       const found = new Set((yield* Metric.snapshot).map(({ id }) => id))
       for (const name of Object.values(TelemetryNames.metrics)) yield* assertThat(found.has(name), `${name} is there`)

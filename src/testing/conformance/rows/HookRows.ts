@@ -142,7 +142,7 @@ export const rows: ReadonlyArray<Row> = [
         })
         const { createUser } = yield* backends.start({ processors: [throws] })
         const user = yield* createUser()
-        yield* user.say("hello")
+        yield* user.say("good morning")
         yield* user.waitForReply()
         const incident = yield* waitUntil("the incident is reported", () => user.eventsOf("processor.incident")[0])
         yield* assertEqual([incident.name, incident.what], ["throws", "failed"], "the incident")
