@@ -6,6 +6,7 @@
  *
  * @since 0.1.0
  */
+import * as RealFft from "../RealFft.ts"
 
 /**
  * The number of bands.
@@ -26,7 +27,6 @@ export const SILENT_DB = -100
 /** Audio is brought to this rate, in Hz, by averages: enough for levels. */
 const RATE = 8_000
 const SIZE = 256
-const HALF = SIZE / 2
 /** Samples of a block: 20 ms. */
 const BLOCK = RATE / 50
 const KEPT = SIZE - BLOCK
@@ -35,52 +35,17 @@ const KEPT = SIZE - BLOCK
 const EDGES = [6, 13, 20, 29, 41, 55, 74, 95, 115]
 
 const hann = Float64Array.from({ length: SIZE }, (_, i) => 0.5 - 0.5 * Math.cos(2 * Math.PI * i / SIZE))
-const cos = Float64Array.from({ length: SIZE }, (_, i) => Math.cos(2 * Math.PI * i / SIZE))
-const sin = Float64Array.from({ length: SIZE }, (_, i) => Math.sin(2 * Math.PI * i / SIZE))
-const reversed = Uint8Array.from({ length: HALF }, (_, i) => {
-  let bits = 0
-  for (let bit = 1; bit < HALF; bit <<= 1) bits = bits << 1 | ((i & bit) === 0 ? 0 : 1)
-  return bits
-})
+const fft = RealFft.make(SIZE)
 /** Scratch memory: everything that uses it returns before another begins. */
-const re = new Float64Array(HALF)
-const im = new Float64Array(HALF)
+const windowed = new Float64Array(SIZE)
+const spectrum = new Float64Array(SIZE + 2)
 
 /** The power of a full-scale sine in its band is 0 dB. */
 const SCALE = 1 / (32_768 * 32_768 * (SIZE / 4) ** 2)
 const SILENT = 10 ** (SILENT_DB / 10)
 
-/** Transforms the scratch memory in place: complex, of half the size, over pairs of real samples. */
-const transform = (): void => {
-  for (let size = 2, stride = HALF; size <= HALF; size *= 2, stride /= 2) {
-    const half = size / 2
-    for (let k = 0; k < half; k++) {
-      const c = cos[k * stride]!
-      const s = -sin[k * stride]!
-      for (let i = k; i < HALF; i += size) {
-        const j = i + half
-        const xr = re[j]! * c - im[j]! * s
-        const xi = re[j]! * s + im[j]! * c
-        re[j] = re[i]! - xr
-        im[j] = im[i]! - xi
-        re[i]! += xr
-        im[i]! += xi
-      }
-    }
-  }
-}
-
-/** The power of a bin of the real signal whose pairs were transformed. */
-const power = (bin: number): number => {
-  const other = HALF - bin
-  const er = (re[bin]! + re[other]!) / 2
-  const ei = (im[bin]! - im[other]!) / 2
-  const or = (im[bin]! + im[other]!) / 2
-  const oi = (re[other]! - re[bin]!) / 2
-  const xr = er + or * cos[bin]! + oi * sin[bin]!
-  const xi = ei + oi * cos[bin]! - or * sin[bin]!
-  return xr * xr + xi * xi
-}
+/** The power of a bin of the last transform. */
+const power = (bin: number): number => spectrum[2 * bin]! ** 2 + spectrum[2 * bin + 1]! ** 2
 
 /**
  * The levels of one stream of audio.
@@ -139,13 +104,9 @@ export class BandLevels {
 
   #measure(): void {
     const samples = this.#samples
-    for (let i = 0; i < HALF; i++) {
-      const at = 2 * reversed[i]!
-      re[i] = samples[at]! * hann[at]!
-      im[i] = samples[at + 1]! * hann[at + 1]!
-    }
-    transform()
-    let below = (re[0]! + im[0]!) ** 2
+    for (let i = 0; i < SIZE; i++) windowed[i] = samples[i]! * hann[i]!
+    fft.forward(windowed, spectrum)
+    let below = power(0)
     for (let bin = 1; bin < EDGES[0]!; bin++) below += power(bin)
     this.below = 10 * Math.log10(below * SCALE + SILENT)
     for (let band = 0; band < BANDS; band++) {
