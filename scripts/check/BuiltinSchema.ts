@@ -102,7 +102,7 @@ export const builtin = async (): Promise<{
     return [name, object(`src/providers/${name}`, configSchema, docs)] as const
   })
 
-  const kinds = ["stt", "tts", "s2s", "vad", "turn", "noise", "llm"] as const
+  const kinds = ["stt", "tts", "s2s", "vad", "turn", "noise", "echo", "llm"] as const
   const namesOf = Object.fromEntries(kinds.map((kind) => [kind, Object.keys(Builtin.engines[kind]).sort()] as const))
   const names = Array.from(new Set(Object.values(namesOf).flat())).sort()
   const engines = await Promise.all(names.map(async (name) => {

@@ -9,6 +9,7 @@ import type { BackendError } from "../BackendError.ts"
 import type { ProcessorEntry } from "../session/input/ProcessorChain.ts"
 import type { PipelineFactory } from "../session/pipeline/Pipeline.ts"
 import type { PipelineType } from "../session/SessionConfig.ts"
+import type { EchoCanceller } from "../speech/EchoCanceller.ts"
 import type { EngineHealth } from "../speech/EngineHealth.ts"
 import type { BackendConfig } from "./config/BackendConfig.ts"
 import type { ConfiguredProvider } from "./provider/ProviderContract.ts"
@@ -27,6 +28,8 @@ export interface BackendParts {
   readonly pipelines: { readonly [Type in PipelineType]?: PipelineFactory | undefined }
   /** The processors of the users' audio. */
   readonly processors?: ReadonlyArray<ProcessorEntry> | undefined
+  /** Takes the echo of the agent's voice out of the users' audio. Default: nothing does. */
+  readonly echoCanceller?: EchoCanceller["Service"] | undefined
   /** The names of the engines, by kind. */
   readonly engines: { readonly [kind: string]: string }
   /** The engines themselves, for the health check. */

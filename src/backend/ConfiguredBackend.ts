@@ -19,9 +19,11 @@ import { SessionStore } from "../session/persistence/SessionStore.ts"
 import * as S2sPipeline from "../session/pipeline/S2sPipeline.ts"
 import * as SttTtsPipeline from "../session/pipeline/SttTtsPipeline.ts"
 import { Open, SessionArchive } from "../session/retention/SessionArchive.ts"
+import { EchoCanceller } from "../speech/EchoCanceller.ts"
 import { type EngineKind, type EngineKinds, EngineRegistry } from "../speech/EngineRegistry.ts"
 import { NoiseSuppressor } from "../speech/NoiseSuppressor.ts"
 import * as ResilientTurnDetector from "../speech/resilience/ResilientTurnDetector.ts"
+import * as WatchedEchoCanceller from "../speech/resilience/WatchedEchoCanceller.ts"
 import { SpeechToSpeech } from "../speech/SpeechToSpeech.ts"
 import { SpeechToText } from "../speech/SpeechToText.ts"
 import { TextToSpeech } from "../speech/TextToSpeech.ts"
@@ -30,7 +32,7 @@ import { VoiceActivityDetector } from "../speech/VoiceActivityDetector.ts"
 import type { Backend } from "./BackendContract.ts"
 import { type BackendConfig, periodsOf } from "./config/BackendConfig.ts"
 import type { DecodedConfig } from "./config/DecodedConfig.ts"
-import { DEFAULT_TURNS, DEFAULT_VAD } from "./config/NamedParts.ts"
+import { DEFAULT_TURNS, DEFAULT_VAD, ECHO_CANCELLER } from "./config/NamedParts.ts"
 import * as LlmAgent from "./engines/LlmAgent.ts"
 import * as Processors from "./engines/Processors.ts"
 import * as SpeechEngines from "./engines/SpeechEngines.ts"
@@ -207,6 +209,9 @@ export const make = (decoded: DecodedConfig): Effect.Effect<Backend, BackendErro
     const noise = config.noiseCancellationProvider === undefined
       ? []
       : [yield* build(decoded, "noise", config.noiseCancellationProvider, NoiseSuppressor)]
+    const echo = config.echoCancellation
+      ? yield* Effect.flatMap(build(decoded, "echo", ECHO_CANCELLER, EchoCanceller), WatchedEchoCanceller.make)
+      : undefined
     const built = yield* (config.pipelineType === "s2s" ? buildS2s(decoded) : buildStt(decoded))
     const making = makeBackend({
       config,
@@ -214,11 +219,14 @@ export const make = (decoded: DecodedConfig): Effect.Effect<Backend, BackendErro
       agent,
       findAgent,
       ...built,
+      echoCanceller: echo,
+      speech: { ...built.speech, ...(echo === undefined ? {} : { echo }) },
       processors: [...noise.map(SuppressorProcessor.entry), ...Processors.named(config, decoded.processors)],
       engines: {
         ...built.engines,
         ...(model === undefined ? {} : { llm: model }),
-        ...Object.fromEntries(noise.map(({ name }) => ["noise", name]))
+        ...Object.fromEntries(noise.map(({ name }) => ["noise", name])),
+        ...(echo === undefined ? {} : { echo: echo.name })
       }
     })
     const backend = (yield* needsArchive(config))

@@ -18,8 +18,10 @@ import * as SuppressorProcessor from "../session/input/SuppressorProcessor.ts"
 import type { S2sOptions } from "../session/pipeline/S2sOptions.ts"
 import * as S2sPipeline from "../session/pipeline/S2sPipeline.ts"
 import * as SttTtsPipeline from "../session/pipeline/SttTtsPipeline.ts"
+import { EchoCanceller } from "../speech/EchoCanceller.ts"
 import { NoiseSuppressor } from "../speech/NoiseSuppressor.ts"
 import * as ResilientTurnDetector from "../speech/resilience/ResilientTurnDetector.ts"
+import * as WatchedEchoCanceller from "../speech/resilience/WatchedEchoCanceller.ts"
 import { SpeechToSpeech } from "../speech/SpeechToSpeech.ts"
 import { SpeechToText } from "../speech/SpeechToText.ts"
 import { TextToSpeech } from "../speech/TextToSpeech.ts"
@@ -48,7 +50,8 @@ export class VoiceBackend extends Context.Service<VoiceBackend, Backend>()("effe
   /**
    * A running backend for speech → text → agent → speech. Its engines and provider are services, so the compiler reports what
    * is missing. A `TurnDetector` is used when there is one and the speech-to-text engine is not the turn authority
-   * (`turnDetection: "stt"`), and a `NoiseSuppressor` when there is one. Releasing the layer drains it.
+   * (`turnDetection: "stt"`), and a `NoiseSuppressor` and an `EchoCanceller` when there is one. Releasing the layer drains
+   * it.
    */
   static readonly layerSttTts = (
     options: LayerOptions = {}
@@ -88,8 +91,8 @@ export class VoiceBackend extends Context.Service<VoiceBackend, Backend>()("effe
   /**
    * A running backend over a speech-to-speech model. A voice activity detector is used when there is one, and required
    * with a model that is not the turn authority. A `TextToSpeech` is used when there is one: it speaks what the model
-   * writes instead of speaking it, and given texts where the model cannot. A `NoiseSuppressor` is used when there is one,
-   * and a `TurnDetector` where an agent answers. A capability that the model lacks fails `invalid_config`. Releasing the
+   * writes instead of speaking it, and given texts where the model cannot. A `NoiseSuppressor` and an `EchoCanceller` are used
+   * when there is one, and a `TurnDetector` where an agent answers. A capability that the model lacks fails `invalid_config`. Releasing the
    * layer drains it.
    */
   static readonly layerS2s = (
@@ -202,9 +205,22 @@ const layered = Effect.fnUntraced(function*(
       details: { missing: config.noiseCancellationProvider }
     })
   }
+  const canceller = Option.getOrUndefined(yield* Effect.serviceOption(EchoCanceller))
+  if (config?.echoCancellation === true && canceller === undefined) {
+    return yield* new InvalidConfig({
+      op: "VoiceBackend.make",
+      message: "echo_cancellation: no EchoCanceller service: provide one, such as that of effect-voice/engines/aec3",
+      details: { missing: "EchoCanceller" }
+    })
+  }
+  // what is provided and not wanted is not used
+  const echo = canceller === undefined || config?.echoCancellation === false
+    ? undefined
+    : yield* WatchedEchoCanceller.make(canceller)
   const full = yield* BackendConfig.check({
     ...over(BackendConfig.defaults, config),
     ...named[0],
+    echoCancellation: echo !== undefined,
     ...parts.config,
     provider: provider.name
   })
@@ -232,7 +248,13 @@ const layered = Effect.fnUntraced(function*(
       ...Processors.named(full, custom),
       ...(yield* Processors.given(processors))
     ],
-    engines: { ...parts.engines, ...Object.fromEntries(noise.map(({ name }) => ["noise", name])) },
+    echoCanceller: echo,
+    speech: { ...parts.speech, ...(echo === undefined ? {} : { echo }) },
+    engines: {
+      ...parts.engines,
+      ...Object.fromEntries(noise.map(({ name }) => ["noise", name])),
+      ...(echo === undefined ? {} : { echo: echo.name })
+    },
     agent: agent ?? (config?.agent === undefined ? undefined : yield* findAgent(config.agent)),
     findAgent
   })

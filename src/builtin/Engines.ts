@@ -70,5 +70,6 @@ export const engines: EngineTable = {
     text: load("text", () => import("../engines/text/index.ts"))
   },
   noise: { rnnoise: load("rnnoise", () => import("../engines/rnnoise/index.ts")) },
+  echo: { aec3: load("aec3", () => import("../engines/aec3/index.ts")) },
   llm: { "openai-compatible": load("openai-compatible", () => import("../engines/openai-compatible/index.ts")) }
 }

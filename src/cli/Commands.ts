@@ -26,7 +26,7 @@ export const providers = Effect.fnUntraced(function*(options: { readonly json: b
   const registry = yield* BackendRegistry
   const engines = yield* EngineRegistry
   const all = yield* Effect.forEach(yield* registry.listProviders, registry.getProvider)
-  const kinds = (["stt", "tts", "s2s", "vad", "turn", "noise", "llm"] as const).map((kind) =>
+  const kinds = (["stt", "tts", "s2s", "vad", "turn", "noise", "echo", "llm"] as const).map((kind) =>
     [kind, engines[kind].list()] as const
   )
   if (options.json) {

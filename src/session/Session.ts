@@ -10,7 +10,9 @@ import * as Effect from "effect/Effect"
 import * as FiberMap from "effect/FiberMap"
 import * as Resampler from "../audio/resampling/Resampler.ts"
 import { TIMELINE_RATE } from "../speech/VoiceActivityDetector.ts"
+import * as EchoCancellation from "./input/EchoCancellation.ts"
 import * as ProcessorChain from "./input/ProcessorChain.ts"
+import * as ProcessorIncidents from "./input/ProcessorIncidents.ts"
 import * as SessionPersistence from "./persistence/SessionPersistence.ts"
 import * as SessionRecorder from "./retention/SessionRecorder.ts"
 import { SessionCore } from "./SessionCore.ts"
@@ -23,15 +25,28 @@ const makeCore = Effect.fnUntraced(function*(options: SessionOptions) {
   const resamplers = yield* Resampler.load
   const fibers = yield* FiberMap.make<string>()
   const run = yield* FiberMap.runtime(fibers)<never>()
+  const { clock, echoCanceller, timeout } = options
+  const cancellation = echoCanceller === undefined ? undefined : yield* EchoCancellation.open(echoCanceller, {
+    resamplers,
+    now: clock.now,
+    timeout,
+    onIncident: ProcessorIncidents.reporter(
+      "the echo canceller",
+      (effect) => void run("echo-canceller", effect),
+      (incident) => core.onProcessorIncident(incident)
+    )
+  })
   const processors = yield* ProcessorChain.make(options.processors ?? [], {
     sessionId: options.id,
     metadata: () => core.metadata,
-    timeout: options.timeout,
+    timeout,
+    forked: cancellation !== undefined,
     onIncident: (incident) => core.onProcessorIncident(incident)
   })
   const core: SessionCore = new SessionCore(options, {
     resamplers,
     processors,
+    cancellation,
     ended: yield* Deferred.make<SessionEnd>(),
     run,
     cancel: (name) => {

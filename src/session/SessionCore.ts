@@ -72,7 +72,7 @@ export class SessionCore {
 
   constructor(options: SessionOptions, runtime: SessionRuntime) {
     const { agent, config, findAgent, history, id, now, restored } = options
-    const { cancel, resamplers, run } = runtime
+    const { cancel, cancellation, resamplers, run } = runtime
     const { dispatch, emit } = this
     this.options = options
     this.runtime = runtime
@@ -111,7 +111,8 @@ export class SessionCore {
       (name) => this.timers.fire(name),
       runtime.processors,
       (cause) => this.dispatcher.fail(cause),
-      echo
+      echo,
+      cancellation
     )
     this.output = new AudioOutput(options.clock, {
       audible: (epoch) => dispatch({ _tag: "ReplyAudible", epoch }),
@@ -123,6 +124,7 @@ export class SessionCore {
       failed: (cause) => this.dispatcher.fail(cause)
     })
     this.output.echo = echo
+    this.output.reference = cancellation
     this.replyAudio = new ReplyAudio(resamplers, this.output)
     this.replies = new SessionReplies({
       output: this.output,

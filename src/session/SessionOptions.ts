@@ -11,8 +11,10 @@ import type { HistorySettings } from "../agent/HistorySettings.ts"
 import type { ResamplerFactory } from "../audio/resampling/Resampler.ts"
 import type { BackendError } from "../BackendError.ts"
 import type { ConversationPolicy } from "../conversation/ConversationPolicy.ts"
+import type { EchoCanceller } from "../speech/EchoCanceller.ts"
 import type { TextSettings } from "../speech/TextSettings.ts"
 import type { BackendMetrics } from "../telemetry/BackendMetrics.ts"
+import type { EchoCancellation } from "./input/EchoCancellation.ts"
 import type { ProcessorChain, ProcessorEntry } from "./input/ProcessorChain.ts"
 import type { RestoredSession } from "./persistence/SessionSnapshot.ts"
 import type { SnapshotWriterOptions } from "./persistence/SnapshotWriter.ts"
@@ -40,6 +42,8 @@ export interface SessionOptions {
   readonly pipeline: PipelineFactory
   /** Processors of the user's audio, in front of the engines. */
   readonly processors?: ReadonlyArray<ProcessorEntry> | undefined
+  /** Takes the echo of the agent's voice out of the user's audio. Default: nothing does. */
+  readonly echoCanceller?: EchoCanceller["Service"] | undefined
   readonly clock: PlayoutClock["Service"]
   /** The timestamps of the session (`MonotonicTime.timestamps`): Unix time in ms at its beginning, monotonic from then on. */
   readonly now: () => number
@@ -80,6 +84,7 @@ export interface SessionOptions {
 export interface SessionRuntime {
   readonly resamplers: ResamplerFactory
   readonly processors: ProcessorChain | undefined
+  readonly cancellation: EchoCancellation | undefined
   /** Completes when the session has ended. */
   readonly ended: Deferred.Deferred<SessionEnd>
   /** Runs an effect in the session's scope; a former one of the name is interrupted. */

@@ -17,6 +17,7 @@ import { over } from "../schema/Defined.ts"
 import * as EncodedShape from "../schema/EncodedShape.ts"
 import * as Faults from "../schema/Faults.ts"
 import { isRecord } from "../schema/Json.ts"
+import type { EchoCanceller } from "./EchoCanceller.ts"
 import type { NoiseSuppressor } from "./NoiseSuppressor.ts"
 import { SpeechToSpeech } from "./SpeechToSpeech.ts"
 import { SpeechToText } from "./SpeechToText.ts"
@@ -37,6 +38,7 @@ export interface EngineKinds {
   readonly vad: VoiceActivityDetector
   readonly turn: TurnDetector
   readonly noise: NoiseSuppressor
+  readonly echo: EchoCanceller
   readonly llm: LanguageModel.LanguageModel
 }
 
@@ -139,7 +141,7 @@ export const complete = <Options extends object>(
  * @category constants
  * @since 0.1.0
  */
-export const kinds: ReadonlyArray<EngineKind> = ["stt", "tts", "s2s", "vad", "turn", "noise", "llm"]
+export const kinds: ReadonlyArray<EngineKind> = ["stt", "tts", "s2s", "vad", "turn", "noise", "echo", "llm"]
 
 /**
  * The options of one engine out of those under its vendor's name: options of one kind of engine stand under the kind
@@ -278,6 +280,7 @@ export class EngineRegistry
       vad: Registry.make("EngineRegistry", "voice activity detector", engines.vad),
       turn: Registry.make("EngineRegistry", "turn detector", engines.turn),
       noise: Registry.make("EngineRegistry", "noise suppressor", engines.noise),
+      echo: Registry.make("EngineRegistry", "echo canceller", engines.echo),
       llm: Registry.make("EngineRegistry", "language model", engines.llm)
     }))
 }

@@ -58,6 +58,9 @@ export {
  *   speech-to-text engine, `silence` to silence alone. Default: `smart-turn` where it is registered and an ONNX runtime is
  *   installed, else `text`, else silence; with a speech-to-speech model silence.
  * - `noiseCancellationProvider`: the engine that removes noise from the user's audio.
+ * - `echoCancellation`: whether the echo of the agent's voice is removed from the user's audio, for devices, kiosks, telephones
+ *   and other clients that have a loudspeaker near their microphone and no canceller of their own; browsers have one. It needs
+ *   the package `@livekit/rtc-node`, and about 1 % of a core for a session in which the agent speaks. false.
  * - `llmProvider`: the engine whose language model answers as the agent `llm`. Default: none; `openai-compatible` with
  *   `agent: llm`.
  * - `engines`: the options of engines, by engine name.
@@ -103,6 +106,7 @@ export const BackendConfig = Schema.Struct({
   vadProvider: Schema.optionalKey(Name),
   turnDetectionProvider: Schema.optionalKey(Name),
   noiseCancellationProvider: Schema.optionalKey(Name),
+  echoCancellation: Schema.Boolean.pipe(withDefault(false)),
   llmProvider: Schema.optionalKey(Name),
   engines: Schema.Record(Schema.String, Options).pipe(withDefault({})),
   sttFallback: Schema.Array(Name).pipe(withDefault([])),
@@ -137,6 +141,7 @@ export const BackendConfig = Schema.Struct({
   vadProvider: "vad_provider",
   turnDetectionProvider: "turn_detection_provider",
   noiseCancellationProvider: "noise_cancellation_provider",
+  echoCancellation: "echo_cancellation",
   llmProvider: "llm_provider",
   sttFallback: "stt_fallback",
   ttsFallback: "tts_fallback",

@@ -51,6 +51,7 @@ const isLive: { readonly [Key in keyof Required<BackendConfig>]: boolean } = {
   turnDetectionProvider: false,
   agentInLoop: false,
   noiseCancellationProvider: false,
+  echoCancellation: false,
   llmProvider: false,
   customProcessors: false,
   sttFallback: false,

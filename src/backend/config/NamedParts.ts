@@ -46,6 +46,14 @@ export const DEFAULT_VAD = "silero"
 export const DEFAULT_TURNS: ReadonlyArray<string> = ["smart-turn", "text"]
 
 /**
+ * The echo canceller of `echo_cancellation`.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const ECHO_CANCELLER = "aec3"
+
+/**
  * Where the names are looked up.
  *
  * @category models
@@ -112,6 +120,7 @@ export const namesOf = (config: BackendConfig): JsonRecord => ({
   vad_provider: config.vadProvider,
   turn_detection_provider: config.turnDetectionProvider,
   noise_cancellation_provider: config.noiseCancellationProvider,
+  echo_cancellation: config.echoCancellation,
   llm_provider: config.llmProvider,
   stt_fallback: config.sttFallback,
   tts_fallback: config.ttsFallback,
@@ -193,6 +202,7 @@ export const decode = Effect.fnUntraced(function*(
     vad: new Set(),
     turn: new Set(),
     noise: new Set(),
+    echo: new Set(),
     llm: new Set()
   }
 
@@ -204,6 +214,10 @@ export const decode = Effect.fnUntraced(function*(
         unknown(path, what, name, [...engines.turn.list(), STT_TURNS, SILENCE_TURNS])
       }
     }
+  }
+  if (raw["echo_cancellation"] === true) {
+    if (engines.echo.has(ECHO_CANCELLER)) wanted.echo.add(ECHO_CANCELLER)
+    else unknown("echo_cancellation", "echo canceller", ECHO_CANCELLER, engines.echo.list())
   }
   if (raw["pipeline_type"] === "stt_tts" && raw["vad_provider"] === undefined && engines.vad.has(DEFAULT_VAD)) {
     wanted.vad.add(DEFAULT_VAD)
@@ -262,6 +276,7 @@ export const decode = Effect.fnUntraced(function*(
       vad: decodeKind("vad"),
       turn: decodeKind("turn"),
       noise: decodeKind("noise"),
+      echo: decodeKind("echo"),
       llm: decodeKind("llm")
     }))
   }
@@ -309,6 +324,7 @@ export const decode = Effect.fnUntraced(function*(
     ...usedOf("vad"),
     ...usedOf("turn"),
     ...usedOf("noise"),
+    ...usedOf("echo"),
     ...usedOf("llm")
   ]
   return { provider, engines: found, used, processors: opened, faults, errors }

@@ -142,9 +142,10 @@ export const make = Effect.fnUntraced(function*(
 
   /**
    * What a backend cannot serve without. An engine that speaks only beside a speech-to-speech model is not one, nor is a turn
-   * detector: without it silence ends turns.
+   * detector: without it silence ends turns; nor an echo canceller.
    */
-  const isEssential = (kind: string): boolean => kind !== "turn" && (kind !== "tts" || engines["s2s"] === undefined)
+  const isEssential = (kind: string): boolean =>
+    kind !== "turn" && kind !== "echo" && (kind !== "tts" || engines["s2s"] === undefined)
 
   const probeSpeech = (connection: ProviderConnection | undefined) =>
     Effect.map(

@@ -205,6 +205,7 @@ export const make = (options: OpeningOptions): SessionOpening => {
       history: config.history,
       pipeline,
       processors: parts.processors,
+      echoCanceller: parts.echoCanceller,
       clock: frames,
       now,
       policy: isS2s ? policy : { greeting: agent.greeting?.slice(0, MAX_SAID) ?? "", ...policy },

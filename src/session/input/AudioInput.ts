@@ -2,8 +2,8 @@
  * The user's audio as one timeline of 16 kHz samples, whatever rate the connection sends and the engines take.
  *
  * A plain object on the hot path. It converts once per distinct rate, counts the samples, feeds the listeners (engines and
- * readers), and calls back when the timeline reaches a watched sample. With processors or an echo gate in front of the listeners,
- * each branch of the fork has its own `InputBranch`; otherwise all share one.
+ * readers), and calls back when the timeline reaches a watched sample. With processors, an echo gate or an echo canceller in
+ * front of the listeners, each branch of the fork has its own `InputBranch`; otherwise all share one.
  *
  * @since 0.1.0
  */
@@ -12,6 +12,7 @@ import type { AudioBranch } from "../../audio/AudioBranch.ts"
 import type { Resampler, ResamplerFactory } from "../../audio/resampling/Resampler.ts"
 import type { BackendError } from "../../BackendError.ts"
 import { TIMELINE_RATE } from "../../speech/VoiceActivityDetector.ts"
+import type { EchoCancellation } from "./EchoCancellation.ts"
 import type { EchoGate } from "./EchoGate.ts"
 import { type AudioListener, InputBranch } from "./InputBranch.ts"
 import type { ProcessorChain } from "./ProcessorChain.ts"
@@ -37,6 +38,7 @@ export class AudioInput<Key extends string = string> {
   readonly #onDefect: (cause: unknown) => void
   readonly #chain: ProcessorChain | undefined
   readonly #echo: EchoGate | undefined
+  readonly #cancellation: EchoCancellation | undefined
   readonly #branches: { readonly [Branch in AudioBranch]: InputBranch }
   /** The resampler of the connection, kept while its rate does not change. */
   #inbound: Resampler | undefined
@@ -50,22 +52,26 @@ export class AudioInput<Key extends string = string> {
 
   /**
    * `onDefect` takes what a listener (an engine, a reader) has thrown: it must not go up into the user's connection. `echo` hears
-   * the audio as it arrives, and guards the engines behind the processors.
+   * the audio as it arrives, and guards the engines behind the processors. `cancellation` takes the echo out; what is left is
+   * not for `echo`, which knows an echo by its levels and could not tell a rest of it from the user. A chain is forked where there
+   * is a cancellation.
    */
   constructor(
     factory: ResamplerFactory,
     onReached: (key: Key) => void,
     chain?: ProcessorChain,
     onDefect: (cause: unknown) => void = rethrow,
-    echo?: EchoGate
+    echo?: EchoGate,
+    cancellation?: EchoCancellation
   ) {
     this.#factory = factory
     this.#onReached = onReached
     this.#onDefect = onDefect
     this.#chain = chain
     this.#echo = echo
+    this.#cancellation = cancellation
     const stt = new InputBranch(factory)
-    this.#branches = chain === undefined && echo === undefined
+    this.#branches = chain === undefined && echo === undefined && cancellation === undefined
       ? { stt, vad: stt, receive: stt }
       : { stt, vad: new InputBranch(factory), receive: new InputBranch(factory) }
     chain?.connect({
@@ -131,6 +137,7 @@ export class AudioInput<Key extends string = string> {
   /** Begins another source of audio at this rate (in Hz). Fails when the rate is not supported. */
   open(sampleRate: number): Result.Result<void, BackendError> {
     this.#echo?.reset()
+    this.#cancellation?.reset()
     if (sampleRate === TIMELINE_RATE) {
       this.#inbound?.free()
       this.#inbound = undefined
@@ -186,11 +193,13 @@ export class AudioInput<Key extends string = string> {
   /** Frees the resamplers. */
   free(): void {
     this.#inbound?.free()
+    this.#cancellation?.free()
     this.#chain?.close()
     for (const branch of Object.values(this.#branches)) branch.free()
   }
 
-  #advance(pcm: Int16Array): void {
+  #advance(arrived: Int16Array): void {
+    const pcm = this.#cancellation?.gather(arrived) ?? arrived
     if (pcm.length <= MAX_STEP) return this.#step(pcm)
     for (let at = 0; at < pcm.length; at += MAX_STEP) this.#step(pcm.subarray(at, at + MAX_STEP))
   }
@@ -200,20 +209,23 @@ export class AudioInput<Key extends string = string> {
     this.#arrived += pcm.length
     const chain = this.#chain
     const echo = this.#echo
+    const cancellation = this.#cancellation
+    const cleaned = cancellation?.clean(pcm, this.#filling) ?? pcm
+    const recognised = cancellation?.recognised(pcm) ?? pcm
     echo?.hear(pcm, this.#filling)
-    if (chain?.delaysEngines === true) return chain.push(pcm)
+    if (chain?.delaysEngines === true) return chain.push(recognised, cleaned)
     this.#position += pcm.length
-    if (chain !== undefined) chain.push(pcm)
-    else if (echo === undefined) this.#branches.stt.push(pcm)
-    else this.#fork(pcm, echo)
+    if (chain !== undefined) chain.push(recognised, cleaned)
+    else if (echo === undefined && cancellation === undefined) this.#branches.stt.push(pcm)
+    else this.#fork(recognised, cleaned, echo)
     if (this.#position >= this.#nextWatch) this.#reach()
   }
 
-  #fork(pcm: Int16Array, echo: EchoGate): void {
+  #fork(recognised: Int16Array, cleaned: Int16Array, echo: EchoGate | undefined): void {
     const { receive, stt, vad } = this.#branches
-    stt.push(echo.last("stt", pcm))
-    vad.push(echo.last("vad", pcm))
-    receive.push(pcm)
+    stt.push(echo?.last("stt", recognised) ?? recognised)
+    vad.push(echo?.last("vad", cleaned) ?? cleaned)
+    receive.push(cleaned)
   }
 
   #reach(): void {

@@ -2,21 +2,14 @@
  * Keeps the echo of the agent's voice from the engines: while the agent is heard, and until its echo has faded, the user's audio is
  * replaced by quiet noise wherever what was played explains it.
  *
- * A plain object on the hot path: it does nothing while the agent is silent. Times are those of the playout clock. The audio of the
- * microphone is placed by its samples and the least delay with which they have arrived lately, because packets come in bursts.
+ * A plain object on the hot path: it does nothing while the agent is silent. Times are those of the playout clock.
  *
  * @since 0.1.0
  */
 import { BandLevels } from "../../audio/echo/BandLevels.ts"
 import { BLOCK_MS, EchoEstimator } from "../../audio/echo/EchoEstimator.ts"
 import { TIMELINE_RATE } from "../../speech/VoiceActivityDetector.ts"
-
-const SAMPLES_PER_MS = TIMELINE_RATE / 1_000
-
-/** How long the least delay of arrival holds, in ms: for this long, and up to twice as long. */
-const DELAY_MS = 1_000
-/** After a pause of this length, in ms, the sender may have left time out. */
-const PAUSE_MS = 250
+import { ArrivalClock } from "./ArrivalClock.ts"
 
 /** A recogniser hears on for this many blocks after a sound that may be the user's. */
 const HEARING = 8
@@ -63,7 +56,7 @@ interface Ears {
  * @since 0.1.0
  */
 export class EchoGate {
-  readonly #now: () => number
+  readonly #clock: ArrivalClock
   #ears: Ears | undefined
   /** Whether an echo may be heard. */
   #active = false
@@ -76,10 +69,6 @@ export class EchoGate {
   #verdict = OPEN.stt | OPEN.vad
   /** For how many blocks the recogniser goes on to hear. */
   #hearing = 0
-  #arrivedAtMs = Number.NEGATIVE_INFINITY
-  #delaySinceMs = Number.NEGATIVE_INFINITY
-  #delayMs = Number.POSITIVE_INFINITY
-  #formerDelayMs = Number.POSITIVE_INFINITY
   #noise = Number.POSITIVE_INFINITY
   /** What stands in for the piece that ends at this position. */
   #muted = new Int16Array(0)
@@ -87,13 +76,13 @@ export class EchoGate {
 
   /** `now`: the playout clock, in ms. */
   constructor(now: () => number) {
-    this.#now = now
+    this.#clock = new ArrivalClock(now)
   }
 
   /** Another connection: most often the same microphone, so what was learnt of the room is kept. */
   reset(): void {
     this.#ears?.heard.reset()
-    this.#forgetDelay()
+    this.#clock.reset()
     this.#noise = Number.POSITIVE_INFINITY
   }
 
@@ -157,27 +146,11 @@ export class EchoGate {
   }
 
   #listen(pcm: Int16Array, { heard }: Ears): void {
-    const nowMs = this.#now()
-    const positionMs = this.#position / SAMPLES_PER_MS
-    const delayMs = nowMs - positionMs
-    if (nowMs - this.#arrivedAtMs > PAUSE_MS) this.#forgetDelay()
-    this.#arrivedAtMs = nowMs
-    if (nowMs - this.#delaySinceMs > DELAY_MS) {
-      this.#formerDelayMs = this.#delayMs
-      this.#delayMs = delayMs
-      this.#delaySinceMs = nowMs
-    } else if (delayMs < this.#delayMs) this.#delayMs = delayMs
-    this.#endMs = positionMs + Math.min(this.#delayMs, this.#formerDelayMs)
+    this.#endMs = this.#clock.arrived(this.#position)
     let power = 0
     for (let i = 0; i < pcm.length; i++) power += pcm[i]! * pcm[i]!
     this.#noise = Math.min(power / pcm.length, this.#noise * NOISE_RISE, MAX_NOISE)
     heard.push(pcm, TIMELINE_RATE, this.#onHeard)
-  }
-
-  #forgetDelay(): void {
-    this.#delaySinceMs = Number.NEGATIVE_INFINITY
-    this.#delayMs = Number.POSITIVE_INFINITY
-    this.#formerDelayMs = Number.POSITIVE_INFINITY
   }
 
   #quiet(length: number): Int16Array {

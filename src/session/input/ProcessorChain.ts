@@ -8,7 +8,6 @@
  *
  * @since 0.1.0
  */
-import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -20,8 +19,8 @@ import { type BackendError, normalize } from "../../BackendError.ts"
 import { deadline } from "../../Deadline.ts"
 import type { AudioProcessor, ProcessorMetadata } from "../../hooks/AudioProcessor.ts"
 import { TIMELINE_RATE } from "../../speech/VoiceActivityDetector.ts"
-import * as ThrownValue from "../../ThrownValue.ts"
 import { type OnFailure, ProcessorHealth, type ProcessorIncident } from "./ProcessorHealth.ts"
+import * as ProcessorIncidents from "./ProcessorIncidents.ts"
 import { BATCH_TIMEOUT_MS, BatchStage, MAX_HELD, MAX_LATE_MS, type Sink, SyncStage } from "./ProcessorStage.ts"
 
 /**
@@ -62,6 +61,8 @@ export interface ChainOptions {
   readonly metadata: () => ProcessorMetadata["metadata"]
   /** Bounds each open. */
   readonly timeout: Duration.Duration
+  /** Whether the recogniser's branch is pushed apart from the others. Default: false. */
+  readonly forked?: boolean | undefined
   /** Synchronous, within a push or a fiber of the session. */
   readonly onIncident: (incident: ProcessorIncident) => void
 }
@@ -107,8 +108,11 @@ export interface ProcessorChain {
   /** By how much at most, in ms. */
   readonly maxDelayMs: number
   readonly connect: (listener: ChainListener) => void
-  /** Takes samples of the timeline, at most 30 ms; they are only valid during the call. */
-  readonly push: (pcm: Int16Array) => void
+  /**
+   * Takes samples of the timeline, at most 30 ms; they are only valid during the call. With `forked`, `others` are the same
+   * samples for the branches besides the recogniser's.
+   */
+  readonly push: (pcm: Int16Array, others?: Int16Array) => void
   /** Processes what has arrived without waiting for a full batch. */
   readonly flush: () => void
   /** Stops all output. */
@@ -144,21 +148,7 @@ export const make = Effect.fnUntraced(function*(entries: ReadonlyArray<Processor
       return options.metadata()
     }
   }
-  const loggedFailures = new Set<string>()
-  const report = (incident: ProcessorIncident): void => {
-    const { error, name, what } = incident
-    // the event has only the code: the log has the whole error, and the same failure again only for its author
-    if (error !== undefined) {
-      const log = loggedFailures.has(name) && what === "failed" ? Effect.logDebug : Effect.logWarning
-      loggedFailures.add(name)
-      run(
-        Effect.annotateLogs(log(`audio processor ${name} ${what}`, ThrownValue.loggable(Cause.fail(error))), {
-          processor: name
-        })
-      )
-    }
-    options.onIncident(incident)
-  }
+  const report = ProcessorIncidents.reporter("audio processor", run, options.onIncident)
   // reported with the first audio: there are no readers of the session's events while it is made
   let pendingIncidents: Array<ProcessorIncident> = []
 
@@ -235,7 +225,8 @@ export const make = Effect.fnUntraced(function*(entries: ReadonlyArray<Processor
       // the recogniser hears first: a change of activity then refers to audio that it has
       return fork(outside.includes("stt") ? [others, stage] : [stage, others])
     })
-  const root = yield* build(0, all)
+  const root = yield* build(0, options.forked === true ? ["stt"] : all)
+  const others = options.forked === true ? yield* build(0, all.filter((branch) => branch !== "stt")) : undefined
   let arrived = 0
   let closed = false
 
@@ -245,7 +236,7 @@ export const make = Effect.fnUntraced(function*(entries: ReadonlyArray<Processor
     connect: (next) => {
       listener = next
     },
-    push: (pcm) => {
+    push: (pcm, pcmOfOthers = pcm) => {
       if (closed) return
       if (pendingIncidents.length > 0) {
         const incidents = pendingIncidents
@@ -254,6 +245,7 @@ export const make = Effect.fnUntraced(function*(entries: ReadonlyArray<Processor
       }
       arrived += pcm.length
       root.push(pcm)
+      others?.push(pcmOfOthers)
     },
     flush: () => {
       for (const stage of batched) stage.flush(arrived)

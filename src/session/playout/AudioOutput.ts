@@ -86,6 +86,8 @@ export class AudioOutput implements Player {
   tap: AudioTap | undefined
   /** Takes what is played, to know its echo: also what was cut, which a connection may play to its end. */
   echo: Pick<AudioTap, "frame"> | undefined
+  /** Takes what is played, to cancel its echo: cut is only what the connection has taken back. */
+  reference: AudioTap | undefined
 
   constructor(clock: PlayoutClock["Service"], listener: AudioOutputListener) {
     this.#clock = clock
@@ -232,6 +234,7 @@ export class AudioOutput implements Player {
   /** Clears the connection, and returns how much of the reply it has played at most, in ms. */
   #takeBack(reply: ReplyPlayout): number {
     const clearedMs = this.#connection?.clear() ?? 0
+    if (reply.isClockRunning && clearedMs > 0) this.reference?.cut(reply.nextFrameAt - clearedMs)
     return Math.max(0, reply.sentMs - clearedMs)
   }
 
@@ -274,6 +277,7 @@ export class AudioOutput implements Player {
       const atMs = reply.nextFrameAt
       this.tap?.frame(frame, this.#sampleRate, atMs)
       this.echo?.frame(frame, this.#sampleRate, atMs)
+      this.reference?.frame(frame, this.#sampleRate, atMs)
       reply.advance()
     }
     if (reply.isSent) connection.flush?.()

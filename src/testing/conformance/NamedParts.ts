@@ -130,6 +130,7 @@ export const engines: EngineRegistry.EngineTable = {
         })
     }))
   },
+  echo: {},
   llm: {
     scripted_llm: Effect.succeed(EngineRegistry.define({
       kind: "llm",

@@ -30,6 +30,7 @@ describe("BackendConfig", () => {
         ttsFallback: [],
         history: { maxTokens: 16_000, summarise: false },
         customProcessors: [],
+        echoCancellation: false,
         latencyTarget: Duration.millis(500),
         timeout: Duration.seconds(30),
         maxRetries: 3,
