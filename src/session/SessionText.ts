@@ -3,23 +3,10 @@
  *
  * @since 0.1.0
  */
-import * as Schema from "effect/Schema"
-import type * as SessionSpeech from "../speech/SessionSpeech.ts"
+import * as SessionSpeech from "../speech/SessionSpeech.ts"
 import * as TextSettings from "../speech/TextSettings.ts"
 import type { SessionLanguages } from "./pipeline/Pipeline.ts"
 import { type Speech, speechOf } from "./SessionConfig.ts"
-
-const isLanguage = Schema.is(TextSettings.Language)
-
-/** A tag that a recogniser reports, as BCP 47 writes it: \`de\` for \`deu\`. What is none says nothing. */
-const recognised = (language: string): string | undefined => {
-  if (!isLanguage(language)) return undefined
-  try {
-    return Intl.getCanonicalLocales(language)[0]
-  } catch {
-    return undefined
-  }
-}
 
 /**
  * The text settings of one session: its own over the backend's. A language that was set while the session runs holds over
@@ -55,7 +42,7 @@ export class SessionText implements SessionLanguages {
   readonly heard = (): string | undefined => this.#heard
 
   readonly hear = (language: string): void => {
-    this.#heard = recognised(language)
+    this.#heard = SessionSpeech.canonical(language)
   }
 
   readonly changed = (): string | undefined => this.#changed

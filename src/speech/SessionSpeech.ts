@@ -93,6 +93,23 @@ export interface SpeechEngines {
  */
 export const primaryLanguage = (tag: string): string => tag.split("-", 1)[0]!.toLowerCase()
 
+const isLanguage = Schema.is(Language)
+
+/**
+ * A language that a vendor names, as BCP 47 writes it: `de` for `deu`; `undefined` for what is no tag.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const canonical = (language: string): string | undefined => {
+  if (!isLanguage(language)) return undefined
+  try {
+    return Intl.getCanonicalLocales(language)[0]
+  } catch {
+    return undefined
+  }
+}
+
 /**
  * Whether an engine takes a language: any where its list is empty, else one that a tag of the list covers.
  *

@@ -82,6 +82,7 @@ export const {
     languages: isEnglish(options) ? ["en"] : [],
     keyterms: true
   }),
+  language: (options) => isEnglish(options) ? "en" : undefined,
   endpoint: (options, session) => {
     const url = HostedOptions.endpoint(options, "/v3/ws")
     const set = (name: string, value: string | number | boolean | undefined) =>

@@ -20,6 +20,7 @@ import * as SpeakProtocol from "./SpeakProtocol.ts"
  * - `version`: the version of the API, a date. `2026-08-14`.
  * - `model`: the model. `sonic-3`.
  * - `voice`: the id of a voice. `694f9389-aac1-45b6-b726-9d9369183238`.
+ * - `voices`: the voices of other languages, for sessions in them: `{ de: "…" }`. Default: `voice` for each.
  * - `language`: ISO 639. Default: the voice's.
  * - `sampleRate`: of the audio, in Hz. 24,000.
  * - `speed`: 1 is the voice's own speed, [0.6, 1.5]. Default: the voice's own.
@@ -37,6 +38,7 @@ export const CartesiaVoiceOptions = Schema.Struct({
     .pipe(withDefault("2026-08-14")),
   model: HostedOptions.Name.pipe(withDefault("sonic-3")),
   voice: HostedOptions.Name.pipe(withDefault("694f9389-aac1-45b6-b726-9d9369183238")),
+  voices: HostedOptions.Voices,
   language: Schema.optionalKey(HostedOptions.Name),
   sampleRate: Schema.Literals([8_000, 16_000, 22_050, 24_000, 44_100, 48_000]).pipe(withDefault(24_000 as const)),
   speed: HostedOptions.between(0.6, 1.5),
@@ -94,7 +96,7 @@ export const {
       protocol: () =>
         SpeakProtocol.make({
           model: options.model,
-          voice: session.voice ?? options.voice,
+          voice: HostedOptions.voiceOf(options, session),
           language: session.language === undefined ? options.language : primaryLanguage(session.language),
           sampleRate: options.sampleRate,
           speed: options.speed,

@@ -155,6 +155,8 @@ const open = Effect.fnUntraced(function*(
 
   return {
     push: recogniser.push,
+    // the voice reads `currentLanguage` before each sentence
+    setLanguage: recogniser.setLanguage,
     activity: recogniser.activity,
     commit: (untilSample: number, request: string) => {
       for (const oldest of transcribing.keys()) {

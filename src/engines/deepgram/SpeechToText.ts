@@ -127,5 +127,6 @@ export const {
     languages: languages(options),
     keyterms: true
   }),
+  language: (options) => options.language ?? (isFlux(options) ? languages(options)[0] : undefined),
   endpoint: (options, session) => isFlux(options) ? flux(options, session) : listen(options, session)
 })

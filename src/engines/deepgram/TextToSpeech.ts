@@ -19,6 +19,7 @@ import * as SpeakProtocol from "./SpeakProtocol.ts"
  * - `apiKey`: a secret. Default: the environment variable `DEEPGRAM_API_KEY`.
  * - `url`: the endpoint, without a path. `wss://api.deepgram.com`.
  * - `voice`: a model, which is a voice in a language. `aura-2-thalia-en`.
+ * - `voices`: the voices of other languages, for sessions in them: `{ de: "…" }`. Default: `voice` for each.
  * - `sampleRate`: of the audio, in Hz. 24,000.
  * - `timeout`: how long a connection may take to open. 10 s, [100 ms, 1 min].
  * - `silence`: the longest pause within a sentence. 5 s, [100 ms, 1 min].
@@ -30,6 +31,7 @@ import * as SpeakProtocol from "./SpeakProtocol.ts"
 export const DeepgramVoiceOptions = Schema.Struct({
   ...HostedOptions.connection("wss://api.deepgram.com"),
   voice: HostedOptions.Name.pipe(withDefault("aura-2-thalia-en")),
+  voices: HostedOptions.Voices,
   sampleRate: Schema.Literals([8_000, 16_000, 24_000, 32_000, 48_000]).pipe(withDefault(24_000 as const)),
   silence: HostedOptions.Silence,
   rotateAfter: HostedOptions.RotateAfter
@@ -44,9 +46,22 @@ export type DeepgramVoiceOptions = typeof DeepgramVoiceOptions.Type
 /** They document no limit; a connection that was unused for so long may be dead. */
 const IDLE = Duration.minutes(4)
 
-/** A voice speaks one language, which its name ends with: `aura-2-thalia-en`. */
-const refuse = (options: DeepgramVoiceOptions, { language, voice = options.voice }: SessionSpeech) => {
-  const spoken = /-([a-z]{2})$/u.exec(voice)?.[1]
+/** The language that a name ends with: `aura-2-thalia-en`. */
+const languageOf = (voice: string): string | undefined => /-([a-z]{2})$/u.exec(voice)?.[1]
+
+/** A voice speaks one language: a session that asks for another than that of its voice gets the voice of the language. */
+const voiceOf = (options: DeepgramVoiceOptions, session: SessionSpeech): string => {
+  const voice = HostedOptions.voiceOf(options, session)
+  const { language } = session
+  return language === undefined || languageOf(voice) === primaryLanguage(language)
+    ? voice
+    : HostedOptions.voiceIn(options.voices, language) ?? voice
+}
+
+const refuse = (options: DeepgramVoiceOptions, session: SessionSpeech) => {
+  const { language } = session
+  const voice = voiceOf(options, session)
+  const spoken = languageOf(voice)
   return language === undefined || spoken === undefined || primaryLanguage(language) === spoken
     ? undefined
     : new InvalidConfig({
@@ -78,12 +93,11 @@ export const {
   options: DeepgramVoiceOptions,
   sampleRate: ({ sampleRate }) => sampleRate,
   maxText: 2_000,
-  // "aura-2-thalia-en"
-  language: ({ voice }) => /-([a-z]{2})$/u.exec(voice)?.[1],
+  language: ({ voice }) => languageOf(voice),
   refuse,
   endpoint: (options, session) => {
     const url = HostedOptions.endpoint(options, "/v1/speak")
-    url.searchParams.set("model", session.voice ?? options.voice)
+    url.searchParams.set("model", voiceOf(options, session))
     url.searchParams.set("encoding", "linear16")
     url.searchParams.set("sample_rate", String(options.sampleRate))
     return {

@@ -63,6 +63,7 @@ export const {
   options: ElevenLabsScribeOptions,
   sampleRate: RATE,
   capabilities: () => ({ interim: true, endOfTurn: false, languages: [], keyterms: true }),
+  language: ({ language }) => language,
   endpoint: (options, session) => {
     const url = HostedOptions.endpoint(options, "/v1/speech-to-text/realtime")
     const language = session.language === undefined ? options.language : primaryLanguage(session.language)

@@ -19,6 +19,7 @@ import * as SpeakProtocol from "./SpeakProtocol.ts"
  * - `url`: the endpoint, without a path. `wss://api.elevenlabs.io`.
  * - `model`: the model. `eleven_flash_v2_5`.
  * - `voice`: the id of a voice. `21m00Tcm4TlvDq8ikWAM` (Rachel).
+ * - `voices`: the voices of other languages, for sessions in them: `{ de: "…" }`. Default: `voice` for each.
  * - `language`: ISO 639, where the model takes one. Default: the text's.
  * - `sampleRate`: of the audio, in Hz. 24,000.
  * - `stability`: how even it is, [0, 1]. Default: the voice's own.
@@ -36,6 +37,7 @@ export const ElevenLabsVoiceOptions = Schema.Struct({
   ...HostedOptions.connection("wss://api.elevenlabs.io"),
   model: HostedOptions.Name.pipe(withDefault("eleven_flash_v2_5")),
   voice: HostedOptions.Name.pipe(withDefault("21m00Tcm4TlvDq8ikWAM")),
+  voices: HostedOptions.Voices,
   language: Schema.optionalKey(HostedOptions.Name),
   sampleRate: Schema.Literals([8_000, 16_000, 22_050, 24_000, 44_100]).pipe(withDefault(24_000 as const)),
   stability: HostedOptions.between(0, 1),
@@ -98,7 +100,7 @@ export const {
   // their quicker models take much more
   maxText: 2_000,
   endpoint: (options, session) => {
-    const voice = encodeURIComponent(session.voice ?? options.voice)
+    const voice = encodeURIComponent(HostedOptions.voiceOf(options, session))
     const url = HostedOptions.endpoint(options, `/v1/text-to-speech/${voice}/multi-stream-input`)
     const language = session.language === undefined ? options.language : primaryLanguage(session.language)
     url.searchParams.set("model_id", options.model)

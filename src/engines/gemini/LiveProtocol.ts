@@ -21,13 +21,15 @@ const MAX_TRANSCRIPT = 16_384
 const ANSWER_ALOUD = "Please answer aloud what the user has just said."
 
 /**
- * Options of a session's protocol. `setup`: the fields of `setup`, without those of resumption.
+ * Options of a session's protocol. `setup`: the fields of `setup`, without those of resumption; `inLanguage`: the same for
+ * another language. Default: the language cannot be changed.
  *
  * @category models
  * @since 0.1.0
  */
 export interface LiveProtocolOptions extends S2sProtocolOptions {
   readonly setup: { readonly [key: string]: unknown }
+  readonly inLanguage?: ((language: string) => LiveProtocolOptions["setup"]) | undefined
 }
 
 /**
@@ -48,6 +50,9 @@ export const make = (options: LiveProtocolOptions): S2sProtocol => {
   let resumed = false
   /** Whether the server has announced the end of the connection. */
   let leaving = false
+  let { setup } = options
+  /** Whether the next connection has another setup: it cannot be changed on an open one. */
+  let changed = false
   /** Whether there was sound that has not been answered; decided by energy, because the server reports no start of speech. */
   let voiced = false
   let quietSamples = 0
@@ -289,16 +294,20 @@ export const make = (options: LiveProtocolOptions): S2sProtocol => {
         leaving = true
     }
   }
+  const renewInPause = () => {
+    if ((leaving || changed) && send !== undefined && !isBusy()) options.renew(true)
+  }
   const isBusy = () => conversation.isBusy || audio.state === "speaking" || audio.state === "awaiting"
 
   return {
     connected: (connection) => {
       opening = connection
       leaving = false
+      changed = false
       audio.connecting()
       resumed = handle !== undefined
       connection(client.setup({
-        ...options.setup,
+        ...setup,
         sessionResumption: handle === undefined ? {} : { handle },
         ...(handle === undefined && context.messages.length > 0
           ? { historyConfig: { initialHistoryInClientContent: true } }
@@ -309,7 +318,7 @@ export const make = (options: LiveProtocolOptions): S2sProtocol => {
       // what cannot be read is passed over; what it leaves undone has a deadline
       const read = decode(message)
       if (read._tag === "Success") { for (const event of read.success) onEvent(event) }
-      if (leaving && !isBusy()) options.renew(true)
+      renewInPause()
     },
     disconnected: (error) => {
       const refused = send === undefined && resumed
@@ -329,7 +338,10 @@ export const make = (options: LiveProtocolOptions): S2sProtocol => {
       if (answer?.over === false && !answer.produced) context.remove(`turn-${turn}`)
       return refused
     },
-    tick: () => conversation.tick(),
+    tick: () => {
+      conversation.tick()
+      renewInPause()
+    },
     isBusy,
     push: (pcm) => {
       if (remote) {
@@ -360,6 +372,11 @@ export const make = (options: LiveProtocolOptions): S2sProtocol => {
     say: (text, request) => conversation.request({ id: request, kind: "say", text }),
     cancel: (request) => conversation.cancel(request),
     truncate: (reply, playedMs) => conversation.truncate(reply, playedMs),
-    toolResult: (id, output) => conversation.toolResult(id, output)
+    toolResult: (id, output) => conversation.toolResult(id, output),
+    setLanguage: options.inLanguage === undefined ? undefined : (language) => {
+      setup = options.inLanguage?.(language) ?? setup
+      changed = true
+      renewInPause()
+    }
   }
 }

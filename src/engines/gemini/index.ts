@@ -207,6 +207,7 @@ const make = Effect.fnUntraced(function*(options: GeminiOptions) {
           LiveProtocol.make({
             ...listener,
             setup: setupOf(options, session),
+            inLanguage: (language) => setupOf(options, { ...session, language }),
             remote,
             speaksText: session.speaksText,
             history: session.history

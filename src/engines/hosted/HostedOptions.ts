@@ -10,7 +10,14 @@ import { InvalidConfig } from "../../BackendError.ts"
 import { withDefault } from "../../schema/Defaults.ts"
 import { boundedDuration } from "../../schema/Durations.ts"
 import { secret } from "../../schema/Secret.ts"
+import type { SessionSpeech } from "../../speech/SessionSpeech.ts"
+import { Language } from "../../speech/TextSettings.ts"
 import * as VendorKey from "../../wire/VendorKey.ts"
+
+/** The most languages that have a voice of their own. */
+const MAX_VOICES = 50
+
+const isLanguage = Schema.is(Language)
 
 /**
  * The name of a model, voice or language, at most 128 characters.
@@ -19,6 +26,49 @@ import * as VendorKey from "../../wire/VendorKey.ts"
  * @since 0.1.0
  */
 export const Name = Schema.NonEmptyString.check(Schema.isMaxLength(128))
+
+/**
+ * Voices by language (BCP 47), at most 50: `{ de: "…", "pt-BR": "…" }`.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Voices = Schema.Record(Schema.String, Name).check(
+  Schema.makeFilter((voices) => {
+    const languages = Object.keys(voices)
+    if (languages.length > MAX_VOICES) return `expected at most ${MAX_VOICES} languages`
+    return languages.every(isLanguage) || "expected language tags (BCP 47), such as de or pt-BR"
+  })
+).pipe(withDefault({}))
+
+/**
+ * The voice that the options have for a language: that of the longest tag that covers it, so that `de` covers `de-AT`.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const voiceIn = (
+  voices: { readonly [language: string]: string },
+  language: string | undefined
+): string | undefined => {
+  const wanted = language?.toLowerCase()
+  if (wanted === undefined) return undefined
+  const [best] = Object.entries(voices)
+    .filter(([tag]) => wanted === tag.toLowerCase() || wanted.startsWith(`${tag.toLowerCase()}-`))
+    .toSorted(([one], [other]) => other.length - one.length)
+  return best?.[1]
+}
+
+/**
+ * The voice of a session: its own, else that of its language, else the engine's.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const voiceOf = (
+  { voice, voices }: { readonly voice: string; readonly voices: { readonly [language: string]: string } },
+  session: SessionSpeech
+): string => session.voice ?? voiceIn(voices, session.language) ?? voice
 
 /**
  * A number between two bounds that may be left out.

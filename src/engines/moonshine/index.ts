@@ -121,7 +121,7 @@ const make = Effect.fnUntraced(function*(options: MoonshineOptions) {
     // a decode of silence that is queued as a final is, so that a full queue or a stuck decoder fails the probe
     probe: Effect.asVoid(queue.final(decode(new Float32Array(RATE / 10)))),
     backlogMs: queue.backlogMs,
-    capabilities: { interim: options.interim, endOfTurn: false, languages: ["en"] },
+    capabilities: { interim: options.interim, endOfTurn: false, languages: ["en"], language: "en" },
     finalizeTimeout: FINALIZE_TIMEOUT,
     open: (session) => {
       const unsupported = SessionSpeech.check("SpeechToText.open", session, { stt: service })

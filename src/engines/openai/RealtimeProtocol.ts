@@ -22,17 +22,24 @@ import { RealtimeTurns } from "./RealtimeTurns.ts"
  */
 export const SAMPLE_RATE = 24_000
 
+/** The fields of `session.update`. */
+type SessionFields = { readonly [key: string]: unknown }
+
 /**
  * Options of a session's protocol.
  *
- * - `session`: the fields of `session.update`.
+ * - `session`: the fields of `session.update`. `inLanguage`: the same for another language, and those of them that differ;
+ *   default: the language cannot be changed.
  * - `answers`: whether the model answers by itself.
  *
  * @category models
  * @since 0.1.0
  */
 export interface RealtimeProtocolOptions extends S2sProtocolOptions {
-  readonly session: { readonly [key: string]: unknown }
+  readonly session: SessionFields
+  readonly inLanguage?:
+    | ((language: string) => { readonly session: SessionFields; readonly change: SessionFields })
+    | undefined
   readonly answers: boolean
 }
 
@@ -54,6 +61,9 @@ export const make = (options: RealtimeProtocolOptions): S2sProtocol => {
   /** Where the backend decides turns: whether the server has audio that was not committed. */
   let uncommitted = false
   let commits = 0
+  let { session } = options
+  /** What of the session has changed and is still to be said: after the user's turn, whose transcript it would change. */
+  let change: SessionFields | undefined
 
   const conversation: ModelConversation = new ModelConversation(options, {
     vendor: "openai",
@@ -135,6 +145,11 @@ export const make = (options: RealtimeProtocolOptions): S2sProtocol => {
     const text = context.textOf(reply)
     if (text !== "") send?.(client.message({ role: "agent", text }))
   }
+  const sendChange = () => {
+    if (change === undefined || send === undefined || audio.state !== "quiet" || turns.isPending) return
+    send(client.sessionUpdate(change))
+    change = undefined
+  }
   const onReady = () => {
     if (opening === undefined || send !== undefined) return
     send = opening
@@ -160,7 +175,8 @@ export const make = (options: RealtimeProtocolOptions): S2sProtocol => {
   const onEvent = (event: ServerEvent): void => {
     switch (event.type) {
       case "session.created":
-        return opening?.(client.sessionUpdate(options.session))
+        change = undefined
+        return opening?.(client.sessionUpdate(session))
       case "session.updated":
         return onReady()
       case "error":
@@ -194,6 +210,7 @@ export const make = (options: RealtimeProtocolOptions): S2sProtocol => {
       // what cannot be read is passed over; what it leaves undone has a deadline
       const event = decode(message)
       if (event._tag === "Success") onEvent(event.success)
+      sendChange()
     },
     disconnected: (error) => {
       send = undefined
@@ -205,7 +222,10 @@ export const make = (options: RealtimeProtocolOptions): S2sProtocol => {
       if (audio.state === "awaiting") turns.removeUnanswered()
       return false
     },
-    tick: () => conversation.tick(),
+    tick: () => {
+      conversation.tick()
+      sendChange()
+    },
     isBusy: () => conversation.isBusy || audio.state === "speaking" || audio.state === "awaiting" || turns.isPending,
     push: (pcm) => audio.push(pcm, false, false),
     activity: (activity) => {
@@ -224,6 +244,13 @@ export const make = (options: RealtimeProtocolOptions): S2sProtocol => {
     say: (text, request) => conversation.request({ id: request, kind: "say", text }),
     cancel: (request) => conversation.cancel(request),
     truncate: (reply, playedMs) => conversation.truncate(reply, playedMs),
-    toolResult: (id, output) => conversation.toolResult(id, output)
+    toolResult: (id, output) => conversation.toolResult(id, output),
+    setLanguage: options.inLanguage === undefined ? undefined : (language) => {
+      const next = options.inLanguage?.(language)
+      if (next === undefined) return
+      session = next.session
+      change = next.change
+      sendChange()
+    }
   }
 }

@@ -207,6 +207,13 @@ const make = Effect.fnUntraced(function*(options: OpenAiRealtimeOptions) {
           RealtimeProtocol.make({
             ...listener,
             session: sessionOf(options, session),
+            // the model answers in the language that it hears
+            inLanguage: transcripts
+              ? (language) => ({
+                session: sessionOf(options, { ...session, language }),
+                change: { audio: { input: { transcription: transcription(options, { ...session, language }) } } }
+              })
+              : undefined,
             remote,
             answers: session.answers,
             speaksText: session.speaksText,

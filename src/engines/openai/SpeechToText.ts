@@ -94,6 +94,7 @@ export const {
   options: OpenAiTranscriptionOptions,
   sampleRate: TranscriptionProtocol.SAMPLE_RATE,
   capabilities: () => ({ interim: true, endOfTurn: false, languages: [], keyterms: true }),
+  language: ({ language }) => language,
   endpoint: (options, session) => {
     const url = new URL(options.url)
     url.searchParams.set("intent", "transcription")

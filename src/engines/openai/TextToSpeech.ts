@@ -19,6 +19,7 @@ import * as SpeechProtocol from "./SpeechProtocol.ts"
  * - `url`: the endpoint. `https://api.openai.com/v1/audio/speech`.
  * - `model`: the model. `gpt-4o-mini-tts`.
  * - `voice`: the voice. `marin`.
+ * - `voices`: the voices of other languages, for sessions in them: `{ de: "…" }`. Default: `voice` for each.
  * - `instructions`: the manner of speaking, in words. Default: none.
  * - `speed`: 1 is the voice's own speed, [0.25, 4]. Default: the voice's own.
  * - `timeout`: how long an answer may take to begin. 10 s, [100 ms, 1 min].
@@ -37,6 +38,7 @@ export const OpenAiVoiceOptions = Schema.Struct({
   ),
   model: HostedOptions.Name.pipe(withDefault("gpt-4o-mini-tts")),
   voice: HostedOptions.Name.pipe(withDefault("marin")),
+  voices: HostedOptions.Voices,
   instructions: Schema.optionalKey(Schema.NonEmptyString.check(Schema.isMaxLength(4_096))),
   speed: HostedOptions.between(0.25, 4),
   timeout: boundedDuration("100 millis", "1 minute").pipe(withDefault("10s")),
@@ -75,7 +77,7 @@ export const {
     _tag: "Request",
     url: new URL(options.url).href,
     // the model finds out the language of a text by itself
-    body: (text) => SpeechProtocol.bodyOf({ ...options, voice: session.voice ?? options.voice }, text),
+    body: (text) => SpeechProtocol.bodyOf({ ...options, voice: HostedOptions.voiceOf(options, session) }, text),
     codeKinds: SpeechProtocol.codeKinds
   })
 })

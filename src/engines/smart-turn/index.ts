@@ -63,7 +63,13 @@ const make = Effect.fnUntraced(function*(
     name,
     probe,
     listen,
-    endOfTurn: (input) => Effect.sync(() => Verdict.combine(input.heard, endOfTurn(input)))
+    endOfTurn: (input) =>
+      Effect.sync(() =>
+        input.heard === undefined || EndOfTurn.knows(input.language)
+          ? Verdict.combine(input.heard, endOfTurn(input))
+          // words of a language that they do not know are sure of nothing
+          : input.heard
+      )
   }
 })
 

@@ -67,6 +67,7 @@ export const make = Effect.fnUntraced(function*(
       normalisesText: first.capabilities.normalisesText,
       tags: SentenceText.tagsOf(engines)
     },
+    refuse: first.refuse,
     open: (session) => open(guarded, first.sampleRate, options, textOf, session)
   }
   made.add(engine)

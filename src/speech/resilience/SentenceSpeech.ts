@@ -222,11 +222,19 @@ export const speak = (context: SpeechContext, reply: SpokenReply, text: string) 
       // a voice that has worked gets the first retry at once: most often it was only the connection
       const atOnce = pause !== undefined && isFirst && error.retryable && now < budget.until && !admission.probe &&
         (delivered.begun || voices.hasSpoken(index)) && !asksForPause(error)
+      const language = voices.language(index)
+      const isSessionsOwn = Resilience.isSessionsOwn(error, { ...wanted, language })
       // a vendor that drops the connections of many sessions at once must not open the circuit before their retries
-      const counts = !atOnce && !Resilience.isSessionsOwn(error, wanted)
+      const counts = !atOnce && !isSessionsOwn
       const opened = counts && (yield* admission.fail(error))
       report.failed(index, error, opened)
       yield* voices.drop(index)
+      if (isSessionsOwn && voices.goBack(index)) {
+        yield* Effect.logWarning("the voice cannot change its language, and keeps its own").pipe(
+          Effect.annotateLogs({ engine: engines[index]?.engine.name, language })
+        )
+        return yield* begin
+      }
       const delay = atOnce ? 0 : pause ?? 0
       if (pause !== undefined && error.retryable && !opened && now + delay < budget.until) {
         report.retrying(index, error)

@@ -46,6 +46,10 @@ export interface SessionVoices {
   /** Whether a voice of this engine has spoken in this session. */
   readonly hasSpoken: (index: number) => boolean
   readonly spoken: (index: number) => void
+  /** The language that an engine is asked for. */
+  readonly language: (index: number) => string | undefined
+  /** The engine has failed in the language that the session changed to: `true` when it goes back to the one before. */
+  readonly goBack: (index: number) => boolean
 }
 
 /**
@@ -59,23 +63,31 @@ export const make = Effect.fnUntraced(function*(
   wanted: TextToSpeechOptions
 ): Effect.fn.Return<SessionVoices, never, Scope.Scope> {
   const parent = yield* Effect.scope
-  const slots = engines.map(() => ({
-    lock: Semaphore.makeUnsafe(1),
-    voice: undefined as SessionVoice | undefined,
-    spoken: false
-  }))
+  const { currentLanguage, ...created } = wanted
+  const slots = engines.map(({ engine }, index) => {
+    const options = index === 0 ? created : SessionSpeech.supportedBy(engine, created)
+    return {
+      lock: Semaphore.makeUnsafe(1),
+      voice: undefined as SessionVoice | undefined,
+      spoken: false,
+      options,
+      /** What it is asked for, what it has spoken in, and what it has refused. */
+      language: options.language,
+      spokenIn: options.language,
+      refused: undefined as string | undefined
+    }
+  })
 
   // what a failed engine does at its end must not keep the next one waiting
   const close = (scope: Scope.Closeable) => Effect.forkIn(Scope.close(scope, Exit.void), parent)
 
   /** What an engine is asked for now: the session's language may have changed to one that it takes. */
-  const wantedOf = (engine: Engine, index: number): Omit<TextToSpeechOptions, "currentLanguage"> => {
-    const { currentLanguage, ...asked } = wanted
+  const wantedOf = (engine: Engine, slot: (typeof slots)[number]): Omit<TextToSpeechOptions, "currentLanguage"> => {
     const current = currentLanguage?.()
-    const options = index === 0 ? asked : SessionSpeech.supportedBy(engine, asked)
-    return current !== undefined && SessionSpeech.supportsLanguage(engine.capabilities, current)
-      ? { ...options, language: current }
-      : options
+    if (
+      current !== undefined && current !== slot.refused && SessionSpeech.takesLanguage(engine, slot.options, current)
+    ) slot.language = current
+    return { ...slot.options, language: slot.language }
   }
 
   const get: SessionVoices["get"] = (index, waitMs) =>
@@ -83,7 +95,7 @@ export const make = Effect.fnUntraced(function*(
       const slot = slots[index]
       const engine = engines[index]?.engine
       if (slot === undefined || engine === undefined) return Effect.die(new RangeError(`no engine ${index}`))
-      const asked = wantedOf(engine, index)
+      const asked = wantedOf(engine, slot)
       if (slot.voice !== undefined && slot.voice.language === asked.language) return Effect.succeed(slot.voice)
       const opening = Effect.gen(function*() {
         // another reply may have opened it meanwhile
@@ -126,7 +138,17 @@ export const make = Effect.fnUntraced(function*(
     hasSpoken: (index) => slots[index]?.spoken === true,
     spoken: (index) => {
       const slot = slots[index]
-      if (slot !== undefined) slot.spoken = true
+      if (slot === undefined) return
+      slot.spoken = true
+      slot.spokenIn = slot.language
+    },
+    language: (index) => slots[index]?.language,
+    goBack: (index) => {
+      const slot = slots[index]
+      if (slot === undefined || slot.language === slot.spokenIn) return false
+      slot.refused = slot.language
+      slot.language = slot.spokenIn
+      return true
     }
   }
 })

@@ -11,7 +11,7 @@ import * as Redacted from "effect/Redacted"
 import type * as Schema from "effect/Schema"
 import type { BackendError } from "../../../BackendError.ts"
 import * as EngineRegistry from "../../../speech/EngineRegistry.ts"
-import type { SessionSpeech } from "../../../speech/SessionSpeech.ts"
+import { canonical, type SessionSpeech } from "../../../speech/SessionSpeech.ts"
 import { SpeechToText } from "../../../speech/SpeechToText.ts"
 import { endpointOf, type HostedOptions, type KeyHeader, secretHeaders } from "../HostedOptions.ts"
 import * as SttConnection from "./SttConnection.ts"
@@ -48,6 +48,7 @@ export interface SttEndpoint extends
  * One vendor's recogniser.
  *
  * - `sampleRate`: of the audio that it takes, in Hz.
+ * - `language`: what the options have it recognise, where they name one language. Default: unknown.
  * - `endpoint`: pure; gets the options, and what the session asks for.
  *
  * @category models
@@ -60,7 +61,13 @@ export interface SttDefinition<Options extends SttOptions> {
   readonly options: Schema.Codec<Options, unknown>
   readonly sampleRate: number
   readonly capabilities: (options: Options) => SpeechToText["Service"]["capabilities"]
+  readonly language?: ((options: Options) => string | undefined) | undefined
   readonly endpoint: (options: Options, session: SessionSpeech) => SttEndpoint
+}
+
+const languageOf = <Options extends SttOptions>({ language }: SttDefinition<Options>, options: Options) => {
+  const own = language?.(options)
+  return own === undefined ? undefined : canonical(own)
 }
 
 const make = Effect.fnUntraced(
@@ -75,7 +82,7 @@ const make = Effect.fnUntraced(
     return SpeechToText.of({
       name: vendor.vendor,
       sampleRate: vendor.sampleRate,
-      capabilities: vendor.capabilities(options),
+      capabilities: { ...vendor.capabilities(options), language: languageOf(vendor, options) },
       open: (session) =>
         Effect.flatMap(
           endpointFor(session),

@@ -115,6 +115,7 @@ const make = Effect.fnUntraced(
       // a request would have to speak, and be paid for
       probe: isSocket ? Effect.scoped(Effect.asVoid(open({}))) : undefined,
       capabilities: { voices: [], languages: [], language: language?.(options), tags: tags?.(options) },
+      refuse: refuse === undefined ? undefined : (session) => refuse(options, session),
       open
     })
   }

@@ -29,6 +29,17 @@ export interface EndOfTurnOptions {
   readonly phoneDigits?: ReadonlyArray<number> | undefined
 }
 
+/**
+ * Whether the words of a language are known: English where none is named.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const knows = (language = "en"): boolean => {
+  const primary = language.toLowerCase().split("-")[0] ?? ""
+  return primary === "en" || Object.hasOwn(Languages.byLanguage, primary)
+}
+
 /** In characters: only the end of a text is read. */
 const MAX_LENGTH = 400
 const MAX_PHRASE = 4
