@@ -9,30 +9,37 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
-import { existsSync } from "node:fs"
 import { fileURLToPath } from "node:url"
-import { type BackendError, InvalidConfig } from "../../BackendError.ts"
+import type { BackendError } from "../../BackendError.ts"
 import { packageFile } from "../../ExternalPackage.ts"
+import { ModelLocation } from "../../models/ModelLocation.ts"
 import { withDefault } from "../../schema/Defaults.ts"
 import * as EngineRegistry from "../../speech/EngineRegistry.ts"
 import { TextToSpeech } from "../../speech/TextToSpeech.ts"
 import * as InstalledRuntime from "../local/InstalledRuntime.ts"
 import * as OnnxRuntime from "../local/OnnxRuntime.ts"
-import { type VoiceName, voices } from "./ModelFiles.ts"
+import * as VoiceModels from "./VoiceModels.ts"
 import * as VoiceService from "./VoiceService.ts"
 import * as VoiceThread from "./worker/VoiceThread.ts"
 
-const names = Object.keys(voices) as ReadonlyArray<VoiceName>
+const Name = Schema.NonEmptyString.check(Schema.isMaxLength(64))
+const Accent = Schema.Literals(["us", "gb"])
+/** Each network takes about 30 MB. */
+const MAX_MORE_VOICES = 7
 
 /**
  * Options of the engine, with defaults and limits.
  *
  * - `voice`: `heart` (American, female), which comes with the package; `kore` (American, female), `fenrir` (American, male),
- *   `emma` (British, female), `fable` (British, male), which need `file`. Default `heart`.
- * - `file`: the path of the voice's network, `<voice>.int8.onnx` of `maureesewilliams/hibari`; it must have the SHA-256 that is
- *   known for the voice. Default: the file of `heart`.
- * - `accent`: the rules that text is read by, `us` or `gb`. Default: the voice's own; a voice is hard to understand with the
- *   other (`heart` with British rules: 12 % of words misheard).
+ *   `emma` (British, female), `fable` (British, male), which need `model`; or a name of your own for another model. Default
+ *   `heart`.
+ * - `model`: the voice's network: a path, or `{ url, sha256 }`, which is fetched once and kept. A path of a known voice must have
+ *   the SHA-256 that is known for it (`<voice>.int8.onnx` of `maureesewilliams/hibari`). Any other model must have the
+ *   inputs and outputs of these. Default: that of `heart`.
+ * - `accent`: the rules that text is read by, `us` or `gb`. Default: the voice's own, `us` for one that is not known; a voice is
+ *   hard to understand with the other (`heart` with British rules: 18 % of words misheard).
+ * - `voices`: more voices that a session may ask for, by name, each with its `model` and `accent`; at most 7. A session that asks
+ *   for `en-GB` or `en-US` and no voice gets the first one of that accent. All are loaded at the start, the same file once.
  * - `speed`: relative to the voice's own. Default 1, [0.5, 2].
  * - `level`: the gain, in dB; 6 brings speech to -19 dBFS, 4 suits telephones. Default 6, [0, 12]. Peaks are bent below full
  *   scale.
@@ -41,9 +48,13 @@ const names = Object.keys(voices) as ReadonlyArray<VoiceName>
  * @since 0.1.0
  */
 export const HibariOptions = Schema.Struct({
-  voice: Schema.Literals(names).pipe(withDefault("heart" as const)),
-  file: Schema.optionalKey(Schema.NonEmptyString),
-  accent: Schema.optionalKey(Schema.Literals(["us", "gb"])),
+  voice: Name.pipe(withDefault("heart")),
+  model: Schema.optionalKey(ModelLocation),
+  accent: Schema.optionalKey(Accent),
+  voices: Schema.Record(
+    Name,
+    Schema.Struct({ model: Schema.optionalKey(ModelLocation), accent: Schema.optionalKey(Accent) })
+  ).check(Schema.isMaxProperties(MAX_MORE_VOICES)).pipe(withDefault({})),
   speed: Schema.Finite.check(Schema.isBetween({ minimum: 0.5, maximum: 2 })).pipe(withDefault(1)),
   level: Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 12 })).pipe(withDefault(6))
 })
@@ -56,53 +67,35 @@ export const HibariOptions = Schema.Struct({
  */
 export type HibariOptions = typeof HibariOptions.Type
 
-const modelFile = (name: string): string =>
-  fileURLToPath(packageFile(import.meta.url, `./model/${name}`, `engines/hibari/model/${name}`))
-
-const missingFile = (voice: VoiceName, message: string) =>
-  new InvalidConfig({
-    op: "EngineRegistry.layer",
-    message: `engines.hibari: ${message}`,
-    details: { engine: "hibari", missing: voices[voice].file }
-  })
-
-/** The path of the voice's network. Its content is checked by the worker. */
-const voicePath = ({ file, voice }: HibariOptions): Effect.Effect<string, InvalidConfig> => {
-  if (file === undefined && voice !== "heart") {
-    const { file: name, sha256 } = voices[voice]
-    return Effect.fail(
-      missingFile(
-        voice,
-        `the voice ${voice} is not part of the package: set file to the path of ${name} (SHA-256 ${sha256})`
-      )
-    )
-  }
-  const path = file ?? modelFile(voices.heart.file)
-  return existsSync(path) ? Effect.succeed(path) : Effect.fail(missingFile(voice, `there is no file ${path}`))
-}
+/** The voices, the engine's own first. */
+const namedVoices = ({ accent, model, voice, voices }: HibariOptions): ReadonlyArray<VoiceModels.NamedVoice> => [
+  { name: voice, model, accent },
+  ...Object.entries(voices).flatMap(([name, more]) => name === voice ? [] : [{ name, ...more }])
+]
 
 const make = Effect.fnUntraced(function*(options: HibariOptions) {
-  const { voice } = options
-  const accent = options.accent ?? voices[voice].accent
+  const named = namedVoices(options)
+  const voices = yield* Effect.forEach(named, VoiceModels.resolve)
   const thread = yield* VoiceThread.make({
     worker: {
       directory: fileURLToPath(
         new URL(".", packageFile(import.meta.url, "./model/vocab.json", "engines/hibari/model/vocab.json"))
       ),
-      voices: [{ path: yield* voicePath(options), sha256: voices[voice].sha256, accent }],
+      voices,
       runtimes: OnnxRuntime.PACKAGES
     }
   })
   return VoiceService.make({
     thread,
-    voices: [{ name: voice, accent }],
+    voices: voices.map(({ accent }, i) => ({ name: named[i]?.name ?? "", accent })),
     speed: options.speed,
     gain: 10 ** (options.level / 20)
   })
 })
 
 /**
- * Provides `TextToSpeech` with these options and the defaults of the others. Loading takes 1 to 2 s and 200 MB.
+ * Provides `TextToSpeech` with these options and the defaults of the others. Loading takes 1 to 2 s and 200 MB. What is at an
+ * address comes from the `ModelStore`, where there is one, else from the user's cache.
  *
  * @category layers
  * @since 0.1.0
@@ -122,5 +115,9 @@ export const definition = EngineRegistry.define({
   description: "Hibari neural speech synthesis, embedded, English only (ONNX)",
   options: HibariOptions,
   layer,
-  check: (options) => Effect.andThen(InstalledRuntime.check("hibari"), Effect.asVoid(voicePath(options)))
+  check: (options) =>
+    Effect.andThen(
+      InstalledRuntime.check("hibari"),
+      Effect.forEach(namedVoices(options), VoiceModels.check, { discard: true })
+    )
 })

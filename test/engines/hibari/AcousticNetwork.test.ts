@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs"
 import { beforeAll, describe, expect, it } from "vitest"
 import * as AcousticNetwork from "../../../src/engines/hibari/network/AcousticNetwork.ts"
-import { withResultOf } from "../../../src/engines/hibari/network/ModelOutputs.ts"
+import { namesOf, withResultOf } from "../../../src/engines/hibari/network/ModelOutputs.ts"
 import { BINS, FRAME } from "../../../src/engines/hibari/vocoder/Spectra.ts"
 import { Vocoder } from "../../../src/engines/hibari/vocoder/Vocoder.ts"
 import * as OnnxRuntime from "../../../src/engines/local/OnnxRuntime.ts"
@@ -61,17 +61,12 @@ describe("the acoustic network", () => {
 })
 
 describe("a network with other outputs", () => {
-  const outputNames = ["f0", "lh", "theta", "ln", "lr", "phi"]
-  const runtimeOf = (
-    outputs: (ids: number) => Record<string, OnnxRuntime.OnnxTensor>,
-    names: Partial<Record<"inputNames" | "outputNames", ReadonlyArray<string>>> = {}
-  ): OnnxRuntime.OnnxRuntime => ({
+  const runtimeOf = (outputs: (ids: number) => Record<string, OnnxRuntime.OnnxTensor>): OnnxRuntime.OnnxRuntime => ({
     packageName: "scripted",
     unusable: undefined,
     createSession: async () => ({
-      inputNames: ["ids", "speed"],
-      outputNames,
-      ...names,
+      inputNames: [],
+      outputNames: [],
       run: async (inputs) => outputs(inputs["ids"]!.dims[1]!)
     }),
     float32: (data, dims) => ({ data, dims }),
@@ -93,21 +88,32 @@ describe("a network with other outputs", () => {
     await expect(AcousticNetwork.load(runtimeOf(fails), model)).rejects.toThrow("indices out of range")
   })
 
-  it("is refused for its inputs and outputs, before it runs", async () => {
-    const never = () => expect.fail("it ran")
-    const refused = (names: Parameters<typeof runtimeOf>[1], why: string) =>
-      expect(AcousticNetwork.load(runtimeOf(never, names), model)).rejects.toThrow(why)
-    await refused({ inputNames: ["input", "sr"] }, "it has no input ids, input speed")
-    await refused({ inputNames: ["ids", "speed", "style"] }, "it has more inputs: style")
-    await refused({ outputNames: outputNames.slice(2) }, "it has no output f0, output lh")
-    await expect(AcousticNetwork.load(runtimeOf(never), new TextEncoder().encode("not a network"))).rejects.toThrow(
-      "not a voice of hibari"
-    )
+  it("is refused for its inputs and outputs, and bytes that are no model, before the runtime sees them", async () => {
+    const runtime = { ...runtimeOf(() => ({})), createSession: () => expect.fail("the runtime saw it") }
+    const refused = (bytes: Uint8Array, why: string) =>
+      expect(AcousticNetwork.load(runtime, bytes)).rejects.toThrow(`not a voice of hibari: ${why}`)
+    const file = (path: string) => readFileSync(new URL(`../../../src/engines/${path}`, import.meta.url))
+    await refused(file("hibari/model/oov.onnx"), "it has no input ids, input speed, output f0, output lh")
+    await refused(file("smart-turn/model/smart-turn-v3.2-cpu.onnx"), "it has no input ids, input speed")
+    for (const bytes of [new TextEncoder().encode("not a network"), model.subarray(0, 1_000_000)]) {
+      await refused(bytes, "the model file is damaged")
+    }
+    await refused(new Uint8Array(0), "it has no input ids")
+    // with one more input
+    const input = [0x5a, 0x07, 0x0a, 0x05, ...new TextEncoder().encode("style")]
+    const graph = [0x3a, input.length, ...input]
+    await refused(Buffer.concat([model, Uint8Array.from(graph)]), "it has more inputs: style")
   })
 
   it("shares the time out evenly where it does not tell the lengths", async () => {
     const network = await AcousticNetwork.load(runtimeOf(() => ({ f0: tensor(12), ...spectra(12) })), model)
     expect(Array.from((await network([0, 50, 0], 1)).ends)).toEqual([4, 8, 12])
+  })
+})
+
+describe("namesOf", () => {
+  it("reads the inputs and outputs of a model", () => {
+    expect(namesOf(model)).toEqual({ inputs: ["ids", "speed"], outputs: ["lh", "theta", "ln", "lr", "phi", "f0"] })
   })
 })
 

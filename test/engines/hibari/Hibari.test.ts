@@ -184,7 +184,7 @@ describe("hibari", () => {
       assert.strictEqual(error.code, "invalid_config")
       assert.match(error.message, /voice emma is not part of the package.*bf_emma\.int8\.onnx.*f709f048/u)
       const absent = yield* Effect.flip(
-        Effect.scoped(Layer.build(Hibari.layer({ voice: "emma", file: "/no/such.onnx" })))
+        Effect.scoped(Layer.build(Hibari.layer({ voice: "emma", model: "/no/such.onnx" })))
       )
       assert.match(absent.message, /there is no file \/no\/such\.onnx/u)
     }))
@@ -195,7 +195,7 @@ describe("hibari", () => {
       yield* Effect.addFinalizer(() => Effect.sync(() => rmSync(directory, { recursive: true })))
       const file = join(directory, "emma.onnx")
       writeFileSync(file, "not a network")
-      const error = yield* Effect.flip(Layer.build(Hibari.layer({ voice: "emma", file })))
+      const error = yield* Effect.flip(Layer.build(Hibari.layer({ voice: "emma", model: file })))
       assert.strictEqual(error.code, "invalid_config")
       assert.match(error.message, /is not the expected file: 13 bytes/u)
     }).pipe(Effect.scoped))

@@ -9,7 +9,7 @@
 import type { OnnxRuntime, OnnxSession, OnnxTensor } from "../../local/OnnxRuntime.ts"
 import { NotAVoice } from "../ModelFiles.ts"
 import { BINS, type Spectra } from "../vocoder/Spectra.ts"
-import { withResultOf } from "./ModelOutputs.ts"
+import { namesOf, withResultOf } from "./ModelOutputs.ts"
 
 /**
  * - `ends`: for each id, the number of frames until its end; the last is all of them.
@@ -60,39 +60,38 @@ const endsOf = (tensor: OnnxTensor | undefined, ids: number, frames: number): Ar
   return ends[ids - 1] === frames ? ends : evenly(ids, frames)
 }
 
-const sessionOf = async (runtime: OnnxRuntime, file: Uint8Array) => {
-  try {
-    // reads the file itself, and refuses what is no model before the runtime sees it
-    const extended = withResultOf(file, LENGTHS)
-    return { extended, session: await runtime.createSession(extended?.model ?? file) }
-  } catch (cause) {
-    throw notTheNetwork(messageOf(cause))
-  }
+/** What is wrong with the inputs and outputs of a model; `undefined` when nothing is. */
+const interfaceFault = (file: Uint8Array): string | undefined => {
+  const names = namesOf(file)
+  const missing = [
+    ...inputs.filter((name) => !names.inputs.includes(name)).map((name) => `input ${name}`),
+    ...outputs.filter((name) => !names.outputs.includes(name)).map((name) => `output ${name}`)
+  ]
+  if (missing.length > 0) return `it has no ${missing.join(", ")}`
+  const more = names.inputs.filter((name) => !inputs.includes(name))
+  return more.length > 0 ? `it has more inputs: ${more.join(", ").slice(0, 200)}` : undefined
 }
 
 /**
- * Loads a voice's network from the bytes of its file, and runs it once. The promise is rejected with `NotAVoice` for a file
- * that the runtime cannot load, and for a model with other inputs or outputs.
+ * Loads a voice's network from the bytes of its file, and runs it once. The promise is rejected with `NotAVoice` for bytes that are
+ * no model, and for a model with other inputs or outputs, before the runtime sees either; and for what the runtime cannot load
+ * or run.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const load = async (runtime: OnnxRuntime, file: Uint8Array): Promise<AcousticNetwork> => {
-  const { extended, session } = await sessionOf(runtime, file)
-  const missing = [
-    ...inputs.filter((name) => !session.inputNames.includes(name)).map((name) => `input ${name}`),
-    ...outputs.filter((name) => !session.outputNames.includes(name)).map((name) => `output ${name}`)
-  ]
-  const more = session.inputNames.filter((name) => !inputs.includes(name))
-  if (missing.length > 0) throw notTheNetwork(`it has no ${missing.join(", ")}`)
-  if (more.length > 0) throw notTheNetwork(`it has more inputs: ${more.join(", ").slice(0, 200)}`)
-  const network = networkOf(runtime, session, extended?.output)
   try {
+    const fault = interfaceFault(file)
+    if (fault !== undefined) throw notTheNetwork(fault)
+    const extended = withResultOf(file, LENGTHS)
+    const session = await runtime.createSession(extended?.model ?? file)
+    const network = networkOf(runtime, session, extended?.output)
     await network(probe, 1)
+    return network
   } catch (cause) {
     throw cause instanceof NotAVoice ? cause : notTheNetwork(messageOf(cause))
   }
-  return network
 }
 
 const networkOf =

@@ -1,6 +1,7 @@
 /**
- * Names one more output of an ONNX model: the result of an operator inside of it, which the runtime computes anyway. Pure;
- * reads and writes the model file's format (Protocol Buffers), of which it needs two messages.
+ * The inputs and outputs of an ONNX model, read from its file; and one more output for it: the result of an operator inside of
+ * it, which the runtime computes anyway. Pure; reads and writes the file's format (Protocol Buffers), of which it needs a few
+ * messages.
  *
  * @since 0.1.0
  */
@@ -8,6 +9,10 @@
 /** Fields of the file's messages. */
 const GRAPH = 7
 const NODE = 1
+const INITIALIZER = 5
+const INITIALIZER_NAME = 8
+const INPUT = 11
+const VALUE_NAME = 1
 const NODE_OUTPUT = 2
 const NODE_OPERATOR = 4
 const OUTPUT = 12
@@ -105,6 +110,40 @@ const resultOf = (bytes: Uint8Array, graph: Field, operator: string): string | u
     found = output
   }
   return found
+}
+
+/** The name in a message of the graph. */
+const nameOf = (bytes: Uint8Array, message: Field, number: number): string => {
+  for (const field of fieldsOf(bytes, message.from, message.to)) {
+    if (field.number === number && field.wire === LENGTH_DELIMITED) return textOf(bytes, field)
+  }
+  return ""
+}
+
+/**
+ * The names of a model's inputs, those with a value of their own left out, and of its outputs. Throws `RangeError` for bytes that
+ * are no model.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const namesOf = (
+  model: Uint8Array
+): { readonly inputs: ReadonlyArray<string>; readonly outputs: ReadonlyArray<string> } => {
+  const inputs = new Set<string>()
+  const outputs: Array<string> = []
+  const valued: Array<string> = []
+  for (const graph of fieldsOf(model, 0, model.length)) {
+    if (graph.number !== GRAPH || graph.wire !== LENGTH_DELIMITED) continue
+    for (const field of fieldsOf(model, graph.from, graph.to)) {
+      if (field.wire !== LENGTH_DELIMITED) continue
+      if (field.number === INPUT) inputs.add(nameOf(model, field, VALUE_NAME))
+      if (field.number === OUTPUT) outputs.push(nameOf(model, field, VALUE_NAME))
+      if (field.number === INITIALIZER) valued.push(nameOf(model, field, INITIALIZER_NAME))
+    }
+  }
+  for (const name of valued) inputs.delete(name)
+  return { inputs: [...inputs], outputs }
 }
 
 /**
