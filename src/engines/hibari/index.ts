@@ -24,7 +24,7 @@ import * as VoiceThread from "./worker/VoiceThread.ts"
 
 const Name = Schema.NonEmptyString.check(Schema.isMaxLength(64))
 const Accent = Schema.Literals(["us", "gb"])
-/** Each network takes about 30 MB. */
+/** Each network takes about 40 MB. */
 const MAX_MORE_VOICES = 7
 
 /**
