@@ -36,6 +36,8 @@ const MAX_MORE_VOICES = 7
  * - `model`: the voice's network: a path, or `{ url, sha256 }`, which is fetched once and kept. A path of a known voice must have
  *   the SHA-256 that is known for it (`<voice>.int8.onnx` of `maureesewilliams/hibari`). Any other model must have the
  *   inputs and outputs of these. Default: that of `heart`.
+ * - `model.url`: the address of the network, `https:`, or `http:` on this machine.
+ * - `model.sha256`: the SHA-256 of what is there, in lower-case hex.
  * - `accent`: the rules that text is read by, `us` or `gb`. Default: the voice's own, `us` for one that is not known; a voice is
  *   hard to understand with the other (`heart` with British rules: 18 % of words misheard).
  * - `voices`: more voices that a session may ask for, by name, each with its `model` and `accent`; at most 7. A session that asks
