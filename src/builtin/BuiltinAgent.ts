@@ -29,7 +29,7 @@ export const name = "builtin"
  * @since 0.1.0
  */
 export const greeting =
-  "Hello! You can ask me the time, or tell me a phone number, with pauses. Or say: count to twenty, and interrupt me."
+  "Hello! Ask me the time. Pause in the middle of a sentence, and I wait for the rest. Or say: count to twenty, and interrupt me."
 
 /**
  * The highest number it counts to; at one number a second a longer count would take too long.

@@ -153,7 +153,8 @@ const play = Effect.fnUntraced(function*(line: TalkConnection.Line, recording: I
     if (due - ticks > maxBurst) start += (due - ticks - maxBurst) * tickMs
     for (; ticks <= due; ticks++) {
       // a greeting is played to its end
-      const greeted = ticks * tickMs >= 300 && (!state.agentSpeaking || ticks * tickMs >= greetingMs)
+      const isAgentsTurn = state.agentSpeaking || state.agentPreparing
+      const greeted = ticks * tickMs >= 300 && (!isAgentsTurn || ticks * tickMs >= greetingMs)
       if (position < 0 && greeted) position = 0
       if (position >= 0 && position < recording.length) {
         const piece = recording.subarray(position, position + frame)

@@ -29,6 +29,8 @@ export type Verdict = "replied" | "silent" | "no_speech" | "no_words" | "no_repl
  */
 export class TalkState {
   agentSpeaking = false
+  /** Whether the agent prepares what it will say, such as its greeting. */
+  agentPreparing = false
   #userSpeaking = false
   #speech = 0
   #words = 0
@@ -83,6 +85,9 @@ export class TalkState {
           this.#speech = Math.max(this.#speech, 1)
           this.#open.add(event.turn)
         }
+        break
+      case "session.state":
+        this.agentPreparing = event.state === "processing"
         break
       case "agent.speech_started":
         if (!this.agentSpeaking) this.#inaudibleMs = 0

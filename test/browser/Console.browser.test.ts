@@ -24,7 +24,8 @@ describe.skipIf(Browser.missing !== undefined)("console page", () => {
   beforeAll(async () => {
     server = await Browser.serve()
     microphone = Pcm.concat([
-      silence(2),
+      // the agent greets first
+      silence(10),
       await spoken("Please count to twenty."),
       silence(6),
       await spoken("Please stop, thank you."),
@@ -41,6 +42,7 @@ describe.skipIf(Browser.missing !== undefined)("console page", () => {
       try {
         await watchMeter(page)
         await start(page, transport)
+        await page.locator(".agent-line .said", { hasText: /^Hello! .*interrupt me\./u }).waitFor({ timeout: 30_000 })
         // the user's words appear
         await page.locator(".user-line .said", { hasText: /count to (?:20|twenty)/iu }).waitFor({ timeout: 30_000 })
         // the agent's words appear, and its voice is heard
@@ -143,6 +145,7 @@ describe.skipIf(Browser.missing !== undefined)("console page", () => {
       await page.locator("#state", { hasText: /listening|speaking/iu }).waitFor({ timeout: 30_000 })
       assert.isFalse(await dialog.isVisible())
       assert.isAbove(await page.locator("#engines li").count(), 2)
+      assert.include(await page.locator("#engines").textContent(), "smart-turn")
       assert.deepEqual(JSON.parse(await page.locator("body").getAttribute("data-ice") ?? "null"), [ice])
       // the server is on loopback, and so is its side of WebRTC
       const answer = await page.locator("body").getAttribute("data-answer") ?? ""

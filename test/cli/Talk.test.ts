@@ -92,6 +92,15 @@ describe("TalkState", () => {
     assert.strictEqual(state.wait(20), "failed")
   })
 
+  it("knows that a greeting is on its way, before it is heard", () => {
+    const state = new TalkState()
+    const busy = (["idle", "processing", "speaking", "listening"] as const).map((each) => {
+      state.event(event({ type: "session.state", state: each }))
+      return state.agentPreparing
+    })
+    assert.deepStrictEqual(busy, [false, true, false, false])
+  })
+
   it("ends with the connection", () => {
     const state = new TalkState()
     state.close("session_ended")

@@ -84,6 +84,7 @@ const labels: ReadonlyArray<readonly [string, string]> = [
   ["tts", "TTS"],
   ["s2s", "S2S"],
   ["vad", "VAD"],
+  ["turn", "Turns"],
   ["agent", "Agent"]
 ]
 

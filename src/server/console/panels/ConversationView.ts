@@ -37,6 +37,7 @@ export class ConversationView {
     readonly list: HTMLElement
     readonly scroll: HTMLElement
     readonly announce: HTMLElement
+    /** Called with true while there are no words of the user: a greeting leaves what to try on the page. */
     readonly onChange: (isEmpty: boolean) => void
   }) {
     this.#list = options.list
@@ -138,12 +139,12 @@ export class ConversationView {
     const item = element("li", "turn")
     this.#list.append(item)
     while (this.#list.childElementCount > MAX_TURNS) this.#list.firstElementChild?.remove()
-    this.#onChange(false)
     return { item, text: "", over: false }
   }
 
   #setUser(view: TurnView, text: string, final: boolean): void {
     if (view.user === undefined) {
+      this.#onChange(false)
       view.user = makeLine("You", "user-line")
       view.item.prepend(view.user.line)
     }
