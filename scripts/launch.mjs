@@ -50,10 +50,13 @@ const sameSignalMs = 300
 // Node keeps what it has compiled, also for the processes that the script starts: the next start takes half the CPU time.
 const compiled = join(root, "node_modules", ".cache", "effect-voice", "compiled")
 
+// One heap of glibc's for all threads: with one for each, as by default, a server with the embedded engines has 100 MB more.
+const arenas = process.platform === "linux" ? { MALLOC_ARENA_MAX: "1" } : {}
+
 const child = spawn(node, ["--disable-warning=ExperimentalWarning", script, ...args], {
   stdio: "inherit",
   detached: !windows,
-  env: { NODE_COMPILE_CACHE: compiled, ...process.env }
+  env: { NODE_COMPILE_CACHE: compiled, ...arenas, ...process.env }
 })
 
 /** @type {Map<string, number>} */

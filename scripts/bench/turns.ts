@@ -5,7 +5,8 @@
  * process; the agent answers in one short sentence. End of speech is where the detector found it in the audio, so the
  * figures are what a user waits after the last word.
  *
- * Usage: `npm run bench -- turns`; `EFFECT_VOICE_ROUNDS` sets how often the five recordings are played (4).
+ * Usage: `npm run bench -- turns`, with `--runtime web` as if `onnxruntime-node` were not installed; `EFFECT_VOICE_ROUNDS` sets how often the five recordings are played (4),
+ * `EFFECT_VOICE_TURNS` another turn detector, and `EFFECT_VOICE_TRACE` prints the parts of each turn.
  *
  * @since 0.1.0
  */
@@ -22,10 +23,12 @@ import * as BackendConfig from "../../src/backend/config/BackendConfig.ts"
 import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import * as Builtin from "../../src/builtin/index.ts"
 import * as MonotonicTime from "../../src/MonotonicTime.ts"
+import * as Recordings from "../../test/engines/Recordings.ts"
 import * as Wer from "../../test/support/Wer.ts"
 import { quantile } from "./Statistics.ts"
 
 const rounds = Number(process.env["EFFECT_VOICE_ROUNDS"] ?? 4)
+const turns = process.env["EFFECT_VOICE_TURNS"]
 const clips = [
   ["ill-disposed", "he was not an ill disposed young man"],
   ["cold-hearted", "unless to be rather cold hearted and rather selfish is to be ill disposed"],
@@ -45,20 +48,34 @@ const read = (name: string): Int16Array => {
 
 const FRAME = 320
 
-/** 20 ms frames at the speed of speech: the recordings, each followed by silence until the reply has been heard. */
-const microphone = (replies: () => number): Stream.Stream<Uint8Array> => {
+/** What the session has said of itself. */
+interface Heard {
+  /** Replies that are over. */
+  replies: number
+  /** Turns that began before their recording was over. */
+  cut: number
+  isSpeaking: boolean
+  /** The transcripts of each recording. */
+  readonly said: Array<Array<string>>
+}
+
+/** 20 ms frames at the speed of speech: the recordings, each followed by a room's noise until the reply has been heard. */
+const microphone = (heard: Heard): Stream.Stream<Uint8Array> => {
   const frames = function*() {
-    const silence = new Uint8Array(2 * FRAME)
-    let turns = 0
+    const noise = Recordings.frames(Recordings.room(2)).map((frame) => Pcm.fromInt16(frame.slice()))
+    let at = 0
+    const room = () => noise[at++ % 100] ?? new Uint8Array(2 * FRAME)
     for (let round = 0; round < rounds; round++) {
       for (const [name] of clips) {
+        heard.said.push([])
         const samples = read(name)
-        for (let at = 0; at < samples.length; at += FRAME) {
-          yield Pcm.fromInt16(samples.slice(at, at + FRAME))
+        for (let from = 0; from < samples.length; from += FRAME) {
+          yield Pcm.fromInt16(samples.slice(from, from + FRAME))
         }
-        turns++
-        while (replies() < turns) yield silence
-        for (let i = 0; i < 10; i++) yield silence
+        const before = heard.replies
+        if (heard.isSpeaking) heard.cut++
+        while (heard.replies === before) yield room()
+        for (let i = 0; i < 10; i++) yield room()
       }
     }
   }
@@ -81,27 +98,35 @@ const program = Effect.gen(function*() {
     transport: "websocket",
     agent: Agent.fromCallback(() => Effect.succeed("Okay, I got that."))
   })
-  let replies = 0
-  const said: Array<string> = []
+  const heard: Heard = { replies: 0, cut: 0, isSpeaking: false, said: [] }
   const totals: Array<number> = []
+  const trace: Array<string> = []
   const parts = new Map<string, Array<number>>()
-  yield* session.pipeline(microphone(() => replies)).pipe(
+  yield* session.pipeline(microphone(heard)).pipe(
     Stream.runForEach((output) =>
       Effect.sync(() => {
         if (output._tag === "Audio") return
         const { event } = output
-        if (event.type === "agent.speech_stopped") replies++
-        if (event.type === "user.transcript" && event.final) said.push(event.text)
+        if (event.type === "agent.speech_started") heard.isSpeaking = true
+        if (event.type === "agent.speech_stopped") {
+          heard.isSpeaking = false
+          heard.replies++
+        }
+        if (event.type === "user.transcript" && event.final) heard.said.at(-1)?.push(event.text)
         if (event.type !== "turn.latency") return
         totals.push(event.totalMs)
+        trace.push(event.parts.map(({ ms, name }) => `${name} ${ms.toFixed(0)}`).join(", "))
         for (const { ms, name } of event.parts) parts.set(name, [...parts.get(name) ?? [], ms])
       })
     )
   )
+  if (process.env["EFFECT_VOICE_TRACE"] !== undefined) {
+    for (const [index, line] of trace.entries()) yield* Console.log(`${clips[index % clips.length]?.[0]}: ${line}`)
+  }
   let edits = 0
   let words = 0
   for (const [index, [name, reference]] of clips.entries()) {
-    const first = said[index] ?? ""
+    const first = (heard.said[index] ?? []).join(" ")
     const wanted = Wer.words(reference)
     const wrong = Wer.edits(wanted, Wer.words(first))
     edits += wrong
@@ -113,6 +138,7 @@ const program = Effect.gen(function*() {
     `${name.padEnd(14)} p50 ${quantile(values, 0.5).toFixed(0).padStart(5)} ms   p95 ${
       quantile(values, 0.95).toFixed(0).padStart(5)
     } ms`
+  yield* Console.log(`${heard.said.length} recordings, ${heard.cut} answered before their end`)
   yield* Console.log(`${totals.length} turns, end of speech to first audio:`)
   for (const [name, values] of parts) yield* Console.log(row(name, values))
   yield* Console.log(row("total", totals))
@@ -124,8 +150,10 @@ const config = BackendConfig.decode({
   provider: "local",
   pipeline_type: "stt_tts",
   stt_provider: "moonshine",
-  tts_provider: "flite",
-  vad_provider: "silero"
+  tts_provider: "hibari",
+  tts_fallback: ["flite"],
+  vad_provider: "silero",
+  ...(turns === undefined ? {} : { turn_detection_provider: turns })
 })
 
 await Effect.runPromise(

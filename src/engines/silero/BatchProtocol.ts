@@ -99,8 +99,8 @@ export interface WorkerOptions {
   /** The model's file. */
   readonly model: string
   readonly rate: ModelRate
-  /** The package that runs the model. */
-  readonly runtime: string
+  /** The packages that can run it, in the order of preference. */
+  readonly packages: ReadonlyArray<string>
   readonly memory: ReadonlyArray<BatchMemory>
   readonly guard: InferenceGuard
 }

@@ -14,7 +14,7 @@ import { type BatchMemory, type FromWorker, RESET, shapes, type ToWorker, type W
 /** The model's state of a slot has two layers of 128 numbers. */
 const LAYER = 128
 
-const { guard, memory, model, rate, runtime }: WorkerOptions = workerData
+const { guard, memory, model, packages, rate }: WorkerOptions = workerData
 const { context, window } = shapes[rate]
 const length = context + window
 
@@ -37,7 +37,7 @@ const ensureCapacity = (slot: number): void => {
 }
 
 const start = async () => {
-  const onnx = await OnnxRuntime.load([runtime])
+  const onnx = await OnnxRuntime.load(packages)
   const session = await onnx.createSession(await readFile(model))
   const sr = onnx.int64(BigInt64Array.of(BigInt(rate)), [])
 

@@ -17,6 +17,7 @@ import { packageFile } from "../../ExternalPackage.ts"
 import * as MonotonicTime from "../../MonotonicTime.ts"
 import * as InferenceGuard from "../local/InferenceGuard.ts"
 import * as OptionalPackage from "../local/OptionalPackage.ts"
+import { resourceLimits } from "../local/WorkerMemory.ts"
 import { type FromWorker, type ModelRate, shapes, type ToWorker, type WorkerOptions } from "./BatchProtocol.ts"
 import { BatchScheduler } from "./BatchScheduler.ts"
 
@@ -66,7 +67,7 @@ const workerFailed = (message: string, retryable: boolean) =>
   new PipelineError({ op, message: `silero's worker ${message}`, retryable })
 
 /**
- * Starts the worker in the scope. Fails `invalid_config` without `onnxruntime-node`, `pipeline_error` when it cannot be
+ * Starts the worker in the scope. Fails `invalid_config` without any of the packages, `pipeline_error` when it cannot be
  * started.
  *
  * @category constructors
@@ -75,15 +76,14 @@ const workerFailed = (message: string, retryable: boolean) =>
 export const make = Effect.fnUntraced(function*(options: {
   readonly model: string
   readonly rate: ModelRate
-  /** Default: `onnxruntime-node`. */
-  readonly runtime?: string | undefined
+  /** The packages that can run it, in the order of preference. */
+  readonly packages: ReadonlyArray<string>
   /** Called with each worker that is started. */
   readonly onWorker?: ((worker: Worker) => void) | undefined
 }): Effect.fn.Return<SileroWorker, BackendError, Scope.Scope> {
   const clock = yield* Clock.Clock
   const now = () => MonotonicTime.nowMs(clock)
   const first = Latch.makeUnsafe()
-  const runtime = options.runtime ?? "onnxruntime-node"
   const guard = yield* InferenceGuard.make(PROCESS_EXIT_MS)
   let worker: Worker | undefined
   const batches: BatchScheduler = new BatchScheduler({
@@ -106,11 +106,11 @@ export const make = Effect.fnUntraced(function*(options: {
         const workerData: WorkerOptions = {
           model: options.model,
           rate: options.rate,
-          runtime,
+          packages: options.packages,
           memory: batches.memory,
           guard
         }
-        return new Worker(file, { workerData })
+        return new Worker(file, { workerData, resourceLimits })
       }),
       (which) => finalizeWithin(EXIT_TIMEOUT)(exit(which))
     )
@@ -132,7 +132,7 @@ export const make = Effect.fnUntraced(function*(options: {
                 ? OptionalPackage.missing({
                   engine: "silero",
                   purpose: "silero in mode \"batched\"",
-                  packageName: runtime,
+                  packageName: options.packages[0] ?? "",
                   cause: message.message
                 })
                 : workerFailed(`did not start: ${message.message.split("\n", 1)[0]}`, false)

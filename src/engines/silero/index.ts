@@ -3,7 +3,8 @@
  *
  * With `onnxruntime-node` one worker thread classifies the windows of all sessions in batches: about 20 µs of CPU for 32 ms
  * of audio (none during silence) and 10 KB per session. Without it each session has a detector of `sherpa-onnx-node` in its
- * own thread: about 95 µs and 8 MB. Such a detector takes 40 ms to create, so those of closed sessions are reused.
+ * own thread: about 95 µs and 8 MB. Where that is missing too, the worker runs on WebAssembly: 100 µs in large batches, 0.6 ms
+ * for a single session, and 180 MB more. Such a detector takes 40 ms to create, so those of closed sessions are reused.
  *
  * @since 0.1.0
  */
@@ -18,6 +19,7 @@ import { boundedDuration } from "../../schema/Durations.ts"
 import { encodeKeys } from "../../schema/EncodedKeys.ts"
 import * as EngineRegistry from "../../speech/EngineRegistry.ts"
 import { TIMELINE_RATE, VoiceActivityDetector } from "../../speech/VoiceActivityDetector.ts"
+import * as OnnxRuntime from "../local/OnnxRuntime.ts"
 import * as Sherpa from "../local/Sherpa.ts"
 import { BatchedStream } from "./BatchedStream.ts"
 import * as SileroStream from "./SileroStream.ts"
@@ -29,8 +31,8 @@ import * as SileroWorker from "./SileroWorker.ts"
  * - `threshold`: the probability that starts speech; speech ends 0.15 below it. Default 0.5, [0.1, 0.95].
  * - `minSpeech`: how much uninterrupted speech starts a speech segment, in windows of 32 ms. Default 64 ms, [0, 1 s].
  * - `minSilence`: how much uninterrupted silence ends it. Default 200 ms, [32 ms, 2 s].
- * - `mode`: `batched` in one worker for all sessions (needs `onnxruntime-node`), `inline` in each session's own thread
- *   (needs `sherpa-onnx-node`), or `auto`: batched where the package is installed, else inline. Default `auto`.
+ * - `mode`: `batched` in one worker for all sessions (on `onnxruntime-node`, else on WebAssembly), `inline` in each session's own
+ *   thread (needs `sherpa-onnx-node`), or `auto`: batched where `onnxruntime-node` is installed, else inline. Default `auto`.
  * - `sampleRate`: of the batched model, 8000 or 16000 Hz; 16000 costs twice as much CPU. Default 8000.
  *
  * @category models
@@ -125,9 +127,11 @@ const inline = Effect.fnUntraced(function*(options: SileroOptions, model: string
   })
 })
 
+const NATIVE = "onnxruntime-node"
+
 /** One worker for the windows of all sessions. */
-const batched = Effect.fnUntraced(function*(options: SileroOptions, model: string) {
-  const { batches, probe } = yield* SileroWorker.make({ model, rate: options.sampleRate })
+const batched = Effect.fnUntraced(function*(options: SileroOptions, model: string, packages: ReadonlyArray<string>) {
+  const { batches, probe } = yield* SileroWorker.make({ model, rate: options.sampleRate, packages })
   return VoiceActivityDetector.of({
     name: "silero",
     sampleRate: TIMELINE_RATE,
@@ -157,15 +161,17 @@ const make = Effect.fnUntraced(function*(options: SileroOptions) {
     case "inline":
       return yield* inline(options, model)
     case "batched":
-      return yield* batched(options, model)
+      return yield* batched(options, model, OnnxRuntime.PACKAGES)
     case "auto":
-      return yield* batched(options, model).pipe(
+      return yield* batched(options, model, [NATIVE]).pipe(
         Effect.tapError(({ details, message }) =>
           details?.["missing"] === undefined
             ? Effect.logWarning(`${message}; falling back to one detector per session`)
             : Effect.logDebug(message)
         ),
-        Effect.catch(() => inline(options, model))
+        Effect.catch(() => inline(options, model)),
+        // its error says what to install
+        Effect.catch((error) => Effect.mapError(batched(options, model, [OnnxRuntime.WEB]), () => error))
       )
   }
 })

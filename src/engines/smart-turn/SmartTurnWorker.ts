@@ -14,6 +14,7 @@ import { finalizeWithin } from "../../Deadline.ts"
 import { packageFile } from "../../ExternalPackage.ts"
 import * as MonotonicTime from "../../MonotonicTime.ts"
 import * as InferenceGuard from "../local/InferenceGuard.ts"
+import { resourceLimits } from "../local/WorkerMemory.ts"
 import type { FromWorker, ToWorker, WorkerOptions } from "./VerdictMessages.ts"
 import { VerdictQueue } from "./VerdictQueue.ts"
 
@@ -99,7 +100,7 @@ export const make = Effect.fnUntraced(function*(options: {
       const end = (why: string): void => void Deferred.doneUnsafe(ended, Effect.succeed(why))
       const workerData: WorkerOptions = { model: options.model, packages: options.packages, guard }
       const started = yield* Effect.acquireRelease(
-        Effect.sync(() => new Worker(options.script ?? file, { workerData, name: "smart-turn" })),
+        Effect.sync(() => new Worker(options.script ?? file, { workerData, name: "smart-turn", resourceLimits })),
         (which) => finalizeWithin(EXIT_TIMEOUT)(exit(which))
       )
       const ready = yield* Deferred.make<Extract<FromWorker, { readonly _tag: "Ready" }>>()

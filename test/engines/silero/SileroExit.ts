@@ -5,7 +5,11 @@ import * as SileroWorker from "../../../src/engines/silero/SileroWorker.ts"
 import { frames, load } from "../Recordings.ts"
 
 await Effect.runPromise(Effect.scoped(Effect.gen(function*() {
-  const { batches, probe } = yield* SileroWorker.make({ model: process.argv[2] ?? "", rate: 16_000 })
+  const { batches, probe } = yield* SileroWorker.make({
+    model: process.argv[2] ?? "",
+    rate: 16_000,
+    packages: ["onnxruntime-node"]
+  })
   yield* probe
   for (let i = 0; i < 20; i++) {
     const stream = new BatchedStream(batches, {

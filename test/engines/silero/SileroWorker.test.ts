@@ -7,6 +7,7 @@ import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import { spawnSync } from "node:child_process"
 import type { Worker } from "node:worker_threads"
+import * as OnnxRuntime from "../../../src/engines/local/OnnxRuntime.ts"
 import { BatchedStream } from "../../../src/engines/silero/BatchedStream.ts"
 import { type Batch, MAX_BATCH, type ModelRate, RESET } from "../../../src/engines/silero/BatchProtocol.ts"
 import { BatchScheduler } from "../../../src/engines/silero/BatchScheduler.ts"
@@ -32,48 +33,56 @@ const model = Effect.gen(function*() {
 
 describe("SileroWorker", () => {
   it.layer(ModelStore.layer, { excludeTestServices: true })((it) => {
-    it.effect("restarts a worker that exits, and continues the utterance", () =>
-      Effect.gen(function*() {
-        const workers: Array<Worker> = []
-        const { batches, probe } = yield* SileroWorker.make({
-          model: yield* model,
-          rate: 8_000,
-          onWorker: (worker) => workers.push(worker)
+    it.effect.each(OnnxRuntime.PACKAGES)(
+      "on %s restarts a worker that exits, and continues the utterance",
+      (name) =>
+        Effect.gen(function*() {
+          const workers: Array<Worker> = []
+          const { batches, probe } = yield* SileroWorker.make({
+            model: yield* model,
+            rate: 8_000,
+            packages: [name],
+            onWorker: (worker) => workers.push(worker)
+          })
+          const found: Array<VoiceActivity> = []
+          const stream = new BatchedStream(batches, { ...options, onActivity: (activity) => found.push(activity) })
+          const push = (samples: Int16Array) => {
+            for (const frame of frames(samples)) stream.push(frame)
+          }
+          const speech = load("cold-hearted")
+          push(room(0.5))
+          push(speech.subarray(0, 24_000))
+          yield* probe
+          assert.deepEqual(found.map(({ _tag }) => _tag), ["SpeechStarted"])
+          yield* Effect.promise(() => workers[0]!.terminate())
+          // without a worker the state does not change
+          push(speech.subarray(24_000, 28_000))
+          yield* probe.pipe(Effect.retry(Schedule.spaced("20 millis")), Effect.timeout("2 minutes"))
+          assert.lengthOf(workers, 2)
+          push(speech.subarray(28_000))
+          push(room(1))
+          yield* probe
+          assert.deepEqual(found.map(({ _tag }) => _tag), ["SpeechStarted", "SpeechStopped"])
+          assert.isAbove(found[1]!.atSample, 8_000 + speech.length - 8_000)
         })
-        const found: Array<VoiceActivity> = []
-        const stream = new BatchedStream(batches, { ...options, onActivity: (activity) => found.push(activity) })
-        const push = (samples: Int16Array) => {
-          for (const frame of frames(samples)) stream.push(frame)
-        }
-        const speech = load("cold-hearted")
-        push(room(0.5))
-        push(speech.subarray(0, 24_000))
-        yield* probe
-        assert.deepEqual(found.map(({ _tag }) => _tag), ["SpeechStarted"])
-        yield* Effect.promise(() => workers[0]!.terminate())
-        // without a worker the state does not change
-        push(speech.subarray(24_000, 28_000))
-        yield* probe.pipe(Effect.retry(Schedule.spaced("20 millis")), Effect.timeout("2 minutes"))
-        assert.lengthOf(workers, 2)
-        push(speech.subarray(28_000))
-        push(room(1))
-        yield* probe
-        assert.deepEqual(found.map(({ _tag }) => _tag), ["SpeechStarted", "SpeechStopped"])
-        assert.isAbove(found[1]!.atSample, 8_000 + speech.length - 8_000)
-      }))
+    )
 
     it.effect(
       "fails with a typed error without its package, with a wrong package, and with a file that is no model",
       () =>
         Effect.gen(function*() {
           const path = yield* model
-          const absent = yield* Effect.flip(SileroWorker.make({ model: path, rate: 8_000, runtime: "no-such-runtime" }))
+          const absent = yield* Effect.flip(
+            SileroWorker.make({ model: path, rate: 8_000, packages: ["no-such-runtime"] })
+          )
           assert.strictEqual(absent.code, "invalid_config")
           assert.deepEqual(absent.details, { missing: ["no-such-runtime"], engine: "silero" })
-          const other = yield* Effect.flip(SileroWorker.make({ model: path, rate: 8_000, runtime: "node:path" }))
+          const other = yield* Effect.flip(SileroWorker.make({ model: path, rate: 8_000, packages: ["node:path"] }))
           assert.strictEqual(other.code, "pipeline_error")
           const file = new URL(import.meta.url).pathname
-          const broken = yield* Effect.flip(SileroWorker.make({ model: file, rate: 8_000 }))
+          const broken = yield* Effect.flip(
+            SileroWorker.make({ model: file, rate: 8_000, packages: OnnxRuntime.PACKAGES })
+          )
           assert.strictEqual(broken.code, "pipeline_error")
           assert.match(broken.message, /^silero's worker did not start: /u)
         })
@@ -98,7 +107,12 @@ describe("SileroWorker", () => {
         const scope = yield* Scope.make()
         const workers: Array<Worker> = []
         const made = yield* Scope.provide(
-          SileroWorker.make({ model: yield* model, rate: 16_000, onWorker: (worker) => workers.push(worker) }),
+          SileroWorker.make({
+            model: yield* model,
+            rate: 16_000,
+            packages: OnnxRuntime.PACKAGES,
+            onWorker: (worker) => workers.push(worker)
+          }),
           scope
         )
         yield* made.probe

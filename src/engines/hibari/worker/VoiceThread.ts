@@ -17,6 +17,7 @@ import { deadline, finalizeWithin } from "../../../Deadline.ts"
 import { adviceFor, packageFile } from "../../../ExternalPackage.ts"
 import * as MonotonicTime from "../../../MonotonicTime.ts"
 import * as InferenceGuard from "../../local/InferenceGuard.ts"
+import { resourceLimits } from "../../local/WorkerMemory.ts"
 import { type SoundQueue, SpeechRequests, voiceFailed } from "./SpeechRequests.ts"
 import type { FromWorker, Sound, SpeechRequest, ToWorker, WorkerOptions } from "./WorkerProtocol.ts"
 
@@ -82,7 +83,8 @@ export interface VoiceThread {
   readonly speak: (request: Omit<SpeechRequest, "id">) => Stream.Stream<Sound, BackendError>
 }
 
-const startWorker = (workerData: WorkerOptions): ThreadWorker => new Worker(file, { workerData, name: "hibari" })
+const startWorker = (workerData: WorkerOptions): ThreadWorker =>
+  new Worker(file, { workerData, name: "hibari", resourceLimits })
 
 /** Lets the worker exit by itself; one that hangs is terminated, unless it is in native code, where that crashes the process. */
 const exit = (
