@@ -3,7 +3,8 @@
  *
  * Each recording is played as a microphone would deliver it, 20 ms at a time, silence in between, to one session in this
  * process; the agent answers in one short sentence. End of speech is where the detector found it in the audio, so the
- * figures are what a user waits after the last word.
+ * figures are what a user waits after the last word. One recording is cut from the middle of a sentence, which its melody says:
+ * its turn may wait for more, and is listed apart.
  *
  * Usage: `npm run bench -- turns`, with `--runtime web` as if `onnxruntime-node` were not installed; `EFFECT_VOICE_ROUNDS` sets how often the five recordings are played (4),
  * `EFFECT_VOICE_TURNS` another turn detector, and `EFFECT_VOICE_TRACE` prints the parts of each turn.
@@ -39,6 +40,8 @@ const clips = [
   ["queen-of-clubs", "four queen of clubs"],
   ["eight-of-spades", "eight of spades four of clubs seven of hearts"]
 ] as const
+/** "… young man, unless …" */
+const UNFINISHED = "ill-disposed"
 
 const read = (name: string): Int16Array => {
   const wav = Wav.parse(readFileSync(join("test", "fixtures", `${name}.wav`)))
@@ -100,6 +103,7 @@ const program = Effect.gen(function*() {
   })
   const heard: Heard = { replies: 0, cut: 0, isSpeaking: false, said: [] }
   const totals: Array<number> = []
+  const unfinished: Array<number> = []
   const trace: Array<string> = []
   const parts = new Map<string, Array<number>>()
   yield* session.pipeline(microphone(heard)).pipe(
@@ -114,14 +118,16 @@ const program = Effect.gen(function*() {
         }
         if (event.type === "user.transcript" && event.final) heard.said.at(-1)?.push(event.text)
         if (event.type !== "turn.latency") return
+        const name = clips[(heard.said.length - 1) % clips.length]?.[0]
+        trace.push(`${name}: ${event.parts.map(({ ms, name }) => `${name} ${ms.toFixed(0)}`).join(", ")}`)
+        if (name === UNFINISHED) return unfinished.push(event.totalMs)
         totals.push(event.totalMs)
-        trace.push(event.parts.map(({ ms, name }) => `${name} ${ms.toFixed(0)}`).join(", "))
         for (const { ms, name } of event.parts) parts.set(name, [...parts.get(name) ?? [], ms])
       })
     )
   )
   if (process.env["EFFECT_VOICE_TRACE"] !== undefined) {
-    for (const [index, line] of trace.entries()) yield* Console.log(`${clips[index % clips.length]?.[0]}: ${line}`)
+    for (const line of trace) yield* Console.log(line)
   }
   let edits = 0
   let words = 0
@@ -142,6 +148,7 @@ const program = Effect.gen(function*() {
   yield* Console.log(`${totals.length} turns, end of speech to first audio:`)
   for (const [name, values] of parts) yield* Console.log(row(name, values))
   yield* Console.log(row("total", totals))
+  yield* Console.log(row("mid-sentence", unfinished))
   const mb = (bytes: number) => `${Math.round(bytes / 1e6)} MB`
   yield* Console.log(`memory: ${mb(loaded)} with the engines loaded, ${mb(process.memoryUsage().rss)} at the end`)
 })

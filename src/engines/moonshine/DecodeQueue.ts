@@ -1,6 +1,6 @@
 /**
  * Schedules decodes on a recogniser that all sessions share: at most `parallel` at once, finals before interims, each
- * class in order of arrival and bounded. A session has at most one interim in the queue; a newer one replaces it.
+ * class in order of arrival and bounded. A final does not wait for interims that run: it is started beside them. A session has at most one interim in the queue; a newer one replaces it.
  *
  * A decode that has started cannot be cancelled: it occupies its slot until it is done, even when its caller was
  * interrupted. Only a decode that exceeds `timeout` gives up its slot earlier.
@@ -55,6 +55,7 @@ export interface DecodeQueueOptions {
 }
 
 interface Job {
+  readonly isFinal: boolean
   readonly since: number
   readonly start: () => void
   readonly drop: () => void
@@ -82,13 +83,16 @@ export const make = Effect.fnUntraced(function*(
   const finals = new Set<Job>()
   const interims = new Map<object, Job>()
   let running = 0
+  let runningFinals = 0
 
   const next = (): Job | undefined => {
     for (const job of finals) {
+      if (runningFinals >= options.parallel) return undefined
       finals.delete(job)
       return job
     }
     for (const [owner, job] of interims) {
+      if (running >= options.parallel) return undefined
       interims.delete(owner)
       return job
     }
@@ -96,10 +100,9 @@ export const make = Effect.fnUntraced(function*(
   }
 
   const pump = (): void => {
-    while (running < options.parallel) {
-      const job = next()
-      if (job === undefined) return
+    for (let job = next(); job !== undefined; job = next()) {
       running++
+      if (job.isFinal) runningFinals++
       job.start()
     }
   }
@@ -107,12 +110,14 @@ export const make = Effect.fnUntraced(function*(
   /** Enters a job into its class and waits for the result; an interrupted or timed out caller removes the job again. */
   const submit = <A>(
     decode: Effect.Effect<A, BackendError>,
+    isFinal: boolean,
     enter: (job: Job) => void,
     leave: (job: Job) => void
   ): Effect.Effect<Option.Option<A>, BackendError> =>
     Effect.suspend(() => {
       const result = Deferred.makeUnsafe<Option.Option<A>, BackendError>()
       const job: Job = {
+        isFinal,
         since: MonotonicTime.nowMs(clock),
         start: () => {
           fork(
@@ -121,6 +126,7 @@ export const make = Effect.fnUntraced(function*(
               (exit) =>
                 Effect.sync(() => {
                   running--
+                  if (isFinal) runningFinals--
                   Deferred.doneUnsafe(result, Exit.map(exit, Option.some))
                   pump()
                 })
@@ -142,16 +148,17 @@ export const make = Effect.fnUntraced(function*(
   return {
     final: (decode) =>
       Effect.suspend(() =>
-        running >= options.parallel && finals.size >= options.maxQueued
+        runningFinals >= options.parallel && finals.size >= options.maxQueued
           ? Effect.fail(overloaded)
           : Effect.map(
-            submit(decode, (job) => finals.add(job), (job) => finals.delete(job)),
+            submit(decode, true, (job) => finals.add(job), (job) => finals.delete(job)),
             Option.getOrThrow // a final is never dropped
           )
       ),
     interim: (owner, decode) =>
       submit(
         decode,
+        false,
         (job) => {
           const former = interims.get(owner)
           if (former === undefined && interims.size >= options.maxQueued) return job.drop()

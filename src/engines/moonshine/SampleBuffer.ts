@@ -55,13 +55,13 @@ export class SampleBuffer {
     if (this.#buffer.length > 2 * SMALL && held <= SMALL) this.#resize(SMALL)
   }
 
-  /** Copies the held samples of `[from, to)` as floats in [-1, 1), with `padding` zeros on both sides. */
-  floats(from: number, to: number, padding: number): Float32Array {
+  /** Copies the held samples of `[from, to)` as floats in [-1, 1), with zeros before and after them. */
+  floats(from: number, to: number, before: number, after: number): Float32Array {
     const begin = Math.max(from, this.#start)
     const count = Math.max(0, Math.min(to, this.#end) - begin)
-    const out = new Float32Array(count + 2 * padding)
+    const out = new Float32Array(before + count + after)
     const at = begin - this.#start
-    for (let i = 0; i < count; i++) out[padding + i] = this.#buffer[at + i]! / 32768
+    for (let i = 0; i < count; i++) out[before + i] = this.#buffer[at + i]! / 32768
     return out
   }
 

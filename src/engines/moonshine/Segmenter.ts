@@ -92,9 +92,9 @@ export class Segmenter {
     return { from: this.#open, to: Math.max(this.#open, to) }
   }
 
-  /** Copies a segment for the recogniser, with zeros around it. */
-  floats(segment: Segment, padding: number): Float32Array {
-    return this.#buffer.floats(segment.from, segment.to, padding)
+  /** Copies a segment for the recogniser, with zeros around it, and further ones behind it. */
+  floats(segment: Segment, padding: number, behind = 0): Float32Array {
+    return this.#buffer.floats(segment.from, segment.to, padding, padding + behind)
   }
 
   /** Takes at most 1 s of audio. Returns the segments that are complete now; copy them before the next call. */

@@ -96,6 +96,15 @@ describe("DecodeQueue", () => {
       assert.strictEqual(yield* queue.final(Effect.succeed("free")), "free")
     }).pipe(Effect.scoped))
 
+  it.effect("starts a final beside an interim that runs, and no further interim", () =>
+    Effect.gen(function*() {
+      const queue = yield* DecodeQueue.make(options)
+      yield* Effect.forkChild(queue.interim({}, Effect.never), { startImmediately: true })
+      yield* Effect.forkChild(queue.interim({}, Effect.never), { startImmediately: true })
+      assert.strictEqual(yield* queue.final(Effect.succeed("at once")), "at once")
+      assert.deepEqual(queue.load(), { running: 1, finals: 0, interims: 1 })
+    }).pipe(Effect.scoped))
+
   it.effect("fails only the caller of a failed decode", () =>
     Effect.gen(function*() {
       const queue = yield* DecodeQueue.make(options)

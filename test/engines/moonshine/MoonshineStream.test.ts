@@ -80,6 +80,56 @@ describe("MoonshineStream", () => {
       assert.strictEqual(count.decodes, 1)
     }).pipe(Effect.scoped))
 
+  const quiet = (stream: SpeechToTextStream, samples: number) => {
+    for (const frame of frames(new Int16Array(samples))) stream.push(frame)
+  }
+
+  it.effect("decodes 100 ms after the utterance has become quiet, and uses that when its speech has stopped", () =>
+    Effect.gen(function*() {
+      const { count, stream } = yield* open()
+      stream.activity(started(0))
+      push(stream, 0, 16_000)
+      quiet(stream, 1_280)
+      for (let i = 0; i < 10; i++) yield* Effect.yieldNow
+      assert.strictEqual(count.decodes, 0)
+      quiet(stream, 320)
+      for (let i = 0; i < 10; i++) yield* Effect.yieldNow
+      assert.strictEqual(count.decodes, 1)
+      quiet(stream, 1_920)
+      stream.activity(stopped(16_000))
+      quiet(stream, 3_200)
+      stream.finalize(1, 22_400)
+      assert.deepEqual(tags(yield* until(stream, 1)), ["Final 0-9", "#1"])
+      assert.strictEqual(count.decodes, 1)
+    }).pipe(Effect.scoped))
+
+  it.effect("decodes again what follows a quiet moment, whether or not its end was noticed", () =>
+    Effect.gen(function*() {
+      const { count, stream } = yield* open()
+      stream.activity(started(0))
+      push(stream, 0, 16_000)
+      quiet(stream, 1_600)
+      for (let i = 0; i < 10; i++) yield* Effect.yieldNow
+      assert.strictEqual(count.decodes, 1)
+      push(stream, 17_600, 19_200)
+      stream.finalize(1, 19_200)
+      assert.deepEqual(tags(yield* until(stream, 1)), ["Final 0-11", "#1"])
+      assert.strictEqual(count.decodes, 2)
+    }).pipe(Effect.scoped))
+
+  it.effect("leaves the recogniser to others: a quiet moment is not decoded while it is busy", () =>
+    Effect.gen(function*() {
+      const never = yield* Deferred.make<string>()
+      const { count, queue, stream } = yield* open(() => Deferred.await(never))
+      yield* Effect.forkChild(queue.final(Deferred.await(never)))
+      yield* Effect.yieldNow
+      stream.activity(started(0))
+      push(stream, 0, 16_000)
+      quiet(stream, 3_200)
+      for (let i = 0; i < 10; i++) yield* Effect.yieldNow
+      assert.deepEqual([count.decodes, queue.load().finals], [0, 0])
+    }).pipe(Effect.scoped))
+
   it.effect("decodes again when speech continues after a pause", () =>
     Effect.gen(function*() {
       const { stream } = yield* open(undefined, 8_000)
