@@ -1,6 +1,6 @@
 /** The stores on real servers: Debian's PostgreSQL and Redis, started here. */
-import { assert, describe, it } from "@effect/vitest"
-import { Effect, Redacted, Schedule } from "effect"
+import { afterAll, assert, describe, it } from "@effect/vitest"
+import { Effect, Exit, Redacted, Schedule, Scope } from "effect"
 import * as PostgresStore from "../../src/store/PostgresStore.ts"
 import * as RedisStore from "../../src/store/RedisStore.ts"
 import * as Kill from "../recovery/Kill.ts"
@@ -11,24 +11,31 @@ import * as StoreContract from "./StoreContract.ts"
 import * as StoreDamage from "./StoreDamage.ts"
 
 const lease = StoreContract.LEASE_MS
+
+/** One PostgreSQL for all tests that do not stop it: each of them has a database of its own. */
+const scope = Scope.makeUnsafe()
+const postgres = Effect.runSync(Effect.cached(Scope.provide(Servers.postgres, scope)))
+afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
+
 const stores = [
   [
     "postgres",
     Servers.missingPostgres,
     Servers.postgres,
+    Effect.flatMap(postgres, Servers.database),
     PostgresStore.make,
     (url: string) => Effect.sync(() => StoreDamage.ofPostgres(url))
   ],
-  ["redis", Servers.missingRedis, Servers.redis, RedisStore.make, StoreDamage.ofRedis]
+  ["redis", Servers.missingRedis, Servers.redis, Servers.redis, RedisStore.make, StoreDamage.ofRedis]
 ] as const
 
-for (const [kind, missing, server, make, damageOf] of stores) {
+for (const [kind, missing, server, fresh, make, damageOf] of stores) {
   if (missing !== undefined) process.stderr.write(`skipped, sessions in ${kind}: ${missing}\n`)
 
   describe.skipIf(missing !== undefined)(`sessions in ${kind}`, () => {
     StoreContract.tests(
       Effect.gen(function*() {
-        const { url } = yield* server
+        const { url } = yield* fresh
         return { owner: make({ url: Redacted.make(url), lease }), pass: Servers.pause, damage: yield* damageOf(url) }
       }),
       "live"
@@ -62,7 +69,7 @@ for (const [kind, missing, server, make, damageOf] of stores) {
       "are stored again by their owner when the server comes back without anything",
       () =>
         Effect.gen(function*() {
-          const { url } = yield* server
+          const { url } = yield* fresh
           const damage = yield* damageOf(url)
           const [a, b] = yield* Effect.all([
             make({ url: Redacted.make(url), lease }),
@@ -88,7 +95,7 @@ for (const [kind, missing, server, make, damageOf] of stores) {
       "are opened by several processes at once, and never by a URL that makes no sense",
       () =>
         Effect.gen(function*() {
-          const { url } = yield* server
+          const { url } = yield* fresh
           yield* Effect.all(Array.from({ length: 5 }, () => make({ url: Redacted.make(url) })), { concurrency: 5 })
           for (
             const wrong of [
@@ -107,7 +114,7 @@ for (const [kind, missing, server, make, damageOf] of stores) {
 
     it.live("survive kill -9 of the process that talks", () =>
       Effect.gen(function*() {
-        const { url } = yield* server
+        const { url } = yield* fresh
         const report = yield* Effect.promise(() =>
           Kill.run({ kills: isFull ? 3 : 1, callers: 3, store: [kind, url], random: seeded(kind) })
         )
