@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os"
 import { defaultClientConditions, defaultServerConditions } from "vite"
 import { defaultExclude, defineConfig } from "vitest/config"
+import { ServerOrder } from "./test/support/ServerOrder.ts"
 
 const project = (name: string, include: Array<string>, exclude: Array<string> = [], retry = 0) => ({
   extends: true as const,
@@ -32,6 +33,7 @@ export default defineConfig({
     testTimeout: NET_MS,
     hookTimeout: NET_MS,
     setupFiles: ["./test/support/setup.ts"],
+    sequence: { sequencer: ServerOrder },
     env: isFull ? { VERIFY_FULL: "1" } : {},
     projects: [
       project("unit", ["test/**/*.test.ts"], ["test/**/*.{browser,server,full}.test.ts"]),

@@ -1,0 +1,73 @@
+/**
+ * The order of the test files: the longest first, so that no worker ends long before the other, and never two side by side of
+ * those that play audio in real time through programs of others, which lose sound on a busy machine.
+ */
+import { relative } from "node:path"
+import { BaseSequencer, type TestSpecification } from "vitest/node"
+
+/** How long a file takes, in seconds, where it is more than `SHORT`. */
+export const seconds: { readonly [file: string]: number } = {
+  "test/providers/livekit/LiveKit.server.test.ts": 125,
+  "test/store/Servers.server.test.ts": 75,
+  "test/package/Pack.server.test.ts": 65,
+  "test/fuzz/SlowPeers.server.test.ts": 65,
+  "test/contract/LiveKit.server.test.ts": 50,
+  "test/store/StoreOutages.server.test.ts": 40,
+  "test/fuzz/Floods.server.test.ts": 38,
+  "test/providers/livekit/SharedRooms.server.test.ts": 34,
+  "test/contract/PipecatBridge.server.test.ts": 34,
+  "test/store/StoreFailover.server.test.ts": 33,
+  "test/providers/Swap.server.test.ts": 33,
+  "test/engines/pipecat/Bot.server.test.ts": 33,
+  "test/providers/PipecatBridge.server.test.ts": 30,
+  "test/backend/Drain.server.test.ts": 30,
+  "test/scenarios/Replay.server.test.ts": 29,
+  "test/engines/hosted/stt/SpeechToText.server.test.ts": 27,
+  "test/recovery/Kill.server.test.ts": 25,
+  "test/engines/hosted/tts/TextToSpeech.server.test.ts": 24,
+  "test/engines/gemini/Live.server.test.ts": 20,
+  "test/engines/openai/Realtime.server.test.ts": 20
+}
+const SHORT = 10
+
+const audio = /LiveKit\.server|SharedRooms|PipecatBridge|Swap|pipecat\/Bot|Replay/u
+
+interface Candidate {
+  readonly specification: TestSpecification
+  readonly seconds: number
+  readonly isAudio: boolean
+}
+
+/** The order in which free workers take the files, planned with how long each takes. */
+export const plan = <A extends Pick<Candidate, "isAudio" | "seconds">>(
+  candidates: ReadonlyArray<A>,
+  workers: number
+): ReadonlyArray<A> => {
+  const left = candidates.toSorted((a, b) => b.seconds - a.seconds)
+  const freeAt = Array.from({ length: workers }, () => 0)
+  const order: Array<A> = []
+  let quietAt = 0
+  while (left.length > 0) {
+    const now = Math.min(...freeAt)
+    const wanted = left.findIndex(({ isAudio }) => isAudio === (quietAt <= now))
+    const [next] = left.splice(Math.max(0, wanted), 1)
+    if (next === undefined) break
+    freeAt[freeAt.indexOf(now)] = now + next.seconds
+    if (next.isAudio) quietAt = Math.max(quietAt, now + next.seconds)
+    order.push(next)
+  }
+  return order
+}
+
+/** Plans the files of the project `servers`; others go in vitest's own order. */
+export class ServerOrder extends BaseSequencer {
+  override async sort(files: Array<TestSpecification>): Promise<Array<TestSpecification>> {
+    const isServer = ({ project }: TestSpecification) => project.name === "servers"
+    const candidates = files.filter(isServer).map((specification): Candidate => {
+      const file = relative("", specification.moduleId).replaceAll("\\", "/")
+      return { specification, seconds: seconds[file] ?? SHORT, isAudio: audio.test(file) }
+    })
+    const planned = plan(candidates, 2).map(({ specification }) => specification)
+    return [...await super.sort(files.filter((file) => !isServer(file))), ...planned]
+  }
+}
