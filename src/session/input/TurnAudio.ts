@@ -13,6 +13,8 @@ import { TIMELINE_RATE, type VoiceActivity } from "../../speech/VoiceActivityDet
 const TURN = 8 * TIMELINE_RATE
 /** What a turn begins with before its first sound: 0.5 s. */
 const LEAD = TIMELINE_RATE / 2
+/** A user who falls silent for less goes on: 1.5 s. */
+const PAUSE = 1.5 * TIMELINE_RATE
 /** Kept while the user is silent: the lead, and the time in which a detector notices speech. */
 const IDLE = LEAD + TIMELINE_RATE / 4
 
@@ -35,6 +37,8 @@ export class TurnAudio {
   #speaking = false
   /** Where the user fell silent. */
   #silentSince = 0
+  /** Where the user began to speak, after a silence that was more than a pause. */
+  #began = 0
 
   /** `position`: of the first sample that is pushed. */
   constructor(position: number) {
@@ -50,6 +54,7 @@ export class TurnAudio {
   /** Takes a change of the voice activity. */
   activity({ _tag, atSample }: VoiceActivity): void {
     this.#speaking = _tag === "SpeechStarted"
+    if (this.#speaking && (this.#ring === this.#idle || atSample - this.#silentSince > PAUSE)) this.#began = atSample
     this.#silentSince = atSample
     if (!this.#speaking || this.#ring === this.#turn) return
     const { end, start } = this.#idle
@@ -61,11 +66,12 @@ export class TurnAudio {
 
   /**
    * Copies the audio of the turn that began at a position: from 0.5 s before it until now, at most the last 8 s. Without a
-   * position: all that is kept.
+   * position: all that is kept. What the user said just before belongs to it: whoever was cut off and speaks on is understood
+   * by the whole, as the second half of a sentence alone may sound like one.
    */
   read(since: number | undefined): Int16Array {
     const { end, start } = this.#ring
-    return this.#ring.read(since === undefined ? start : since - LEAD, end)
+    return this.#ring.read(since === undefined ? start : Math.min(since, this.#began) - LEAD, end)
   }
 
   /** Frees the memory. */

@@ -34,6 +34,23 @@ describe("TurnAudio", () => {
     assert.deepEqual(audio.read(undefined), audio.read(0))
   })
 
+  it("gives what was said before a turn too, where the user spoke on after a pause, and not after a silence", () => {
+    for (const [pause, before] of [[RATE, true], [2 * RATE, false]] as const) {
+      const audio = new TurnAudio(0)
+      audio.push(samplesFrom(0, RATE))
+      audio.activity(speech("SpeechStarted", RATE))
+      audio.push(samplesFrom(RATE, RATE))
+      audio.activity(speech("SpeechStopped", 2 * RATE))
+      // the first part was taken for a turn of its own
+      const since = 2 * RATE + pause
+      audio.push(samplesFrom(2 * RATE, pause))
+      audio.activity(speech("SpeechStarted", since))
+      audio.push(samplesFrom(since, RATE))
+      const from = (before ? RATE : since) - RATE / 2
+      assert.deepEqual(audio.read(since), samplesFrom(from, since + RATE - from))
+    }
+  })
+
   it.effect.prop(
     "gives the same as the whole audio, whatever the pieces and the pauses",
     [Schema.Array(Schema.Struct({
