@@ -79,16 +79,16 @@ describe("smart-turn", () => {
         const { endOfTurn } = yield* TurnDetector
         const judge = (transcript: string, heard?: number) =>
           endOfTurn({ transcript, agentSaid: "Your number?", heard })
-        assert.strictEqual(yield* judge("the weather in Paris", 0.93), 0.93)
-        assert.strictEqual(yield* judge("the weather in Paris", 0.07), 0.07)
+        assert.isAbove(yield* judge("the weather in Paris", 0.93), 0.5)
+        assert.isBelow(yield* judge("the weather in Paris", 0.7), 0.5)
         for (
           const text of ["my number is four one five", "four one five five five", "I would like a um", "it was the,"]
         ) {
           assert.isBelow(yield* judge(text, 0.93), 0.5, text)
         }
-        assert.strictEqual(yield* judge("four one five five five five one two three four", 0.93), 0.93)
+        assert.isAbove(yield* judge("four one five five five five one two three four", 0.93), 0.5)
         assert.isAbove(yield* judge("the weather in Paris"), 0.5)
-        assert.strictEqual(yield* judge("", 0.93), 0.93)
+        assert.isAbove(yield* judge("", 0.93), 0.5)
       }))
 
     it.effect("listens to many sessions at once, in turn", () =>

@@ -1,8 +1,5 @@
-/** The queue in front of the worker that listens, and how its verdict and that of the words become one. */
+/** The queue in front of the worker that listens. */
 import { assert, describe, it } from "@effect/vitest"
-import * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
-import * as Verdict from "../../../src/engines/smart-turn/Verdict.ts"
 import { MAX_WAITING, VerdictQueue } from "../../../src/engines/smart-turn/VerdictQueue.ts"
 
 const pcm = new Int16Array(1)
@@ -73,20 +70,4 @@ describe("VerdictQueue", () => {
     queue.verdict(3, 0.2)
     assert.strictEqual(results.at(-1), "d 0.2")
   })
-})
-
-describe("Verdict", () => {
-  const Probability = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
-
-  it.effect.prop(
-    "follows the audio, unless the words are sure that the turn goes on, and the words where nothing was heard",
-    [Probability, Probability],
-    ([heard, words]) =>
-      Effect.sync(() => {
-        assert.strictEqual(Verdict.combine(undefined, words), words)
-        const combined = Verdict.combine(heard, words)
-        assert.isAtMost(combined, heard)
-        assert.strictEqual(combined, words >= Verdict.WORDS_VETO ? heard : Math.min(heard, words))
-      })
-  )
 })

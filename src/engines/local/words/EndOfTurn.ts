@@ -43,6 +43,8 @@ export const knows = (language = "en"): boolean => {
 /** In characters: only the end of a text is read. */
 const MAX_LENGTH = 400
 const MAX_PHRASE = 4
+/** Of the phrases with which a speaker hands over, and of those that are configured as complete. */
+const CLOSING = 0.98
 
 const normalize = (text: string): string => text.slice(-MAX_LENGTH).toLowerCase().replace(/[‘’`]/gu, "'")
 
@@ -116,6 +118,7 @@ export const make = (
   const fillers = phrases(English.fillers, options.fillers)
   const unfinished = phrases(English.unfinished, options.unfinished)
   const complete = phrases(English.complete, options.complete)
+  const closings = phrases(English.closings, options.complete)
   const phone = options.phoneDigits ?? [7, 10, 11]
 
   const byWords = (words: ReadonlyArray<string>, agent: string): number => {
@@ -128,6 +131,8 @@ export const make = (
     const done = tail(words, complete)
     const filler = tail(words, fillers)
     const open = tail(words, unfinished)
+    const closing = tail(words, closings)
+    if (closing > 0 && closing >= Math.max(done, filler, open)) return CLOSING
     if (done > 0 && done >= Math.max(filler, open)) {
       // "what" and "when" are questions on their own, but not at the end of a sentence
       if (done === 1 && English.questions.has(end) && words.length > 2) return 0.45
@@ -187,7 +192,7 @@ export const make = (
     const unfinished = phrases(known?.unfinished ?? [], options.unfinished)
     const complete = phrases([], options.complete)
     return (words) => {
-      if (tail(words, complete) > 0) return 0.95
+      if (tail(words, complete) > 0) return CLOSING
       if (tail(words, fillers) > 0) return 0.08
       if (tail(words, unfinished) > 0) return 0.1
       return words.length > 2 ? 0.88 : 0.8

@@ -61,6 +61,13 @@ export const complete = list(
 
 const set = (text: string): ReadonlySet<string> => new Set(list(text))
 
+/** Endings with which a speaker hands over: nothing follows them in the same turn, whatever the intonation. */
+export const closings = list(
+  "thanks, thank you, thank you very much, thanks a lot, thank you so much, many thanks, no thanks, no thank you, " +
+    "that's all, that's it, that's everything, that would be all, never mind, goodbye, bye, bye bye, go ahead, " +
+    "over to you, standing by"
+)
+
 /** Question words: with one of them, a final preposition or auxiliary can be complete. */
 export const questions = set(
   "what, why, who, whom, whose, where, when, how, which, what's, who's, where's, how's, whatever"
