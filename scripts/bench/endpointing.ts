@@ -7,7 +7,7 @@
  * and a transcript take is measured beforehand, and the same for all.
  *
  * Usage: `npm run bench -- endpointing`; `-- endpointing --fresh` asks the models again about what they have answered before,
- * `--json FILE` writes each decision.
+ * `--json FILE` writes each decision, `--only speech` leaves the prompts out, `--condition clean` the others.
  *
  * @since 0.1.0
  */
@@ -27,7 +27,12 @@ import { load, transcribe, type Trial, trials } from "./endpointing/Trials.ts"
 import { median } from "./Statistics.ts"
 
 const { values } = parseArgs({
-  options: { fresh: { type: "boolean", default: false }, json: { type: "string" }, only: { type: "string" } }
+  options: {
+    condition: { type: "string" },
+    fresh: { type: "boolean", default: false },
+    json: { type: "string" },
+    only: { type: "string" }
+  }
 })
 const directory = new URL("./endpointing/", import.meta.url)
 const tables = readdirSync(directory).filter((file) => file.endsWith(".json"))
@@ -68,7 +73,7 @@ const program = Effect.gen(function*() {
   const transcriptMs = yield* timed(samples.map((pcm) => transcribe(pcm, 0)))
   yield* Console.log(`a verdict takes ${verdictMs.toFixed(0)} ms of CPU, a transcript ${transcriptMs.toFixed(0)} ms`)
   const all: Array<Trial> = []
-  for (const condition of conditions) {
+  for (const condition of conditions.filter((one) => values.condition === undefined || values.condition === one)) {
     for (const [index, cut] of cuts.entries()) {
       all.push(...yield* trials(cut, condition, detectors, answers, resamplers, { verdictMs, transcriptMs }))
       if (index % 20 === 0) answers.save()

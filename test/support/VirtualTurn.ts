@@ -1,5 +1,5 @@
 /**
- * One turn of a user in virtual time: the conversation's state machine and the session's way to its turn detector, on real audio.
+ * A user who speaks, in virtual time: the conversation's state machine and the session's way to its turn detector, on real audio.
  *
  * Time is the position in the audio. A verdict on the audio, and a transcript, take as long as they are said to.
  *
@@ -25,7 +25,7 @@ import type { VoiceActivity } from "../../src/speech/VoiceActivityDetector.ts"
  *
  * - `pcm`: from before its first sound, 16 kHz.
  * - `activity`: what the voice activity detector finds in it.
- * - `transcript`: what is recognised of its words until a moment, in ms of the audio.
+ * - `transcript`: what is recognised of its words between two moments, in ms of the audio.
  * - `language`: what is spoken, BCP 47.
  * - `detector`: the turn detector; none for silence alone.
  * - `agentSaid`: what the user answers.
@@ -34,7 +34,7 @@ import type { VoiceActivity } from "../../src/speech/VoiceActivityDetector.ts"
 export interface Turn {
   readonly pcm: Int16Array
   readonly activity: ReadonlyArray<VoiceActivity>
-  readonly transcript: (untilMs: number) => string
+  readonly transcript: (fromMs: number, untilMs: number) => string
   readonly language: string
   readonly detector: TurnDetector["Service"] | undefined
   readonly policy?: ConversationPolicy | undefined
@@ -43,8 +43,8 @@ export interface Turn {
   readonly transcriptMs: number
 }
 
-/** When the turn was decided to be over, in ms of its audio; undefined where it was not, until its audio ended. */
-export type Decision = number | undefined
+/** The agent is heard so long after it was asked, in ms. */
+const AUDIBLE_MS = 80
 
 interface Due {
   readonly atMs: number
@@ -64,7 +64,8 @@ class VirtualTurn {
   readonly #verdictAt = new Map<number | undefined, number>()
   readonly questions: Array<Extract<Command, { readonly _tag: "PredictEndOfTurn" }>> = []
   #finalizedAt: number | undefined
-  decision: Decision
+  /** When turns were decided to be over, in ms. */
+  readonly decisions: Array<number> = []
 
   constructor(turn: Turn) {
     this.#turn = turn
@@ -112,24 +113,32 @@ class VirtualTurn {
       case "Finalize": {
         this.#finalizedAt = this.#nowMs
         const wait = Math.max(0, this.#transcriptAt - this.#nowMs)
-        const text = this.#turn.transcript(command.untilSample / MS)
+        const text = this.#turn.transcript(this.#turnFrom, command.untilSample / MS)
         if (text !== "") this.#later(wait, { _tag: "Final", text })
         return this.#later(wait, { _tag: "Finalized", id: command.id })
       }
       case "PredictEndOfTurn":
         return void this.questions.push(command)
       case "Start":
-        this.decision ??= this.#finalizedAt ?? this.#nowMs
+        this.decisions.push(this.#finalizedAt ?? this.#nowMs)
+        return this.#later(AUDIBLE_MS, { _tag: "ReplyAudible", epoch: command.epoch })
+      // whoever speaks on interrupts it
+      case "End":
+        return this.on({ _tag: "ReplyEnded", epoch: command.epoch, text: "" })
     }
   }
 
   #transcriptAt = 0
 
+  get #turnFrom(): number {
+    return this.decisions.at(-1) ?? 0
+  }
+
   /** The user fell silent: the recogniser reads what was said until now. */
   pausedAt(sample: number): void {
     const { transcript, transcriptMs } = this.#turn
     this.#transcriptAt = this.#nowMs + transcriptMs
-    const text = transcript(sample / MS)
+    const text = transcript(this.#turnFrom, sample / MS)
     if (text !== "") this.#later(transcriptMs, { _tag: "Interim", text })
   }
 
@@ -166,7 +175,10 @@ class VirtualTurn {
   }
 }
 
-/** Runs it until it is decided or its audio ends. */
+/**
+ * Runs it until its audio ends: when turns were decided to be over, in ms of the audio. A user who speaks on after that
+ * interrupts the agent and begins another turn.
+ */
 export const run = Effect.fnUntraced(function*(turn: Turn) {
   const virtual = new VirtualTurn(turn)
   let listener: AudioListener | undefined
@@ -187,7 +199,7 @@ export const run = Effect.fnUntraced(function*(turn: Turn) {
   const changes = turn.activity.toSorted((one, other) => one.decidedAtSample - other.decidedAtSample)
   virtual.on({ _tag: "Started" })
   // steps of 5 ms, so that no delay is rounded to the frames of a session
-  for (; position < turn.pcm.length && virtual.decision === undefined;) {
+  while (position < turn.pcm.length) {
     const next = Math.min(turn.pcm.length, position + 5 * MS)
     listener?.push(turn.pcm.subarray(position, next))
     position = next
@@ -203,5 +215,5 @@ export const run = Effect.fnUntraced(function*(turn: Turn) {
       virtual.answered(question, yield* prediction?.predict(question) ?? Effect.undefined)
     }
   }
-  return virtual.decision
+  return virtual.decisions
 }, Effect.scoped)

@@ -27,12 +27,13 @@ export type Kind = "inside" | "sentence" | "end"
 /** A labelled pause: from and until when, in ms, its kind, and the last words before it. */
 export type Label = readonly [from: number, to: number, kind: Kind, before: string]
 
-/** A recording of the table. `rate`: of one without a header. */
+/** A recording of the table. `rate`: of one without a header. `begin`: where the first word is, in ms. */
 export interface Recording {
   readonly source: SourceName
   readonly path: string
   readonly sha256: string
   readonly rate?: number | undefined
+  readonly begin?: number | undefined
   readonly language: string
   readonly set: string
   readonly pauses: ReadonlyArray<Label>
@@ -87,12 +88,12 @@ const read = (
 }
 
 /** The turn before a pause begins after the last end, at most 10 s before, where the speaker had paused if that can be. */
-const beginOf = (pauses: ReadonlyArray<Label>, index: number): number => {
+const beginOf = (first: number, pauses: ReadonlyArray<Label>, index: number): number => {
   const [from] = pauses[index] ?? [0]
   const earlier = pauses.slice(0, index)
-  const lastEnd = earlier.findLast(([, , kind]) => kind === "end")?.[1] ?? 0
+  const lastEnd = earlier.findLast(([, , kind]) => kind === "end")?.[1] ?? first
   const least = Math.max(lastEnd, from - LONGEST_MS)
-  return [0, ...earlier.map(([, to]) => to)].find((at) => at >= least && from - at > 300) ?? least
+  return [first, ...earlier.map(([, to]) => to)].find((at) => at >= least && from - at > 300) ?? least
 }
 
 /** All the pauses of a table. Throws where a package cannot be fetched, or holds other recordings than the table's. */
@@ -101,7 +102,7 @@ export const cutsOf = (table: Table, resamplers: ResamplerFactory): ReadonlyArra
   return recordings.flatMap(([name, recording]) => {
     const paths = recordings.flatMap(([, { path, source }]) => source === recording.source ? [path] : [])
     const pcm = read(recording, paths, resamplers)
-    const { language, pauses, set } = recording
+    const { begin = 0, language, pauses, set } = recording
     return pauses.map(([from, to, kind, before], index): Cut => ({
       id: `${name}@${from}`,
       set,
@@ -109,7 +110,7 @@ export const cutsOf = (table: Table, resamplers: ResamplerFactory): ReadonlyArra
       kind,
       before,
       recording: pcm,
-      begin: beginOf(pauses, index),
+      begin: beginOf(begin, pauses, index),
       from,
       to
     }))

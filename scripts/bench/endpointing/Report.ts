@@ -60,7 +60,7 @@ export const report = (trials: ReadonlyArray<Trial>): string => {
   const sets = [...new Set(trials.map(({ cut }) => cut.set))]
   const speech = trials.filter(({ cut }) => !cut.set.startsWith("prompts") && cut.set !== "digits")
   return [
-    ...conditions.flatMap((condition) =>
+    ...conditions.filter((condition) => trials.some((trial) => trial.condition === condition)).flatMap((condition) =>
       table(`continuous speech, ${condition}`, speech.filter((trial) => trial.condition === condition))
     ),
     ...sets.flatMap((set) =>

@@ -27,11 +27,6 @@ export const END_MS = 3_000
 const HEARD_BEFORE_MS = 3_000
 /** How far from the label it may find the user silent. */
 const TOLERANCE_MS = 400
-/** When the recogniser reads what was said, after the last word. */
-const READ_AFTER_MS = 224
-
-/** The recogniser gives up after some seconds, which a busy machine may need. */
-const RETRIES = 9
 
 export const detectors = ["silence", "words", "audio", "both"] as const
 export type Detector = typeof detectors[number]
@@ -46,7 +41,7 @@ export interface Trial {
   readonly afterMs: number | undefined
 }
 
-/** The engines of production; `audio` is the default without its words. */
+/** The engines of production. `audio` is the model alone; `both` is the default. */
 export const load = Effect.fnUntraced(function*(answers: Answers) {
   const words = Context.get(yield* Layer.build(Text.layer()), TurnDetector)
   const smartTurn = Context.get(yield* Layer.build(SmartTurn.layer()), TurnDetector)
@@ -58,7 +53,7 @@ export const load = Effect.fnUntraced(function*(answers: Answers) {
   const detectors: Detectors = {
     silence: undefined,
     words,
-    audio: { ...both, endOfTurn: ({ heard }) => smartTurn.endOfTurn({ transcript: "", agentSaid: "", heard }) },
+    audio: { ...both, endOfTurn: ({ heard }) => Effect.succeed(heard ?? 1) },
     both
   }
   return { detectors, listen: real }
@@ -75,7 +70,7 @@ export const transcribe = Effect.fnUntraced(function*(pcm: Int16Array, from: num
   }
   stream.finalize(1, pcm.length)
   return finals(yield* until(stream, 1))
-}, (once) => once.pipe(Effect.scoped, Effect.retry({ times: RETRIES })))
+}, Effect.scoped)
 
 /** The voice activity of a turn: its beginning, the pause, and what follows. Without the pause where it was not noticed. */
 const activityOf = Effect.fnUntraced(function*(pcm: Int16Array, pausedAt: number, leadMs: number) {
@@ -116,15 +111,15 @@ export const trials = Effect.fnUntraced(function*(
   const leadMs = LEAD_MS - 60
   // the words of the clean recording in all conditions: what noise does to a recogniser is not measured here
   const longest = hear(cut, cut.kind === "end" ? END_MS : Math.max(...PAUSES), "clean", resamplers)
-  const said = longest.pcm.subarray(0, Math.round((longest.pausedAt + READ_AFTER_MS) * MS))
+  const said = longest.pcm.subarray(0, Math.round(longest.pausedAt * MS))
   const transcript = cut.language === "en"
-    ? yield* answers.of("moonshine", said, transcribe(said, leadMs * MS))
+    ? yield* answers.of("moonshine", said, Effect.orElseSucceed(transcribe(said, leadMs * MS), () => ""))
     : ""
   for (const pauseMs of cut.kind === "end" ? [END_MS] : PAUSES) {
     const { pausedAt, pcm } = hear(cut, pauseMs, condition, resamplers)
     const activity = yield* activityOf(pcm, pausedAt, leadMs)
     for (const detector of detectors) {
-      const decision = yield* VirtualTurn.run({
+      const [decision] = yield* VirtualTurn.run({
         ...latencies,
         pcm,
         activity,
