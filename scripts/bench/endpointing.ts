@@ -3,8 +3,8 @@
  * for silence alone, the words, the audio, and both.
  *
  * On recordings of people with labelled pauses (`endpointing/*.json`), which are fetched by the names of packages. A turn of
- * each runs in virtual time through the conversation's state machine, `TurnPrediction` and the engines; only how long a verdict
- * and a transcript take is measured beforehand, and the same for all.
+ * each runs in virtual time through the conversation's state machine, `TurnPrediction` and the engines; how long a verdict and a
+ * transcript take is set to what an idle core needs.
  *
  * Usage: `npm run bench -- endpointing`; `-- endpointing --fresh` asks the models again about what they have answered before,
  * `--json FILE` writes each decision, `--only speech` leaves the prompts out, `--condition clean` the others.
@@ -21,10 +21,9 @@ import * as Moonshine from "../../src/engines/moonshine/index.ts"
 import * as Silero from "../../src/engines/silero/index.ts"
 import { ModelStore } from "../../src/models/ModelStore.ts"
 import { Answers } from "./endpointing/Answers.ts"
-import { conditions, type Cut, cutsOf, hear, type Table } from "./endpointing/Cuts.ts"
+import { conditions, type Cut, cutsOf, type Table } from "./endpointing/Cuts.ts"
 import { report } from "./endpointing/Report.ts"
-import { load, transcribe, type Trial, trials } from "./endpointing/Trials.ts"
-import { median } from "./Statistics.ts"
+import { load, type Trial, trials } from "./endpointing/Trials.ts"
 
 const { values } = parseArgs({
   options: {
@@ -39,23 +38,10 @@ const tables = readdirSync(directory).filter((file) => file.endsWith(".json"))
 
 const readTable = (file: string): Table => JSON.parse(readFileSync(new URL(file, directory), "utf8"))
 
-/** The CPU time of a call, in ms, which it takes on an idle core: the median of some. */
-const timed = <A, E, R>(calls: ReadonlyArray<Effect.Effect<A, E, R>>) =>
-  Effect.map(
-    Effect.forEach(calls, (call) =>
-      Effect.gen(function*() {
-        const before = process.cpuUsage()
-        yield* call
-        const { system, user } = process.cpuUsage(before)
-        return (user + system) / 1_000
-      })),
-    median
-  )
-
 const program = Effect.gen(function*() {
   const resamplers = yield* Resampler.load
   const answers = new Answers(values.fresh)
-  const { detectors, listen } = yield* load(answers)
+  const detectors = yield* load(answers)
   const cuts: Array<Cut> = []
   for (const file of tables) {
     if (values.only !== undefined && !file.startsWith(values.only)) continue
@@ -66,16 +52,10 @@ const program = Effect.gen(function*() {
     }
   }
   if (cuts.length === 0) return yield* Effect.die(new Error("there are no recordings to judge"))
-  const samples = cuts.filter(({ kind }) => kind === "end").slice(0, 9).map((cut) =>
-    hear(cut, 200, "clean", resamplers).pcm
-  )
-  const verdictMs = yield* timed(samples.map((pcm) => listen(Int16Array.from(pcm))))
-  const transcriptMs = yield* timed(samples.map((pcm) => transcribe(pcm, 0)))
-  yield* Console.log(`a verdict takes ${verdictMs.toFixed(0)} ms of CPU, a transcript ${transcriptMs.toFixed(0)} ms`)
   const all: Array<Trial> = []
   for (const condition of conditions.filter((one) => values.condition === undefined || values.condition === one)) {
     for (const [index, cut] of cuts.entries()) {
-      all.push(...yield* trials(cut, condition, detectors, answers, resamplers, { verdictMs, transcriptMs }))
+      all.push(...yield* trials(cut, condition, detectors, answers, resamplers))
       if (index % 20 === 0) answers.save()
     }
     answers.save()
