@@ -32,7 +32,10 @@ export const detectors = ["silence", "words", "audio", "both"] as const
 export type Detector = typeof detectors[number]
 export type Detectors = Readonly<Record<Detector, TurnDetector["Service"] | undefined>>
 
-/** `afterMs`: from the last word until the turn was taken to be over; undefined where it was not, before the user went on. */
+/**
+ * `afterMs`: from the last word, as the voice activity detector places it, until the turn was taken to be over; undefined where
+ * it was not, before the user went on.
+ */
 export interface Trial {
   readonly cut: Cut
   readonly condition: Condition
@@ -92,6 +95,9 @@ const activityOf = Effect.fnUntraced(function*(pcm: Int16Array, pausedAt: number
   return pause < 0 ? [began] : [began, ...shifted.slice(pause)]
 })
 
+/** In place of words that are not known: about these no rule is sure. */
+const UNREAD = "words that were not read"
+
 /** How long a verdict and a transcript take on an idle core, in ms: the same in every run, so that no share depends on the load. */
 const latencies = { verdictMs: 55, transcriptMs: 100 }
 
@@ -108,9 +114,9 @@ export const trials = Effect.fnUntraced(function*(
   // the words of the clean recording in all conditions: what noise does to a recogniser is not measured here
   const longest = hear(cut, cut.kind === "end" ? END_MS : Math.max(...PAUSES), "clean", resamplers)
   const said = longest.pcm.subarray(0, Math.round(longest.pausedAt * MS))
-  const transcript = cut.language === "en"
-    ? yield* answers.of("moonshine", said, transcribe(said, leadMs * MS))
-    : ""
+  const read = cut.language === "en" ? yield* answers.of("moonshine", said, transcribe(said, leadMs * MS)) : ""
+  // a turn without words is not answered: where the recogniser reads none, they are the table's
+  const transcript = read !== "" ? read : cut.before !== "" ? cut.before : UNREAD
   for (const pauseMs of cut.kind === "end" ? [END_MS] : PAUSES) {
     const { pausedAt, pcm } = hear(cut, pauseMs, condition, resamplers)
     const activity = yield* activityOf(pcm, pausedAt, leadMs)
