@@ -5,6 +5,7 @@ import * as Hibari from "effect-voice/engines/hibari"
 import * as Moonshine from "effect-voice/engines/moonshine"
 import * as OpenAiCompatible from "effect-voice/engines/openai-compatible"
 import * as Silero from "effect-voice/engines/silero"
+import * as SmartTurn from "effect-voice/engines/smart-turn"
 import { ModelStore } from "effect-voice/models/ModelStore"
 import * as Local from "effect-voice/providers/local"
 import * as Server from "effect-voice/server"
@@ -35,9 +36,12 @@ const agent = Agent.fromLanguageModel({
   slowTool: { after: "1 second", phrases: ["One moment, please."] }
 })
 
-const Engines = Layer.mergeAll(Moonshine.layer({ model: "tiny" }), Hibari.layer(), Silero.layer()).pipe(
-  Layer.provide(ModelStore.layer)
-)
+const Engines = Layer.mergeAll(
+  Moonshine.layer({ model: "tiny" }),
+  Hibari.layer(),
+  Silero.layer(),
+  SmartTurn.layer() // without it, silence alone ends a turn
+).pipe(Layer.provide(ModelStore.layer))
 const Backend = Layer.unwrap(Effect.map(Agent.withContext(agent), (agent) => VoiceBackend.layerSttTts({ agent }))).pipe(
   Layer.provide([Tools, Model, Engines, Local.layer])
 )

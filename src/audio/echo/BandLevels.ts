@@ -96,6 +96,7 @@ export class BandLevels {
   reset(): void {
     this.#samples.fill(0)
     this.levels.fill(SILENT_DB)
+    this.below = SILENT_DB
     this.#filled = KEPT
     this.#sum = 0
     this.#count = 0
