@@ -18,7 +18,7 @@ import { packageFile, urlOfModule } from "../../ExternalPackage.ts"
 import { withDefault } from "../../schema/Defaults.ts"
 import * as EngineRegistry from "../../speech/EngineRegistry.ts"
 import * as SessionSpeech from "../../speech/SessionSpeech.ts"
-import { type SpeechChunk, TextToSpeech } from "../../speech/TextToSpeech.ts"
+import { type SpeechChunk, TextToSpeech, type TextToSpeechStream } from "../../speech/TextToSpeech.ts"
 import * as OptionalPackage from "../local/OptionalPackage.ts"
 import * as FlitePool from "./FlitePool.ts"
 import * as FliteText from "./FliteText.ts"
@@ -90,8 +90,14 @@ const make = Effect.fnUntraced(function*(options: FliteOptions) {
       return worker
     }
   })
-  // Compiles the module now, so that the first sentence is not slower than others.
-  yield* pool.synthesize("Hello.", options.voice, 1)
+  /** Whether a session has this voice. Until then there is no worker: one of 75 MB, for a voice that may only stand by. */
+  let isUsed = false
+  /** Compiles the module, so that the first sentence is not slower than others. */
+  const warmUp = Effect.suspend(() => {
+    if (isUsed) return Effect.void
+    isUsed = true
+    return Effect.forkScoped(Effect.ignore(pool.synthesize("Hello.", options.voice, 1)))
+  })
 
   const speakPieces = (voice: string) => (text: string) => {
     const pieces = FliteText.pieces(text)
@@ -108,13 +114,13 @@ const make = Effect.fnUntraced(function*(options: FliteOptions) {
   const service = TextToSpeech.of({
     name: "flite",
     sampleRate: RATE,
-    probe: Effect.asVoid(pool.synthesize("a", options.voice, 1)),
+    probe: Effect.suspend(() => isUsed ? Effect.asVoid(pool.synthesize("a", options.voice, 1)) : Effect.void),
     capabilities: { voices, languages: ["en"], language: "en", normalisesText: false },
     open: (session) => {
       const unsupported = SessionSpeech.check("TextToSpeech.open", session, { tts: service })
       if (unsupported !== undefined) return Effect.fail(unsupported)
       const { voice = options.voice } = session
-      return Effect.succeed({
+      const stream: TextToSpeechStream = {
         speak: (sentences) =>
           sentences.pipe(
             Stream.rechunk(1),
@@ -122,7 +128,8 @@ const make = Effect.fnUntraced(function*(options: FliteOptions) {
             Stream.buffer({ capacity: 1 }),
             Stream.flatMap(Stream.fromIterable)
           )
-      })
+      }
+      return Effect.as(warmUp, stream)
     }
   })
   return service
