@@ -154,6 +154,10 @@ describe("Examples", () => {
     await node(join("test", "examples", "TestYourAgent.ts"))
   })
 
+  it("tests an agent before a loudspeaker", async () => {
+    await node(join("test", "examples", "Loudspeaker.ts"))
+  })
+
   it("speaks with an engine of the application's own", async () => {
     await node(join("test", "examples", "Engine.ts"))
   }, 60_000)

@@ -50,6 +50,7 @@ export class Recorder {
   readonly replies: Array<MutableReply> = []
   readonly #now: () => number
   readonly #keepAudio: boolean
+  readonly #onPlayed: ((pcm: Int16Array, sampleRate: number, endMs: number) => void) | undefined
   #reader: SpokenAudioReader
   /** Frames received and not yet played. */
   #waiting: Array<Waiting> = []
@@ -62,8 +63,13 @@ export class Recorder {
   /** Texts that the voice never ends. */
   readonly #endless = new Set<string>()
 
-  constructor(now: () => number, options: { readonly keepAudio: boolean }) {
+  constructor(now: () => number, options: {
+    readonly keepAudio: boolean
+    /** Takes each frame that was played, at this rate (in Hz), with the time of its end. */
+    readonly onPlayed?: ((pcm: Int16Array, sampleRate: number, endMs: number) => void) | undefined
+  }) {
     this.#now = now
+    this.#onPlayed = options.onPlayed
     this.#keepAudio = options.keepAudio
     this.#reader = this.#makeReader()
   }
@@ -124,6 +130,11 @@ export class Recorder {
     return this.#open?.words.join(" ") ?? ""
   }
 
+  /** Plays the frames that are due. */
+  playDue(): void {
+    this.#play()
+  }
+
   /** Plays the remaining frames and completes the recording. */
   finish(): void {
     this.#play()
@@ -179,6 +190,7 @@ export class Recorder {
       if (endMs > now) break
       played++
       this.#playedUntilMs = endMs
+      this.#onPlayed?.(pcm, OUTPUT_RATE, endMs)
       if (reply !== this.#sounding) {
         this.#reader.cut()
         // another voice may speak at another speed

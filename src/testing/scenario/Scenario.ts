@@ -55,10 +55,12 @@ import * as ScriptedEngines from "../scripted/ScriptedEngines.ts"
 import * as ScriptedProvider from "../scripted/ScriptedProvider.ts"
 import * as ScriptedRecogniser from "../scripted/ScriptedRecogniser.ts"
 import * as ScriptedSpeechToSpeech from "../scripted/ScriptedSpeechToSpeech.ts"
+import { type EchoOptions, Loudspeaker } from "./Loudspeaker.ts"
 import type * as ScriptedUser from "./ScriptedUser.ts"
 import * as UserActions from "./UserActions.ts"
 import * as VirtualTime from "./VirtualTime.ts"
 
+export type { EchoOptions } from "./Loudspeaker.ts"
 export {
   at,
   backchannel,
@@ -104,6 +106,8 @@ export type DeepPartial<A> = A extends Duration.Duration ? Duration.Input
  * - `stt`, `tts`, `vad`: the behaviour of the scripted engines, or your own Layers; they must use Effect's clock.
  * - `turn`: a turn detector. Default: none; silence alone ends a turn.
  * - `turnDetection`: `"stt"` leaves the end of a turn to the recogniser, which must report it (`stt: { endOfTurn: 300 }`).
+ * - `echo`: a loudspeaker in the user's room: what the agent says comes back into the microphone, quieter by `gainDb` and later
+ *   by `delayMs`, for tests of interruption where the user has no headphones. Default: none.
  * - `clockSteps`: steps of the machine's wall clock, either way, as NTP or an administrator makes them: each at so many ms
  *   after the user has connected, by so many ms. A conversation must not notice them. Default: none.
  * - `seed`: the seed of all random numbers. Default: `"scenario"`.
@@ -137,6 +141,7 @@ export interface ScenarioOptions<R = never> {
   readonly turn?: Layer.Layer<TurnDetector, BackendError> | undefined
   readonly turnDetection?: LayerOptions["turnDetection"]
   readonly textTransforms?: LayerOptions["textTransforms"]
+  readonly echo?: EchoOptions | undefined
   readonly clockSteps?: ReadonlyArray<{ readonly atMs: number; readonly byMs: number }> | undefined
   readonly seed?: string | undefined
   readonly hangUp?: boolean | undefined
@@ -191,7 +196,11 @@ const backend = <R>(options: ScenarioOptions<R>, agent: Agent.Agent, recorder: R
   const vad = isLayer<VoiceActivityDetector>(options.vad) ? options.vad : ScriptedEngines.layerVad(options.vad)
   const tts = isLayer<TextToSpeech>(options.tts)
     ? options.tts
-    : ScriptedEngines.layerTts({ onEndless: (text) => recorder.recordEndless(text), ...options.tts })
+    : ScriptedEngines.layerTts({
+      onEndless: (text) => recorder.recordEndless(text),
+      voiced: options.echo !== undefined,
+      ...options.tts
+    })
   if (options.s2s !== undefined) {
     return VoiceBackend.layerS2s({ config, processors: options.processors }).pipe(Layer.provide([
       ScriptedProvider.layer,
@@ -252,7 +261,11 @@ const record = Effect.fnUntraced(function*<R>(
   virtual: VirtualTime.VirtualTime
 ) {
   const time = withClockSteps(virtual, options.clockSteps ?? [])
-  const recorder = new Recorder(time.now, { keepAudio: options.keepAudio ?? false })
+  const loudspeaker = options.echo === undefined ? undefined : new Loudspeaker(options.echo)
+  const recorder = new Recorder(time.now, {
+    keepAudio: options.keepAudio ?? false,
+    onPlayed: loudspeaker === undefined ? undefined : (pcm, rate, endMs) => loudspeaker.play(pcm, rate, endMs)
+  })
   const agent = options.agent === undefined ? repeatingAgent : yield* Agent.withContext(options.agent)
   const fibersBefore = time.fibers()
   const timersBefore = time.timers()
@@ -280,7 +293,13 @@ const record = Effect.fnUntraced(function*<R>(
     yield* time.tick
     yield* session.attach(recorder.connect())
     time.begin()
-    const saidByUser = yield* UserActions.runScript(options.user, { session, recorder, now: time.now, tick: time.tick })
+    const saidByUser = yield* UserActions.runScript(options.user, {
+      session,
+      recorder,
+      loudspeaker,
+      now: time.now,
+      tick: time.tick
+    })
     const hasEnded = () => recorder.events.at(-1)?.type === "session.ended"
     if (options.hangUp !== false) {
       // the user listens to the end of the reply before hanging up

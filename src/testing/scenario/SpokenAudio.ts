@@ -28,7 +28,8 @@ export const MS_PER_CHARACTER = 60
 const isSpace = (character: string | undefined): boolean => character === undefined || /\s/u.test(character)
 
 /**
- * Encodes a text: `text.length × msPerCharacter` (default 60) ms of PCM at `sampleRate` (in Hz, default 16,000).
+ * Encodes a text: `text.length × msPerCharacter` (default 60) ms of PCM at `sampleRate` (in Hz, default 16,000). `voiced` gives
+ * it a tone of 500 Hz: sound as a loudspeaker can play it, and as an echo canceller knows it again.
  *
  * **Example** (Decoding what was not cut off)
  *
@@ -47,8 +48,9 @@ const isSpace = (character: string | undefined): boolean => character === undefi
 export const encode = (text: string, options: {
   readonly sampleRate?: number | undefined
   readonly msPerCharacter?: number | undefined
+  readonly voiced?: boolean | undefined
 } = {}): Int16Array => {
-  const { msPerCharacter = MS_PER_CHARACTER, sampleRate = 16_000 } = options
+  const { msPerCharacter = MS_PER_CHARACTER, sampleRate = 16_000, voiced = false } = options
   const at = (index: number) => Math.round(index * msPerCharacter * sampleRate / 2000) * 2
   const pcm = new Int16Array(at(text.length))
   for (let index = 0; index < text.length; index++) {
@@ -58,8 +60,9 @@ export const encode = (text: string, options: {
       : (isSpace(text[index - 1]) ? FIRST : 0) | (isSpace(text[index + 1]) ? LAST : 0)
     const value = BASE + flags + ((index % PLACES) << PLACE_SHIFT)
     for (let sample = at(index); sample < at(index + 1); sample += 2) {
-      pcm[sample] = value + (unit >> 8)
-      pcm[sample + 1] = value + LOW + (unit & 255)
+      const sign = voiced && Math.floor(sample * 1_000 / sampleRate) % 2 === 1 ? -1 : 1
+      pcm[sample] = sign * (value + (unit >> 8))
+      pcm[sample + 1] = sign * (value + LOW + (unit & 255))
     }
   }
   return pcm
@@ -110,7 +113,8 @@ export class SpokenAudioReader {
 
   /** Reads the next PCM, of any length. */
   push(pcm: Int16Array): void {
-    for (const sample of pcm) {
+    for (const signed of pcm) {
+      const sample = Math.abs(signed)
       this.#position++
       if (sample < BASE) {
         if (this.#key >= 0) this.cut()

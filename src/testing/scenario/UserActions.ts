@@ -10,6 +10,7 @@ import type { VoiceSession } from "../../session/VoiceSession.ts"
 import { TIMELINE_RATE } from "../../speech/VoiceActivityDetector.ts"
 import type { Recorder } from "../recording/Recorder.ts"
 import { timeline } from "../recording/Recording.ts"
+import type { Loudspeaker } from "./Loudspeaker.ts"
 import type { Script, Step } from "./ScriptedUser.ts"
 import * as SpokenAudio from "./SpokenAudio.ts"
 
@@ -32,6 +33,8 @@ export interface UserContext {
   readonly recorder: Recorder
   /** The virtual time, in ms. */
   readonly now: () => number
+  /** The loudspeaker in the user's room, if there is one. */
+  readonly loudspeaker?: Loudspeaker | undefined
   /** Advances virtual time by 20 ms and runs everything that is due. */
   readonly tick: Effect.Effect<void>
 }
@@ -49,7 +52,7 @@ export const runScript = (
   context: UserContext
 ): Effect.Effect<ReadonlyArray<string>, BackendError | ScenarioError> =>
   Effect.suspend(() => {
-    const { now, recorder, session, tick } = context
+    const { loudspeaker, now, recorder, session, tick } = context
     const said: Array<string> = []
     const quiet = new Int16Array(FRAME)
     const frame = new Int16Array(FRAME)
@@ -58,7 +61,8 @@ export const runScript = (
 
     const pushFrame = (pcm: Int16Array) =>
       Effect.suspend(() => {
-        recorder.link?.push(pcm)
+        recorder.playDue()
+        recorder.link?.push(loudspeaker?.heard(pcm, now()) ?? pcm)
         return tick
       })
     const play = (pcm: Int16Array): Effect.Effect<void> => {
@@ -117,7 +121,10 @@ export const runScript = (
         case "Say":
           recorder.recordAct(`says "${step.text}"`)
           if (recorder.link !== undefined) said.push(step.text)
-          return play(SpokenAudio.encode(step.text, { msPerCharacter: step.msPerCharacter }))
+          return play(SpokenAudio.encode(step.text, {
+            msPerCharacter: step.msPerCharacter,
+            voiced: loudspeaker !== undefined
+          }))
         case "Sound":
           recorder.recordAct(step.what)
           return play(step.pcm)

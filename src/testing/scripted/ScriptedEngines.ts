@@ -165,6 +165,8 @@ export type EndlessSpeech = "nothing" | "audio" | "samples" | "words"
  */
 export const layerTts = (options?: {
   readonly msPerCharacter?: number | undefined
+  /** Whether it has a tone, so that an echo guard knows its echo. Default: false. */
+  readonly voiced?: boolean | undefined
   readonly sampleRate?: number | undefined
   /** The delay before each sentence. Default: none. */
   readonly delay?: Duration.Input | undefined
@@ -191,7 +193,11 @@ export const layerTts = (options?: {
         const failure = options?.failAt?.[sentence]
         if (failure !== undefined) return yield* failure
         if (options?.delay !== undefined) yield* Effect.sleep(options.delay)
-        const pcm = SpokenAudio.encode(text, { sampleRate, msPerCharacter: options?.msPerCharacter ?? 50 })
+        const pcm = SpokenAudio.encode(text, {
+          sampleRate,
+          msPerCharacter: options?.msPerCharacter ?? 50,
+          voiced: options?.voiced
+        })
         return { pcm, text }
       })
     const more = (kind: EndlessSpeech): SpeechChunk => ({
