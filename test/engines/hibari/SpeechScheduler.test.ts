@@ -34,7 +34,7 @@ const tones: AcousticNetwork = async (ids, speed) => {
 /** Each character of a word is a phoneme; sentences end with a full stop, pieces with a comma. */
 const reader: TextReader = {
   sentences: (text) => [...text.matchAll(/[^.]+\.?/gu)].map((match) => ({ text: match[0], start: match.index })),
-  pieces: async ({ start, text }) =>
+  reading: ({ start, text }) => async () =>
     [...text.matchAll(/[^,.]+[,.]?/gu)].map((part): Piece => {
       const ids = [0]
       const words = [...part[0].matchAll(/\S+/gu)].map((word) => {
@@ -107,8 +107,8 @@ describe("TextSpeech", () => {
     const sounds = desk.messages.flatMap((message) => message._tag === "Sound" ? [message.sound] : [])
     const lengths = sounds.map(({ pcm }) => pcm.length)
     expect(lengths.slice(0, -1).every((length) => length === 16 * FRAME)).toBe(true)
-    // five phonemes of 20 frames, 3 frames before and 10 after them
-    expect(samplesOf(desk.messages)).toBe((3 + 5 * SILENT + 10) * FRAME)
+    // five phonemes of 20 frames, 3 frames before and 18 after them
+    expect(samplesOf(desk.messages)).toBe((3 + 5 * SILENT + 18) * FRAME)
     expect(sounds[0]!.words).toEqual([
       { text: "ab", startMs: 37.5, endMs: 37.5 + 40 * 12.5 },
       { text: "cde.", startMs: 37.5 + 40 * 12.5, endMs: 37.5 + 100 * 12.5 }
@@ -128,7 +128,7 @@ describe("TextSpeech", () => {
     // a piece that was cut at a comma is followed by a short pause, a sentence by a longer one
     expect(words[1]!.startMs).toBe((3 + SILENT + 5 + 3) * frame)
     expect(words[2]!.startMs).toBe((3 + SILENT + 5 + 3 + SILENT + 18 + 3) * frame)
-    expect(samplesOf(desk.messages)).toBe((3 * (3 + SILENT) + 5 + 18 + 10) * FRAME)
+    expect(samplesOf(desk.messages)).toBe((3 * (3 + SILENT) + 5 + 18 + 12) * FRAME)
   })
 
   it("says nothing, and ends, where there is nothing to say", async () => {
@@ -151,7 +151,7 @@ describe("SpeechScheduler", () => {
     await desk.ended(2)
     const done = desk.messages.findIndex((message) => message._tag === "Done" && message.id === 2)
     const before = desk.messages.slice(0, done)
-    expect(samplesOf(desk.of(2))).toBe((3 + 2 * SILENT + 10) * FRAME)
+    expect(samplesOf(desk.of(2))).toBe((3 + 2 * SILENT + 18) * FRAME)
     const share = (id: number) => before.filter((message) => message.id === id).length
     expect(Math.abs(share(1) - share(2))).toBeLessThanOrEqual(1)
   })

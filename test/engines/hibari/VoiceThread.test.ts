@@ -178,6 +178,20 @@ describe("VoiceThread", () => {
       assert.lengthOf(workers, 2)
     }))
 
+  it.effect("does not take a worker to hang that makes steps, though they are silent", () =>
+    Effect.gen(function*() {
+      const { thread, workers } = yield* setup()
+      yield* Effect.forkScoped(Effect.exit(lengths(thread)))
+      yield* Effect.yieldNow
+      for (let i = 0; i < 20; i++) {
+        Atomics.add(workers[0]!.current, 1, 1)
+        yield* TestClock.adjust("4 seconds")
+      }
+      assert.lengthOf(workers, 1)
+      yield* TestClock.adjust("8 seconds")
+      assert.lengthOf(workers, 2)
+    }))
+
   it.effect("does not take a worker to hang that waits for its listener", () =>
     Effect.gen(function*() {
       const { thread, workers } = yield* setup()

@@ -18,13 +18,13 @@ import { tokeniser } from "./tokens/Tokens.ts"
 const finalSign = new Map([["ɾ", "T"], ["ʔ", "t"]])
 
 /**
- * A reader with these tables.
+ * A reader with these tables. Sentences of more than `longestSentence` characters are cut; default 2,000.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const make = (shared: SharedTables, { lexicon }: AccentTables): PhonemeReader => {
-  const sentences = Sentences.make(shared.normalise)
+export const make = (shared: SharedTables, { lexicon }: AccentTables, longestSentence?: number): PhonemeReader => {
+  const sentences = Sentences.make(shared.normalise, longestSentence)
   const normalise = Normaliser.make(shared.normalise)
   const tokenise = tokeniser(shared.exceptions)
   const tag = Tagger.make(shared.tagger)

@@ -78,8 +78,8 @@ export interface Reading {
 export type Said = (word: string) => string | undefined
 
 /**
- * - `longest`: how many signs a piece has at most, where a comma, semicolon, colon or dash allows a cut. Default 400, and not
- *   more.
+ * - `longest`: how many signs a piece has at most, where a comma, semicolon, colon or dash allows a cut; twice as many where none
+ *   does. Default 400, and not more.
  * - `longestFirst`: the same for the first piece of the sentence, for an early start. Default `longest`.
  *
  * @category models

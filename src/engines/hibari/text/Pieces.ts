@@ -47,14 +47,18 @@ const partsOf = (signs: ReadonlyArray<string>, from: number, to: number): Readon
   return parts
 }
 
-/** Cuts a part without punctuation that is too long: between words, else anywhere. */
-const cutLong = (signs: ReadonlyArray<string>, { from, to }: Range): ReadonlyArray<Range> => {
+/** Cuts a part without punctuation that is longer than `limit` after `length` signs: between words, else anywhere. */
+const cutLong = (
+  signs: ReadonlyArray<string>,
+  { from, to }: Range,
+  { length, limit }: { readonly length: number; readonly limit: number }
+): ReadonlyArray<Range> => {
   const parts: Array<Range> = []
   let start = from
-  while (to - start > LIMIT) {
-    let end = start + LONGEST
+  while (to - start > limit) {
+    let end = start + length
     while (end > start && !isSpace(signs[end])) end--
-    if (end === start) end = start + LONGEST
+    if (end === start) end = start + length
     parts.push({ from: start, to: end })
     start = isSpace(signs[end]) ? end + 1 : end
   }
@@ -72,7 +76,10 @@ const rangesOf = (
   while (to > from && isSpace(signs[to - 1])) to--
   if (to - from <= Math.min(longest, longestFirst)) return [{ from, to }]
   const ranges: Array<Range> = []
-  for (const part of partsOf(signs, from, to).flatMap((range) => cutLong(signs, range))) {
+  const cut = longest < LONGEST
+    ? { length: Math.ceil(1.5 * longest), limit: 2 * longest }
+    : { length: LONGEST, limit: LIMIT }
+  for (const part of partsOf(signs, from, to).flatMap((range) => cutLong(signs, range, cut))) {
     const last = ranges.at(-1)
     // what is joined keeps one space between
     const joined = last === undefined ? 0 : last.to - last.from + 1 + part.to - part.from

@@ -26,10 +26,10 @@ const trimmed = (text: string, from: number, to: number): Sentence => {
 }
 
 /** Cuts what is too long: at the last white space that is not too far, else anywhere. */
-const cutLong = ({ start, text }: Sentence): ReadonlyArray<Sentence> => {
+const cutLong = ({ start, text }: Sentence, longest: number): ReadonlyArray<Sentence> => {
   const parts: Array<Sentence> = []
   for (let from = 0; from < text.length;) {
-    let to = Math.min(text.length, from + MAX_LENGTH)
+    let to = Math.min(text.length, from + longest)
     if (to < text.length) {
       let at = to
       while (at > from && !isSpace(text, at)) at--
@@ -52,12 +52,13 @@ const cutLong = ({ start, text }: Sentence): ReadonlyArray<Sentence> => {
 export type SplitSentences = (text: string) => ReadonlyArray<Sentence>
 
 /**
- * Cuts sentences; the full stop of a title or an abbreviation is not the end of one.
+ * Cuts sentences; the full stop of a title or an abbreviation is not the end of one. Those longer than `longest` characters are
+ * cut between words.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const make = ({ abbreviations, titles }: NormaliseTables): SplitSentences => {
+export const make = ({ abbreviations, titles }: NormaliseTables, longest = MAX_LENGTH): SplitSentences => {
   const beforeNumber = new Set(["No", "Nos", "Rs"])
 
   /** Whether the full stop at an offset ends a sentence, before this character. */
@@ -88,7 +89,7 @@ export const make = ({ abbreviations, titles }: NormaliseTables): SplitSentences
     const sentences: Array<Sentence> = []
     let from = 0
     for (const line of text.split("\n")) {
-      for (const part of cut(trimmed(text, from, from + line.length))) sentences.push(...cutLong(part))
+      for (const part of cut(trimmed(text, from, from + line.length))) sentences.push(...cutLong(part, longest))
       from += line.length + 1
     }
     return sentences

@@ -49,6 +49,35 @@ export const ask = (tables: LetterNet.LetterTables, run: RunLetters): AskLetters
   }
 }
 
+/** How many words are asked for at once: 10 to 40 ms. */
+const MAX_WORDS = 8
+
+/**
+ * Reads a sentence step by step, its unknown words included: each call asks for a few of these. Gives `undefined` until the
+ * pieces are complete.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const reading = (
+  reader: PhonemeReader,
+  letters: AskLetters,
+  sentence: Sentence,
+  options?: ReadOptions
+): () => Promise<ReadonlyArray<Piece> | undefined> => {
+  const said = new Map<string, string>()
+  let unknown: Array<string> = []
+  let rounds = 0
+  return async () => {
+    for (const word of unknown.splice(0, MAX_WORDS)) said.set(word, await letters(word))
+    if (unknown.length > 0) return undefined
+    const found = reader.read(sentence, (word) => said.get(word), options)
+    if (found.unknown.length === 0 || ++rounds === MAX_ROUNDS) return found.pieces
+    unknown = [...found.unknown]
+    return undefined
+  }
+}
+
 /**
  * Reads a sentence, its unknown words included.
  *
@@ -61,10 +90,8 @@ export const read = async (
   sentence: Sentence,
   options?: ReadOptions
 ): Promise<ReadonlyArray<Piece>> => {
-  const said = new Map<string, string>()
-  for (let round = 1;; round++) {
-    const { pieces, unknown } = reader.read(sentence, (word) => said.get(word), options)
-    if (unknown.length === 0 || round === MAX_ROUNDS) return pieces
-    for (const word of unknown) said.set(word, await letters(word))
-  }
+  const next = reading(reader, letters, sentence, options)
+  let pieces = await next()
+  while (pieces === undefined) pieces = await next()
+  return pieces
 }

@@ -15,6 +15,8 @@ import type { TextReader } from "./TextSpeech.ts"
 /** Where a comma allows a cut: phonemes of the first piece of a text, for an early start, and of the others. */
 const LONGEST_FIRST = 60
 const LONGEST = 120
+/** In characters: more than a session gives at once. What a step reads is bounded, for the other sessions. */
+const LONGEST_SENTENCE = 500
 
 /**
  * The readers for these accents, in their order.
@@ -39,11 +41,11 @@ export const load = async (
       if (!(ids?.data instanceof BigInt64Array)) throw new Error("the letter network has unexpected outputs")
       return ids.data
     })
-    const reader = EnglishReader.make(shared, tables)
+    const reader = EnglishReader.make(shared, tables, LONGEST_SENTENCE)
     return {
       sentences: reader.sentences,
-      pieces: (sentence, isFirst) =>
-        UnknownWords.read(reader, letters, sentence, {
+      reading: (sentence, isFirst) =>
+        UnknownWords.reading(reader, letters, sentence, {
           longest: LONGEST,
           ...(isFirst ? { longestFirst: LONGEST_FIRST } : {})
         })

@@ -16,14 +16,14 @@ import { Vocoder } from "../vocoder/Vocoder.ts"
 import type { Sound, SpeechRequest } from "./WorkerProtocol.ts"
 
 /**
- * Reads text: its sentences, and the pieces of a sentence.
+ * Reads text: its sentences, and the pieces of a sentence, step by step until there is a result.
  *
  * @category models
  * @since 0.1.0
  */
 export interface TextReader {
   readonly sentences: (text: string) => ReadonlyArray<Sentence>
-  readonly pieces: (sentence: Sentence, isFirst: boolean) => Promise<ReadonlyArray<Piece>>
+  readonly reading: (sentence: Sentence, isFirst: boolean) => () => Promise<ReadonlyArray<Piece> | undefined>
 }
 
 /**
@@ -43,10 +43,15 @@ const FRAMES = 16
 /** The noise of every text begins alike, so that the same text always sounds the same. */
 const SEED = 1
 const MS_PER_FRAME = (1000 * FRAME) / RATE
-/** Frames that stay after the last sound of a piece: where a sentence was cut at a comma, at its end, and before another. */
+/**
+ * Frames that stay after the last sound of a piece, to which 37.5 ms before the next sound come: where a sentence was cut within
+ * a text, at the end of a text that goes on (a clause), and at the end of a sentence.
+ */
 const AT_COMMA = 5
-const AT_END = 10
-const BETWEEN_SENTENCES = 18
+const AT_CLAUSE_END = 12
+const AT_SENTENCE_END = 18
+/** The end of a text that is a whole sentence. */
+const sentenceEnd = /[.!?…]["”’')\]]*\s*$/u
 
 const samples = new Float32Array(FRAMES * FRAME)
 
@@ -69,6 +74,7 @@ export class TextSpeech {
   readonly #parts: SpeechParts
   #sentences: ReadonlyArray<Sentence> | undefined
   #nextSentence = 0
+  #reading: (() => Promise<ReadonlyArray<Piece> | undefined>) | undefined
   #pieces: Array<Waiting> = []
   #open: Open | undefined
   /** Words of which no sound was made yet. */
@@ -88,21 +94,31 @@ export class TextSpeech {
   /** Makes the next step; false when the text is said. */
   async step(): Promise<boolean> {
     if (this.#open !== undefined) return this.#give(this.#open)
-    if (this.#pieces.length === 0 && !(await this.#read())) return false
+    if (this.#pieces.length === 0) {
+      const pieces = await this.#read()
+      // silent, or its words are still asked for
+      if (pieces === undefined || pieces.length === 0) return pieces !== undefined || this.#reading !== undefined
+      this.#pieces = [...pieces]
+    }
     const next = this.#pieces.shift()
     return next === undefined || this.#begin(next)
   }
 
-  /** Reads the next sentence; false when there is none. */
-  async #read(): Promise<boolean> {
+  /** Reads on in the sentence, or begins the next; `undefined` when it is not done, or there is none. */
+  async #read(): Promise<ReadonlyArray<Waiting> | undefined> {
     const { reader } = this.#parts
     this.#sentences ??= reader.sentences(this.#request.text)
-    const sentence = this.#sentences[this.#nextSentence++]
-    if (sentence === undefined) return false
-    const pieces = await reader.pieces(sentence, this.#nextSentence === 1)
-    const atEnd = this.#nextSentence === this.#sentences.length ? AT_END : BETWEEN_SENTENCES
-    this.#pieces = pieces.map((piece, i) => ({ piece, trail: i === pieces.length - 1 ? atEnd : AT_COMMA }))
-    return true
+    if (this.#reading === undefined) {
+      const sentence = this.#sentences[this.#nextSentence++]
+      if (sentence === undefined) return undefined
+      this.#reading = reader.reading(sentence, this.#nextSentence === 1)
+    }
+    const pieces = await this.#reading()
+    if (pieces === undefined) return undefined
+    this.#reading = undefined
+    const isLast = this.#nextSentence === this.#sentences.length
+    const atEnd = isLast && !sentenceEnd.test(this.#request.text) ? AT_CLAUSE_END : AT_SENTENCE_END
+    return pieces.map((piece, i) => ({ piece, trail: i === pieces.length - 1 ? atEnd : AT_COMMA }))
   }
 
   async #begin({ piece, trail }: Waiting): Promise<boolean> {

@@ -23,7 +23,7 @@ import type { FromWorker, Sound, SpeechRequest, ToWorker, WorkerOptions } from "
 
 /** Loading the tables and the networks takes 1 to 2 s, and ten times as long on a busy machine without the native runtime. */
 const START_TIMEOUT = "60 seconds"
-/** A worker that owes sound and sends none for this long is taken to hang; a step takes 0.3 s at most. */
+/** A worker that owes sound and makes no step for this long is taken to hang; one takes 0.1 s, on WebAssembly 0.4 s at most. */
 const HANG_MS = 5_000
 const HANG_CHECK_INTERVAL = "500 millis"
 const EXIT_TIMEOUT = "2 seconds"
@@ -156,7 +156,7 @@ export const make = Effect.fnUntraced(function*(
     const ended = yield* Deferred.make<string>()
     // `process.exit` terminates threads at once, and a thread in the runtime's native code would crash the process
     const guard = yield* InferenceGuard.make(PROCESS_EXIT_MS)
-    const current = new Int32Array(new SharedArrayBuffer(4))
+    const current = new Int32Array(new SharedArrayBuffer(8))
     const started = yield* Effect.acquireRelease(
       Effect.sync(() => (options.start ?? startWorker)({ ...options.worker, guard, current })),
       (which) => finalizeWithin("5 seconds")(exit(which, guard, ended))
@@ -185,10 +185,13 @@ export const make = Effect.fnUntraced(function*(
     return { worker: started, ended, current } satisfies Running as Running
   })
 
-  const hang = Effect.gen(function*() {
+  const hang = Effect.fnUntraced(function*(current: Int32Array) {
+    let steps = 0
     while (true) {
       yield* Effect.sleep(HANG_CHECK_INTERVAL)
-      if (!requests.isExpecting) quietSince = now()
+      const done = Atomics.load(current, 1)
+      if (!requests.isExpecting || done !== steps) quietSince = now()
+      steps = done
       if (now() - quietSince > HANG_MS) return `sent no sound for ${HANG_MS} ms`
     }
   })
@@ -198,7 +201,7 @@ export const make = Effect.fnUntraced(function*(
     Effect.suspend(() => {
       worker = running.worker
       quietSince = now()
-      return Effect.raceFirst(Deferred.await(running.ended), hang)
+      return Effect.raceFirst(Deferred.await(running.ended), hang(running.current))
     }).pipe(
       Effect.onExit((exit) =>
         Effect.sync(() => {

@@ -49,7 +49,10 @@ const start = async (): Promise<void> => {
   const scheduler = new SpeechScheduler({
     post,
     pause,
-    onStep: (id) => Atomics.store(current, 0, id)
+    onStep: (id) => {
+      Atomics.store(current, 0, id)
+      Atomics.add(current, 1, 1)
+    }
   })
 
   const speech = (request: SpeechRequest, emit: (message: FromWorker & { readonly _tag: "Sound" }) => void) => {

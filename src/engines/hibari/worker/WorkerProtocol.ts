@@ -49,7 +49,7 @@ export interface WorkerOptions {
   /** The packages of the ONNX runtime, in the order of preference. */
   readonly runtimes: ReadonlyArray<string>
   readonly guard: InferenceGuard
-  /** One shared number: the id of the text whose step the worker makes, 0 between two steps. */
+  /** Two shared numbers: the id of the text whose step the worker makes, 0 between two steps; and a count of the steps. */
   readonly current: Int32Array
 }
 

@@ -73,4 +73,29 @@ describe("UnknownWords", () => {
     const failed = await ask("wug").catch((cause: unknown) => String(cause))
     assert.strictEqual(failed, "Error: no memory")
   })
+
+  it("asks for a few words at a time, so that others have their turn", async () => {
+    const words = Array.from({ length: 20 }, (_, i) => `wug${i}`)
+    const reader: PhonemeReader = {
+      sentences: () => [],
+      read: (_, said) => ({
+        pieces: [{ phonemes: words.map(said).join(""), ids: [0, 1, 0], words: [] }],
+        unknown: words.filter((word) => said(word) === undefined)
+      })
+    }
+    const asked: Array<string> = []
+    const next = UnknownWords.reading(reader, async (word) => {
+      asked.push(word)
+      return "z"
+    }, { text: "", start: 0 })
+    const counts: Array<number> = []
+    let pieces = await next()
+    while (pieces === undefined) {
+      counts.push(asked.length)
+      pieces = await next()
+    }
+    assert.deepStrictEqual(counts, [0, 8, 16])
+    assert.deepStrictEqual(asked, words)
+    assert.strictEqual(pieces[0]?.phonemes, "z".repeat(20))
+  })
 })
