@@ -6,6 +6,7 @@ import * as Http from "node:http"
 import type { AddressInfo } from "node:net"
 import * as Path from "node:path"
 import { cli, directory } from "../support/Cli.ts"
+import { isFull } from "../support/Full.ts"
 
 const hosted = "pipeline_type: stt_tts\nstt_provider: deepgram\ntts_provider: elevenlabs\nvad_provider: energy\n"
 /** The paths and messages of the faults that a command prints. */
@@ -119,9 +120,12 @@ const cases: ReadonlyArray<Case> = [
   }
 ]
 
+/** Both read the config by the same code: each `serve` is a process more, and a few of them show it. */
+const isServed = (at: number): boolean => isFull || at % 4 === 0
+
 describe("check", () => {
-  for (const { config, env = {}, faults, name } of cases) {
-    it.live(`finds ${name}, as serve does`, () =>
+  for (const [at, { config, env = {}, faults, name }] of cases.entries()) {
+    it.live(`finds ${name}${isServed(at) ? ", as serve does" : ""}`, () =>
       Effect.gen(function*() {
         const dir = yield* directory
         const file = Path.join(dir, "voice.yaml")
@@ -129,16 +133,20 @@ describe("check", () => {
         const options = { env: { DEEPGRAM_API_KEY: "", ELEVENLABS_API_KEY: "", XDG_STATE_HOME: dir, ...env } }
         const [checked, served] = yield* Effect.all([
           cli(["check", "--json", "--config", file], options),
-          cli(["serve", "--port", "0", "--config", file], options)
+          isServed(at) ? cli(["serve", "--port", "0", "--config", file], options) : Effect.succeed(undefined)
         ], { concurrency: 2 })
-        assert.deepStrictEqual([checked.code, served.code], [1, 1], checked.err + served.err)
+        assert.strictEqual(checked.code, 1, checked.err)
         const found = faultsOf(checked.err)
-        assert.deepStrictEqual(faultsOf(served.err), found)
+        if (served !== undefined) {
+          assert.strictEqual(served.code, 1, served.err)
+          assert.deepStrictEqual(faultsOf(served.err), found)
+          assert.notInclude(served.err, "hunter2")
+        }
         assert.lengthOf(found, faults.length, checked.err)
         for (const fault of faults) assert.isTrue(found.some((line) => fault.test(line)), `${fault} in ${checked.err}`)
         const report: { readonly ok: boolean; readonly faults: ReadonlyArray<unknown> } = JSON.parse(checked.out)
         assert.deepStrictEqual([report.ok, report.faults.length], [false, found.length])
-        assert.notInclude(checked.out + checked.err + served.err, "hunter2")
+        assert.notInclude(checked.out + checked.err, "hunter2")
       }).pipe(Effect.scoped))
   }
 
