@@ -20,8 +20,8 @@ import * as EngineRegistry from "../../speech/EngineRegistry.ts"
 import * as SessionSpeech from "../../speech/SessionSpeech.ts"
 import { SpeechToText } from "../../speech/SpeechToText.ts"
 import * as Sherpa from "../local/Sherpa.ts"
-import * as DecodeQueue from "./DecodeQueue.ts"
-import * as MoonshineStream from "./MoonshineStream.ts"
+import * as DecodeQueue from "../local/segments/DecodeQueue.ts"
+import * as SegmentedStream from "../local/segments/SegmentedStream.ts"
 
 const count = (maximum: number) => Schema.Int.check(Schema.isBetween({ minimum: 1, maximum }))
 
@@ -92,7 +92,7 @@ const make = Effect.fnUntraced(function*(options: MoonshineOptions) {
       })
   })
 
-  const decode: MoonshineStream.Recognizer["decode"] = (samples) =>
+  const decode: SegmentedStream.Recognizer["decode"] = (samples) =>
     Effect.tryPromise({
       try: () => {
         const stream = recognizer.createStream()
@@ -110,6 +110,7 @@ const make = Effect.fnUntraced(function*(options: MoonshineOptions) {
     }).pipe(Effect.map((result) => result.text.trim()))
 
   const queue = yield* DecodeQueue.make({
+    engine: "moonshine",
     parallel: options.maxParallel,
     maxQueued: MAX_QUEUED,
     timeout: DECODE_TIMEOUT
@@ -126,7 +127,9 @@ const make = Effect.fnUntraced(function*(options: MoonshineOptions) {
     open: (session) => {
       const unsupported = SessionSpeech.check("SpeechToText.open", session, { stt: service })
       if (unsupported !== undefined) return Effect.fail(unsupported)
-      return MoonshineStream.make({
+      return SegmentedStream.make({
+        engine: "moonshine",
+        language: "en",
         recognizer: { decode },
         queue,
         busy: session.busy,

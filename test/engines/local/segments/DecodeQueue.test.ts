@@ -5,10 +5,10 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
-import { PipelineError } from "../../../src/BackendError.ts"
-import * as DecodeQueue from "../../../src/engines/moonshine/DecodeQueue.ts"
+import { PipelineError } from "../../../../src/BackendError.ts"
+import * as DecodeQueue from "../../../../src/engines/local/segments/DecodeQueue.ts"
 
-const options = { parallel: 1, maxQueued: 8, timeout: "10 seconds" } as const
+const options = { engine: "moonshine", parallel: 1, maxQueued: 8, timeout: "10 seconds" } as const
 
 const Job = Schema.Struct({
   final: Schema.Boolean,

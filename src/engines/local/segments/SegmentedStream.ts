@@ -16,8 +16,8 @@ import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { type BackendError, PipelineError } from "../../BackendError.ts"
-import type { SpeechToTextStream, TranscriptEvent } from "../../speech/SpeechToText.ts"
+import { type BackendError, PipelineError } from "../../../BackendError.ts"
+import type { SpeechToTextStream, TranscriptEvent } from "../../../speech/SpeechToText.ts"
 import type { DecodeQueue } from "./DecodeQueue.ts"
 import { QuietTail } from "./QuietTail.ts"
 import { MAX_BUFFERED, MAX_SEGMENT, type Segment, Segmenter } from "./Segmenter.ts"
@@ -38,7 +38,11 @@ export interface Recognizer {
  * @category models
  * @since 0.1.0
  */
-export interface MoonshineStreamOptions {
+export interface SegmentedStreamOptions {
+  /** The engine's name, for errors. */
+  readonly engine: string
+  /** The language of its transcripts, BCP 47, where it is known. */
+  readonly language: string | undefined
   readonly recognizer: Recognizer
   readonly queue: DecodeQueue
   /** Samples between two interim transcripts; `undefined` for none. */
@@ -89,9 +93,9 @@ interface Speculation extends Segment {
  * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function*(
-  options: MoonshineStreamOptions
+  options: SegmentedStreamOptions
 ): Effect.fn.Return<SpeechToTextStream, never, Scope.Scope> {
-  const { interimInterval, queue, recognizer } = options
+  const { engine, interimInterval, language, queue, recognizer } = options
   const segmenter = new Segmenter()
   const tail = new QuietTail()
   const owner = {}
@@ -136,8 +140,8 @@ export const make = Effect.fnUntraced(function*(
       return fail(
         new PipelineError({
           op: "SpeechToText.push",
-          message: "moonshine cannot keep up with the audio",
-          details: { engine: "moonshine", reason: "overloaded" },
+          message: `${engine} cannot keep up with the audio`,
+          details: { engine, reason: "overloaded" },
           retryable: true
         })
       )
@@ -237,7 +241,11 @@ export const make = Effect.fnUntraced(function*(
       } else {
         const text = yield* Deferred.await(entry.text)
         undeliveredSamples -= entry.samples
-        if (text !== "") yield* Queue.offer(events, { _tag: "Final", text, language: "en" })
+        if (text !== "") yield* Queue.offer(events, {
+            _tag: "Final",
+            text,
+            ...(language === undefined ? {} : { language })
+          })
       }
       undelivered--
     }

@@ -4,11 +4,11 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
-import { type BackendError, PipelineError } from "../../../src/BackendError.ts"
-import * as DecodeQueue from "../../../src/engines/moonshine/DecodeQueue.ts"
-import * as MoonshineStream from "../../../src/engines/moonshine/MoonshineStream.ts"
-import type { SpeechToTextStream, TranscriptEvent } from "../../../src/speech/SpeechToText.ts"
-import { frames, until } from "../Recordings.ts"
+import { type BackendError, PipelineError } from "../../../../src/BackendError.ts"
+import * as DecodeQueue from "../../../../src/engines/local/segments/DecodeQueue.ts"
+import * as SegmentedStream from "../../../../src/engines/local/segments/SegmentedStream.ts"
+import type { SpeechToTextStream, TranscriptEvent } from "../../../../src/speech/SpeechToText.ts"
+import { frames, until } from "../../Recordings.ts"
 
 /** Samples that carry their own position, in blocks of 100 ms: a transcript shows what was decoded. */
 const tone = (from: number, to: number) =>
@@ -24,9 +24,11 @@ const open = Effect.fnUntraced(function*(
   decode: (samples: Float32Array) => Effect.Effect<string, BackendError> = (samples) => Effect.succeed(range(samples)),
   interimInterval?: number
 ) {
-  const queue = yield* DecodeQueue.make({ parallel: 1, maxQueued: 8, timeout: "10 seconds" })
+  const queue = yield* DecodeQueue.make({ engine: "moonshine", parallel: 1, maxQueued: 8, timeout: "10 seconds" })
   const count = { decodes: 0 }
-  const stream = yield* MoonshineStream.make({
+  const stream = yield* SegmentedStream.make({
+    engine: "moonshine",
+    language: "en",
     recognizer: {
       decode: (samples) =>
         Effect.suspend(() => {
@@ -52,7 +54,7 @@ const tags = (events: ReadonlyArray<TranscriptEvent>) =>
     event._tag === "Finalized" ? `#${event.id}` : event._tag === "EndOfTurn" ? "end" : `${event._tag} ${event.text}`
   )
 
-describe("MoonshineStream", () => {
+describe("SegmentedStream", () => {
   it.effect("decodes from 300 ms before the start to 300 ms after the end of speech, and nothing else", () =>
     Effect.gen(function*() {
       const { stream } = yield* open()

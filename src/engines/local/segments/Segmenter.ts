@@ -8,7 +8,7 @@
  *
  * @since 0.1.0
  */
-import type { VoiceActivity } from "../../speech/VoiceActivityDetector.ts"
+import type { VoiceActivity } from "../../../speech/VoiceActivityDetector.ts"
 import { SampleBuffer } from "./SampleBuffer.ts"
 
 const RATE = 16_000

@@ -15,9 +15,9 @@ import * as Exit from "effect/Exit"
 import * as FiberSet from "effect/FiberSet"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
-import { type BackendError, PipelineError } from "../../BackendError.ts"
-import { deadline } from "../../Deadline.ts"
-import * as MonotonicTime from "../../MonotonicTime.ts"
+import { type BackendError, PipelineError } from "../../../BackendError.ts"
+import { deadline } from "../../../Deadline.ts"
+import * as MonotonicTime from "../../../MonotonicTime.ts"
 
 /**
  * The queue in front of a shared recogniser.
@@ -46,6 +46,8 @@ export interface DecodeQueue {
  * @since 0.1.0
  */
 export interface DecodeQueueOptions {
+  /** The engine's name, for errors. */
+  readonly engine: string
   /** Concurrent decodes. */
   readonly parallel: number
   /** How many finals may be queued, and how many interims. */
@@ -61,12 +63,13 @@ interface Job {
   readonly drop: () => void
 }
 
-const overloaded = new PipelineError({
-  op: "SpeechToText.decode",
-  message: "moonshine is overloaded: its queue of decodes is full",
-  details: { engine: "moonshine", reason: "overloaded" },
-  retryable: true
-})
+const overload = (engine: string) =>
+  new PipelineError({
+    op: "SpeechToText.decode",
+    message: `${engine} is overloaded: its queue of decodes is full`,
+    details: { engine, reason: "overloaded" },
+    retryable: true
+  })
 
 /**
  * Creates the queue; its decodes run in the scope.
@@ -78,7 +81,8 @@ export const make = Effect.fnUntraced(function*(
   options: DecodeQueueOptions
 ): Effect.fn.Return<DecodeQueue, never, Scope.Scope> {
   const clock = yield* Clock.Clock
-  const withDeadline = deadline("SpeechToText.decode", "moonshine's decode", options.timeout)
+  const withDeadline = deadline("SpeechToText.decode", `${options.engine}'s decode`, options.timeout)
+  const overloaded = overload(options.engine)
   const fork = yield* FiberSet.makeRuntime<never>()
   const finals = new Set<Job>()
   const interims = new Map<object, Job>()
