@@ -39,6 +39,7 @@ export const load = <Kind extends EngineKind>(
 export const engines: EngineTable = {
   stt: {
     moonshine: load("moonshine", () => import("../engines/moonshine/index.ts")),
+    sherpa: load("sherpa", () => import("../engines/sherpa/SpeechToText.ts")),
     deepgram: load("deepgram", () => import("../engines/deepgram/SpeechToText.ts")),
     openai: load("openai", () => import("../engines/openai/SpeechToText.ts")),
     elevenlabs: load("elevenlabs", () => import("../engines/elevenlabs/SpeechToText.ts")),
@@ -47,6 +48,7 @@ export const engines: EngineTable = {
   tts: {
     hibari: load("hibari", () => import("../engines/hibari/index.ts")),
     flite: load("flite", () => import("../engines/flite/index.ts")),
+    sherpa: load("sherpa", () => import("../engines/sherpa/TextToSpeech.ts")),
     elevenlabs: load("elevenlabs", () => import("../engines/elevenlabs/TextToSpeech.ts")),
     cartesia: load("cartesia", () => import("../engines/cartesia/TextToSpeech.ts")),
     deepgram: load("deepgram", () => import("../engines/deepgram/TextToSpeech.ts")),

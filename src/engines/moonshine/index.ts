@@ -19,9 +19,9 @@ import { encodeKeys } from "../../schema/EncodedKeys.ts"
 import * as EngineRegistry from "../../speech/EngineRegistry.ts"
 import * as SessionSpeech from "../../speech/SessionSpeech.ts"
 import { SpeechToText } from "../../speech/SpeechToText.ts"
-import * as Sherpa from "../local/Sherpa.ts"
 import * as DecodeQueue from "../local/segments/DecodeQueue.ts"
 import * as SegmentedStream from "../local/segments/SegmentedStream.ts"
+import * as Sherpa from "../local/Sherpa.ts"
 
 const count = (maximum: number) => Schema.Int.check(Schema.isBetween({ minimum: 1, maximum }))
 

@@ -241,11 +241,13 @@ export const make = Effect.fnUntraced(function*(
       } else {
         const text = yield* Deferred.await(entry.text)
         undeliveredSamples -= entry.samples
-        if (text !== "") yield* Queue.offer(events, {
+        if (text !== "") {
+          yield* Queue.offer(events, {
             _tag: "Final",
             text,
             ...(language === undefined ? {} : { language })
           })
+        }
       }
       undelivered--
     }

@@ -1,7 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { MAX_BUFFERED, MAX_SEGMENT, type Segment, Segmenter, TAIL } from "../../../../src/engines/local/segments/Segmenter.ts"
+import {
+  MAX_BUFFERED,
+  MAX_SEGMENT,
+  type Segment,
+  Segmenter,
+  TAIL
+} from "../../../../src/engines/local/segments/Segmenter.ts"
 import { room } from "../../Recordings.ts"
 
 const Step = Schema.Union([
