@@ -26,10 +26,14 @@ const codeOf = (cause: unknown): unknown =>
 
 /** Takes the lock, if it is free. */
 const take = (path: string, owner: string): Effect.Effect<boolean, FetchFailure> =>
-  Effect.tryPromise({ try: () => Fs.writeFile(path, owner, { flag: "wx" }), catch: (cause) => cause }).pipe(
-    Effect.as(true),
-    Effect.catch((cause) => codeOf(cause) === "EEXIST" ? Effect.succeed(false) : Effect.fail(fromUnknown(cause)))
-  )
+  Effect.tryPromise({
+    try: () =>
+      Fs.writeFile(path, owner, { flag: "wx" }).then(() => true, (cause: unknown) => {
+        if (codeOf(cause) === "EEXIST") return false
+        throw cause
+      }),
+    catch: fromUnknown
+  })
 
 /** When the lock was touched last, by its file system's clock. Only changes of it count. */
 const touchedAt = (path: string): Effect.Effect<number | undefined> =>

@@ -16,8 +16,7 @@ import * as NpmRegistry from "./NpmRegistry.ts"
 const MAX_REDIRECTS = 5
 
 /**
- * A download into the file `path`, of at most `maxBytes`. `onBytes` gets the length of the file after each chunk, and the
- * length that it will have, when the server says it.
+ * A download into the file `path`, of at most `maxBytes`.
  *
  * @category models
  * @since 0.1.0
@@ -26,6 +25,7 @@ export interface UrlDownloadOptions {
   readonly url: string
   readonly path: string
   readonly maxBytes: number
+  /** Gets the length of the file after each chunk, and the length that it will have, when the server says it. */
   readonly onBytes: (received: number, total: number | undefined) => void
 }
 

@@ -561,8 +561,7 @@ describe("BackendRegistry", () => {
         return newBackend("test", { ...named, ttsProvider, ttsFallback }).pipe(
           Effect.map(({ engines }) => ({ tts: engines.tts, logged })),
           Effect.scoped,
-          Effect.provide(services),
-          Effect.provide(Logger.layer([logger]))
+          Effect.provide([services, Logger.layer([logger])])
         )
       }
       const { logged, tts } = yield* start("broken", ["scripted"])

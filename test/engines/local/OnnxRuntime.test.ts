@@ -46,10 +46,9 @@ describe("OnnxRuntime", () => {
         "onnxruntime-web",
         "node:path is not an ONNX runtime"
       ])
-      const none = yield* Effect.flip(Effect.tryPromise({
-        try: () => OnnxRuntime.load(["no-such-runtime"]),
-        catch: (cause) => cause
-      }))
+      const none = yield* Effect.promise(() =>
+        OnnxRuntime.load(["no-such-runtime"]).then(() => undefined, (cause: unknown) => cause)
+      )
       assert.propertyVal(none, "code", "ERR_MODULE_NOT_FOUND")
     }))
 })
