@@ -130,6 +130,41 @@ describe("Recovery", () => {
       billing: Agent.fromCallback((text) => Effect.succeed(`Billing heard ${text}.`))
     }))))
 
+  it.effect("resumes in the language that it was given, though an engine does not have it", () =>
+    Effect.gen(function*() {
+      const table = MemoryStore.makeTable()
+      const agent = Agent.fromCallback((text, { language }) => Effect.succeed(`${text} in ${language} & 5 %.`))
+      for (const languages of [["en", "de"], ["en"]]) {
+        const spoken: Array<string> = []
+        const tts = {
+          languages,
+          onSpeak: (text: string, language: string | undefined) => void spoken.push(`${language}: ${text}`)
+        }
+        const one = yield* start(table, { agent, tts })
+        const user = yield* one.call()
+        const change = yield* user.session.setLanguage("de-AT")
+        assert.deepStrictEqual(change.engines.map(({ follows }) => follows), [true, languages.includes("de")])
+        yield* user.speaks(300)
+        yield* user.hears(6_000)
+        yield* one.die
+        const two = yield* start(table, { agent, tts, texts: ["four"] })
+        yield* pass(LEASE)
+        const again = yield* two.takeUp(user.session.id)
+        assert.strictEqual(yield* again.session.language, "de-AT")
+        yield* again.speaks(300)
+        yield* again.hears(6_000)
+        assert.deepStrictEqual(yield* again.said, [
+          "user: one",
+          "agent: one in de-AT und 5 Prozent.",
+          "user: four",
+          "agent: four in de-AT und 5 Prozent."
+        ])
+        const language = languages.includes("de") ? "de-AT" : undefined
+        assert.deepStrictEqual(spoken, ["one", "four"].map((text) => `${language}: ${text} in de-AT und 5 Prozent.`))
+        yield* two.stop
+      }
+    }))
+
   it.effect("resumes in another process, with its history, its metadata and its event numbers", () =>
     Effect.gen(function*() {
       const table = MemoryStore.makeTable()

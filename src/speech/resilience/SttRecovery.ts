@@ -10,7 +10,6 @@ import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import { type BackendError, normalize } from "../../BackendError.ts"
@@ -31,8 +30,6 @@ type Engine = SpeechToText["Service"]
 const MIN_PAUSE_MS = 100
 /** A stream that lasted so long counts as working, even if the user was silent: recognisers close idle streams. */
 const LASTING_MS = 5_000
-/** How long a failed stream may take to close before the next is opened beside it. */
-const CLOSE_TIMEOUT = "1 second"
 
 /** A probe keeps the engine from all other sessions, so it must not last until this session's user speaks. */
 const probe = Effect.fnUntraced(function*(
@@ -46,11 +43,6 @@ const probe = Effect.fnUntraced(function*(
   } while (stream.due.size > 0)
   yield* succeeded
   return yield* Effect.never
-})
-
-const close = Effect.fnUntraced(function*(scope: Scope.Closeable, parent: Scope.Scope) {
-  const closing = yield* Effect.forkIn(Scope.close(scope, Exit.void), parent)
-  yield* Effect.timeoutOption(Fiber.await(closing), CLOSE_TIMEOUT)
 })
 
 /**
@@ -89,6 +81,8 @@ const use = Effect.fnUntraced(
     const clock = yield* Clock.Clock
     const parent = yield* Effect.scope
     if (replay.isBetweenUtterances) language.adopt(index)
+    /** The stream before the present one, while it closes. */
+    let former: Fiber.Fiber<void> | undefined
     let scope = yield* Scope.fork(parent)
     let stream = yield* RecogniserStream.open(
       engine,
@@ -103,11 +97,12 @@ const use = Effect.fnUntraced(
       stream.listen(replay)
       session.inUse = stream
       opened(stream)
-      const next = yield* untilNext(session, index, engine, stream, succeeded, () => MonotonicTime.nowMs(clock)).pipe(
+      const nowMs = () => MonotonicTime.nowMs(clock)
+      const next = yield* untilNext(session, index, engine, { stream, former }, succeeded, nowMs).pipe(
         (running) => admission.probe ? Effect.raceFirst(running, probe(stream, engine, limits, succeeded)) : running
       )
       language.adopt(index, next.language)
-      yield* Effect.forkIn(Scope.close(scope, Exit.void), parent)
+      former = yield* Effect.forkIn(SttSuccession.close(scope, parent), parent)
       scope = next.scope
       stream = next.stream
     }
@@ -119,7 +114,10 @@ const untilNext = Effect.fnUntraced(function*(
   session: SttSession,
   index: number,
   engine: Engine,
-  stream: RecogniserStream.RecogniserStream,
+  { former, stream }: {
+    readonly stream: RecogniserStream.RecogniserStream
+    readonly former: Fiber.Fiber<void> | undefined
+  },
   succeeded: Effect.Effect<void>,
   now: () => number
 ) {
@@ -137,7 +135,11 @@ const untilNext = Effect.fnUntraced(function*(
       yield* watch(() => language.isDue(index))
       const next = yield* Effect.raceFirst(
         Effect.andThen(watch(), Effect.never),
-        SttSuccession.next(session, index, engine, stream)
+        // at most one stream is open beside this one
+        Effect.andThen(
+          former === undefined ? Effect.void : Fiber.await(former),
+          SttSuccession.next(session, index, engine, stream)
+        )
       )
       if (next !== undefined) return next
     }
@@ -231,7 +233,7 @@ export const run = Effect.fnUntraced(
           }
         }
       }
-      yield* close(scope, parent)
+      yield* SttSuccession.close(scope, parent)
       last = error
       if (retryAfterMs !== undefined) {
         report.retrying(index, error)

@@ -8,6 +8,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as RetryPolicy from "../../RetryPolicy.ts"
 import type { SpeechToText } from "../SpeechToText.ts"
@@ -16,6 +17,20 @@ import { optionsFor, type SttSession } from "./SttSession.ts"
 
 /** How often is looked for the end of the utterance in progress, while a change waits for it. */
 const CHECK_EVERY = "50 millis"
+
+/** How long a stream may take to close before the next is opened beside it. */
+const CLOSE_TIMEOUT = "1 second"
+
+/**
+ * Closes a stream, for at most a second: whatever it does after that, it does beside the next.
+ *
+ * @category finalization
+ * @since 0.1.0
+ */
+export const close = Effect.fnUntraced(function*(scope: Scope.Closeable, parent: Scope.Scope) {
+  const closing = yield* Effect.forkIn(Scope.close(scope, Exit.void), parent)
+  yield* Effect.timeoutOption(Fiber.await(closing), CLOSE_TIMEOUT)
+})
 
 /**
  * A stream that is open, with its scope and its language.
@@ -56,20 +71,23 @@ export const next = Effect.fnUntraced(function*(
       return undefined
     }
     const scope = yield* Scope.fork(parent)
-    const close = Effect.forkIn(Scope.close(scope, Exit.void), parent)
     const opened = yield* RecogniserStream.open(
       engine,
       optionsFor(session, index, wanted),
       limits,
       wake,
       limits.timeoutMs
-    ).pipe(Scope.provide(scope), Effect.onInterrupt(() => close), Effect.result)
+    ).pipe(
+      Scope.provide(scope),
+      Effect.onInterrupt(() => Effect.forkIn(Scope.close(scope, Exit.void), parent)),
+      Effect.result
+    )
     if (opened._tag === "Success") {
       if (language.wanted(index) === wanted) return { stream: opened.success, scope, language: wanted }
-      yield* close
+      yield* close(scope, parent)
       continue
     }
-    yield* close
+    yield* close(scope, parent)
     const error = opened.failure
     report.failed(index, error, false)
     const pause = error.retryable ? yield* pauses(error) : undefined

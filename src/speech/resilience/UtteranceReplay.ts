@@ -98,9 +98,12 @@ export class UtteranceReplay {
    */
   get isBetweenUtterances(): boolean {
     if (this.#speaking || this.pending.length > 0) return false
-    return this.position - this.#quietFrom >= SETTLE_SAMPLES ||
-      (!this.#speakingAtCut &&
-        !this.#marks.some((mark) => "activity" in mark && mark.activity._tag === "SpeechStarted"))
+    if (this.position - this.#quietFrom >= SETTLE_SAMPLES) return true
+    const changes = this.#marks.flatMap((mark) => "activity" in mark ? [mark.activity] : [])
+    // what was being said at the cut may have ended before it: a detector is sure of that later
+    const ended = this.#speakingAtCut ? changes.shift() : undefined
+    return (ended === undefined ? !this.#speakingAtCut : ended.atSample <= this.#cut) &&
+      !changes.some(({ _tag }) => _tag === "SpeechStarted")
   }
 
   push(pcm: Int16Array): void {

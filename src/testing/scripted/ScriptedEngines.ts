@@ -180,6 +180,10 @@ export const layerTts = (options?: {
   readonly onEndless?: ((text: string) => void) | undefined
   /** Its language, the tags that it understands, and whether it reads numbers itself. Default: unknown, none, yes. */
   readonly language?: string | undefined
+  /** The languages that a session may ask for. Default: any. */
+  readonly languages?: ReadonlyArray<string> | undefined
+  /** Called with each sentence and the language that it was asked for. */
+  readonly onSpeak?: ((text: string, language: string | undefined) => void) | undefined
   readonly tags?: ReadonlyArray<string> | undefined
   readonly normalisesText?: boolean | undefined
 }): Layer.Layer<TextToSpeech> =>
@@ -219,18 +223,22 @@ export const layerTts = (options?: {
       sampleRate,
       capabilities: {
         voices: ["scripted"],
-        languages: [],
+        languages: options?.languages ?? [],
         language: options?.language,
         tags: options?.tags,
         normalisesText: options?.normalisesText
       },
-      open: () =>
+      open: ({ language }) =>
         Effect.succeed({
-          speak: (texts) =>
+          speak: (texts) => {
+            const told = options?.onSpeak === undefined
+              ? texts
+              : Stream.tap(texts, (text) => Effect.sync(() => options.onSpeak?.(text, language)))
             // as a stream of its own for each sentence only where one never ends
-            Object.keys(options?.endlessAt ?? {}).length === 0
-              ? Stream.mapEffect(texts, speak)
-              : Stream.flatMap(texts, speakOn)
+            return Object.keys(options?.endlessAt ?? {}).length === 0
+              ? Stream.mapEffect(told, speak)
+              : Stream.flatMap(told, speakOn)
+          }
         })
     }
   })

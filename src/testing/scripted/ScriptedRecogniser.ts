@@ -26,6 +26,9 @@ import { SPEECH_LEVEL } from "./ScriptedEngines.ts"
  * - `finalizeTimeout`: the `finalizeTimeout` of the engine.
  * - `hangAt`: never returns an answer, to these requests or to any. `garbageAt`: sends unexpected events before the answer.
  *   `floodAt`: sends more interim transcripts at once than a recogniser may, in place of the answer.
+ * - `languages`: the languages that a session may ask for. Default: any.
+ * - `onLanguage`: called with the language of each stream that is opened; a change of the session's language opens another.
+ * - `hears`: the language that it says a text is in. Default: it says nothing.
  *
  * @category models
  * @since 0.1.0
@@ -42,6 +45,9 @@ export interface ScriptedRecogniserOptions {
   readonly hangAt?: ReadonlyArray<number> | "always" | undefined
   readonly garbageAt?: ReadonlyArray<number> | undefined
   readonly floodAt?: ReadonlyArray<number> | undefined
+  readonly languages?: ReadonlyArray<string> | undefined
+  readonly onLanguage?: ((language: string | undefined) => void) | undefined
+  readonly hears?: ((text: string) => string | undefined) | undefined
 }
 
 /** Interim transcripts that a session does not take at once. */
@@ -77,7 +83,10 @@ export const layer = (options: ScriptedRecogniserOptions = {}): Layer.Layer<Spee
       const final = (untilSample: number) => {
         const said = words.filter((word) => word.startSample < untilSample)
         words = words.filter((word) => word.startSample >= untilSample)
-        if (said.length > 0) emit({ _tag: "Final", text: textOf(said), words: said })
+        const language = options.hears?.(textOf(said))
+        if (said.length > 0) {
+          emit({ _tag: "Final", text: textOf(said), words: said, ...(language === undefined ? {} : { language }) })
+        }
         return said.length > 0
       }
       const answer = ({ id, untilSample }: { readonly id: number; readonly untilSample: number }) => {
@@ -127,11 +136,15 @@ export const layer = (options: ScriptedRecogniserOptions = {}): Layer.Layer<Spee
     return {
       name: options.name ?? "scripted-recogniser",
       sampleRate: TIMELINE_RATE,
-      capabilities: { interim, endOfTurn: endOfTurn !== undefined, languages: [], keyterms: true },
+      capabilities: { interim, endOfTurn: endOfTurn !== undefined, languages: options.languages ?? [], keyterms: true },
       finalizeTimeout: options.finalizeTimeout === undefined
         ? undefined
         : Duration.fromInputUnsafe(options.finalizeTimeout),
-      open: () => open
+      open: ({ language }) =>
+        Effect.suspend(() => {
+          options.onLanguage?.(language)
+          return open
+        })
     }
   })
 

@@ -31,6 +31,7 @@ export type S2sCall =
   | { readonly _tag: "cancel"; readonly request: string }
   | { readonly _tag: "truncate"; readonly reply: string; readonly playedMs: number }
   | { readonly _tag: "toolResult"; readonly id: string; readonly output: string }
+  | { readonly _tag: "setLanguage"; readonly language: string }
 
 /**
  * An answer that calls a tool: it says `first`, calls, and continues with `last`, in which `{}` is replaced by the result.
@@ -295,6 +296,7 @@ export const layerS2s = (
               speak(waiting.reply, waiting.last.replace("{}", output))
               emit({ _tag: "ReplyEnded", reply: waiting.reply })
             },
+            setLanguage: (language) => call({ _tag: "setLanguage", language }),
             events: Stream.fromQueue(events)
           }
         })

@@ -19,6 +19,8 @@ export interface Sent {
     readonly instructions?: string
     readonly output_modalities?: ReadonlyArray<string>
   }
+  readonly session?: { readonly whole?: string; readonly part?: string }
+  readonly setup?: { readonly languageCode?: string; readonly sessionResumption?: { readonly handle?: string } }
   readonly realtimeInput?: { readonly text?: string; readonly activityEnd?: object }
 }
 
@@ -81,7 +83,13 @@ export const start = (
 export const openai = ({ answers = true, ...options }: Options = {}) => {
   const opening = [{ type: "session.created", session: {} }, { type: "session.updated" }]
   const model = start(
-    (given) => RealtimeProtocol.make({ ...given, session: {}, answers }),
+    (given) =>
+      RealtimeProtocol.make({
+        ...given,
+        session: {},
+        inLanguage: (language) => ({ session: { whole: language }, change: { part: language } }),
+        answers
+      }),
     opening,
     options
   )
@@ -102,7 +110,11 @@ export const openai = ({ answers = true, ...options }: Options = {}) => {
 }
 
 export const gemini = (options: Options = {}) => {
-  const model = start((given) => LiveProtocol.make({ ...given, setup: {} }), [{ setupComplete: {} }], options)
+  const model = start(
+    (given) => LiveProtocol.make({ ...given, setup: {}, inLanguage: (languageCode) => ({ languageCode }) }),
+    [{ setupComplete: {} }],
+    options
+  )
   const content = (serverContent: object) => model.protocol.receive(JSON.stringify({ serverContent }))
   return {
     ...model,

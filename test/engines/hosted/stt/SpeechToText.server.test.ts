@@ -1,12 +1,14 @@
 /** The hosted recognisers against their fakes: one contract for all, and what is particular to each. */
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Layer, Redacted, type Scope, Stream } from "effect"
+import * as Resampler from "../../../../src/audio/resampling/Resampler.ts"
 import type { BackendError } from "../../../../src/BackendError.ts"
 import * as AssemblyAi from "../../../../src/engines/assemblyai/index.ts"
 import * as Deepgram from "../../../../src/engines/deepgram/index.ts"
 import * as ElevenLabs from "../../../../src/engines/elevenlabs/index.ts"
 import * as OpenAi from "../../../../src/engines/openai/index.ts"
 import type { JsonRecord } from "../../../../src/schema/Json.ts"
+import * as ResilientSpeechToText from "../../../../src/speech/resilience/ResilientSpeechToText.ts"
 import * as SessionSpeech from "../../../../src/speech/SessionSpeech.ts"
 import { SpeechToText } from "../../../../src/speech/SpeechToText.ts"
 import * as SpokenAudio from "../../../../src/testing/scenario/SpokenAudio.ts"
@@ -165,6 +167,36 @@ describe("a session's own language and key terms", () => {
         for (let i = 0; i < 100 && name === "openai" && model.told.length === 0; i++) yield* pause(10)
         assert.deepStrictEqual([language(model), keyterms(model)], expected)
       }).pipe(Effect.scoped))
+  }
+
+  for (const { fake, language, layer, name } of cases) {
+    it.live(`${name} is connected anew for another language, and hears on`, () =>
+      Effect.gen(function*() {
+        const model = yield* fake({ transcripts: ["guten tag"] })
+        yield* Resampler.load
+        const engine = yield* Effect.provide(SpeechToText, yield* Layer.build(layer(model.url)))
+        const stream = yield* (yield* ResilientSpeechToText.make([engine])).open({ sessionId: "test", language: "fr" })
+        const texts: Array<string> = []
+        yield* stream.events.pipe(
+          Stream.runForEach((event) => Effect.sync(() => event._tag === "Final" ? texts.push(event.text) : undefined)),
+          Effect.forkScoped
+        )
+        stream.setLanguage?.("de-CH")
+        for (let i = 0; i < 500 && model.connections() < 2; i++) yield* pause(10)
+        assert.strictEqual(model.connections(), 2)
+        const sessions = () => model.told.filter(({ what }) => what === "session")
+        for (let i = 0; i < 500 && name === "openai" && sessions().length < 2; i++) yield* pause(10)
+        const expected = { deepgram: ["de-CH"], openai: "de" }[name] ?? ["de"]
+        assert.deepStrictEqual(language({ ...model, told: sessions().slice(-1) }), expected)
+        yield* pause(50)
+        stream.activity({ _tag: "SpeechStarted", atSample: 0, decidedAtSample: 0 })
+        stream.push(SpokenAudio.encode("guten tag", { msPerCharacter: 40 }))
+        stream.push(new Int16Array(1_600))
+        stream.activity({ _tag: "SpeechStopped", atSample: 0, decidedAtSample: 0 })
+        stream.finalize(1, 20_000)
+        for (let i = 0; i < 500 && texts.length === 0; i++) yield* pause(10)
+        assert.deepStrictEqual(texts, ["guten tag"])
+      }).pipe(Effect.scoped), 30_000)
   }
 
   for (

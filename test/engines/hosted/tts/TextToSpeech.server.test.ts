@@ -5,15 +5,17 @@ import * as Cartesia from "../../../../src/engines/cartesia/TextToSpeech.ts"
 import * as Deepgram from "../../../../src/engines/deepgram/TextToSpeech.ts"
 import * as ElevenLabs from "../../../../src/engines/elevenlabs/TextToSpeech.ts"
 import * as OpenAi from "../../../../src/engines/openai/TextToSpeech.ts"
+import * as SessionSpeech from "../../../../src/speech/SessionSpeech.ts"
 import { TextToSpeech } from "../../../../src/speech/TextToSpeech.ts"
 import * as FakeOpenAiSpeech from "../../../support/FakeOpenAiSpeech.ts"
 import * as Fakes from "../../../support/FakeVoices.ts"
 import * as VoiceContract from "./TtsContract.ts"
 
 const silence = Duration.millis(400)
-const common = ({ key, rotateAfter, url }: Parameters<VoiceContract.Vendor["layer"]>[0]) => ({
+const common = ({ key, rotateAfter, url, voices }: Parameters<VoiceContract.Vendor["layer"]>[0]) => ({
   url,
   silence,
+  ...(voices === undefined ? {} : { voices }),
   ...(key === undefined ? {} : { apiKey: Redacted.make(key) }),
   ...(rotateAfter === undefined ? {} : { rotateAfter: Duration.seconds(1) })
 })
@@ -90,21 +92,35 @@ VoiceContract.suite({
   socket: false,
   greetings: 0,
   start: FakeOpenAiSpeech.start,
-  layer: ({ key, url }) =>
+  layer: ({ key, url, voices }) =>
     OpenAi.layer({
       url: url.replace(/^ws/, "http"),
       silence,
+      ...(voices === undefined ? {} : { voices }),
       ...(key === undefined ? {} : { apiKey: Redacted.make(key) })
     }),
   cancels: ({ what }) => what === "aborted"
 })
 
 describe("deepgram's voices", () => {
+  it.effect("may be one for each language, also over the session's own voice of another", () =>
+    Effect.gen(function*() {
+      const voices = { fr: "aura-2-agathe-fr", "es-MX": "aura-2-javier-es" }
+      const engine = yield* Effect.provide(TextToSpeech, Deepgram.layer({ apiKey: Redacted.make("key"), voices }))
+      for (const language of ["en", "en-GB", "fr", "fr-CA", "es-MX"]) {
+        assert.isTrue(SessionSpeech.takesLanguage(engine, { voice: "aura-2-zeus-en" }, language), language)
+      }
+      for (const language of ["de", "es", "frx"]) assert.isFalse(SessionSpeech.takesLanguage(engine, {}, language))
+    }))
+
   it.effect("speak one language, which a session cannot change", () =>
     Effect.gen(function*() {
       const engine = yield* Effect.provide(TextToSpeech, Deepgram.layer({ apiKey: Redacted.make("key") }))
       const error = yield* Effect.flip(Effect.scoped(engine.open({ sessionId: "s", language: "fr" })))
       assert.strictEqual(error._tag, "InvalidConfig")
+      // and is told so before anything is opened
+      assert.deepStrictEqual(SessionSpeech.check("test", { language: "fr" }, { tts: engine })?.message, error.message)
+      assert.isFalse(SessionSpeech.takesLanguage(engine, {}, "fr"))
       assert.strictEqual(
         error.message,
         "language: deepgram's voice aura-2-thalia-en speaks en, not fr; choose another voice"

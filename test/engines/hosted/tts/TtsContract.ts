@@ -19,6 +19,7 @@ export interface Vendor {
     readonly url: string
     readonly key: string | undefined
     readonly rotateAfter?: string
+    readonly voices?: { readonly [language: string]: string } | undefined
   }) => Layer.Layer<TextToSpeech, BackendError>
   /** A voice of theirs, what it is asked in French for, and what the fake was asked for last. */
   readonly voice: {
@@ -45,11 +46,15 @@ export const suite = (vendor: Vendor): void => {
   /** The engine by itself, which makes one attempt. */
   const single = Effect.fnUntraced(function*(
     options: FakeVoiceOptions = {},
-    { key = "secret-key", rotateAfter }: { readonly key?: string; readonly rotateAfter?: string } = {}
+    { key = "secret-key", rotateAfter, voices }: {
+      readonly key?: string
+      readonly rotateAfter?: string
+      readonly voices?: { readonly [language: string]: string }
+    } = {}
   ) {
     const fake = yield* vendor.start(options)
     const built = yield* Layer.build(
-      vendor.layer({ url: fake.url, key, ...(rotateAfter === undefined ? {} : { rotateAfter }) })
+      vendor.layer({ url: fake.url, key, voices, ...(rotateAfter === undefined ? {} : { rotateAfter }) })
     )
     const engine = Context.get(built, TextToSpeech)
     const speak = (...texts: ReadonlyArray<string>) =>
@@ -83,6 +88,21 @@ export const suite = (vendor: Vendor): void => {
         const stream = yield* engine.open({ sessionId: "s", voice: name, language: "fr-CA" })
         yield* Stream.runDrain(stream.speak(Stream.make(first)))
         assert.deepStrictEqual(vendor.voice.asked(fake), [name, language])
+      })))
+
+    it.live("speaks another language from the next sentence on, in the voice that the options have for it", () =>
+      Effect.scoped(Effect.gen(function*() {
+        const { language, name } = vendor.voice
+        const { engine, fake } = yield* single({}, { voices: { fr: name } })
+        const resilient = yield* ResilientTextToSpeech.make([engine])
+        let current: string | undefined
+        const stream = yield* resilient.open({ sessionId: "s", currentLanguage: () => current })
+        yield* Stream.runDrain(stream.speak(Stream.make(first)))
+        assert.notStrictEqual(vendor.voice.asked(fake)[0], name)
+        current = "fr-CA"
+        const chunks = yield* Stream.runCollect(stream.speak(Stream.make(second)))
+        assert.deepStrictEqual(vendor.voice.asked(fake), [name, language])
+        same(chunks, second)
       })))
 
     it.live("makes one attempt, and gives what it had", () =>

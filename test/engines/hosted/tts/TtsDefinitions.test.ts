@@ -39,6 +39,23 @@ describe("hosted voices", () => {
       }))
   }
 
+  for (const name of Object.keys(variables)) {
+    it.effect(`${name} takes a voice for each language, and refuses what is no language`, () =>
+      Effect.gen(function*() {
+        const loader = engines.tts[name]
+        if (loader === undefined) return assert.fail(name)
+        const definition = yield* loader
+        yield* definition.validate({ voices: { de: "v1", "pt-BR": "v2" } })
+        const many = Object.fromEntries(
+          Array.from({ length: 51 }, (_, i) => [`a${String.fromCharCode(97 + i % 26)}-${i}`, "v"])
+        )
+        for (const voices of [{ "de_DE": "v" }, { "": "v" }, { de: "" }, { de: "v".repeat(129) }, { de: 7 }, many]) {
+          const error = yield* Effect.flip(definition.validate({ voices }))
+          assert.include(error.message, `engines.${name}.voices`)
+        }
+      }))
+  }
+
   const cases: ReadonlyArray<
     readonly [name: string, options: object, language: string | undefined, tags: ReadonlyArray<string> | undefined]
   > = [
