@@ -5,9 +5,9 @@
  */
 
 /**
- * From this output of the model on a turn sounds finished. Its own threshold is 0.5; but of the pauses inside a sentence to
- * which it gave more than that, half had less than 0.8, and of the ends none (`npm run bench -- endpointing`, 86 pauses and 29
- * ends).
+ * From this output of the model on a turn sounds finished. Its own threshold is 0.5, which with the words takes 11 % of 86 pauses
+ * inside a sentence for the end, and misses 3 of 35 ends; 0.8 takes 8 % and misses 5 (`npm run bench -- endpointing`). A reader
+ * of Dickens is cut off 5 times in 40 s with 0.5, and once with 0.8: being cut off is worse than an answer after 2 s.
  *
  * @category constants
  * @since 0.1.0
