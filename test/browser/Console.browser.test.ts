@@ -51,7 +51,9 @@ describe.skipIf(Browser.missing !== undefined)("console page", () => {
         await shot(page, `${transport}-speaking`)
         // speaking over it cuts it, and what was not heard is struck out or missing
         await page.locator(".agent-line .tag.interrupted").first().waitFor({ timeout: 30_000 })
-        const counted = await page.locator("li.turn", { hasText: /count to (?:20|twenty)/iu }).locator(
+        const counted = await page.locator("li.turn", {
+          has: page.locator(".user-line", { hasText: /count to (?:20|twenty)/iu })
+        }).locator(
           ".agent-line .said"
         )
           .first().evaluate((said) => said.firstChild?.textContent ?? "")
