@@ -61,6 +61,11 @@ const PADDING = 1_600
  * the recordings the model then had 4 words wrong and no comma at the end; without them 7 and 6, and with the silence 3 and 5.
  */
 const QUIET_PADDING = 4_800
+/**
+ * A detector may hear speech in the quiet for 200 ms: the breath of a last vowel. The decode of what was there before counts;
+ * another one would begin when that is done, 0.3 s later.
+ */
+const QUIET_REST = 3_200
 /** The interval of interims is at least this part of the utterance, because long utterances take longer to decode. */
 const INTERIM_SHARE = 1 / 8
 /** The first interim needs this much audio, 0.5 s: less is too unreliable. */
@@ -205,9 +210,9 @@ export const make = Effect.fnUntraced(function*(
     interimAt = segmenter.end
   }
 
-  /** Whether the utterance has been decoded to its end already. */
+  /** Whether the utterance has been decoded to its end already, but for what was quiet since. */
   const isDecoded = ({ from }: Segment, stoppedAt: number): boolean =>
-    speculation !== undefined && speculation.from === from && speculation.to >= stoppedAt
+    speculation !== undefined && speculation.from === from && speculation.to + QUIET_REST >= stoppedAt
 
   const decodeInterim = (): void => {
     const current = segmenter.current

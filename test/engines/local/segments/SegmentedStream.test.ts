@@ -105,6 +105,21 @@ describe("SegmentedStream", () => {
       assert.strictEqual(count.decodes, 1)
     }).pipe(Effect.scoped))
 
+  it.effect("does not decode again what a detector hears in the quiet for 200 ms, and does what it hears for longer", () =>
+    Effect.gen(function*() {
+      for (const [stoppedAt, decodes] of [[20_800, 1], [20_801, 2]] as const) {
+        const { count, stream } = yield* open()
+        stream.activity(started(0))
+        push(stream, 0, 16_000)
+        quiet(stream, 8_000)
+        for (let i = 0; i < 10; i++) yield* Effect.yieldNow
+        stream.activity(stopped(stoppedAt))
+        stream.finalize(1, 24_000)
+        yield* until(stream, 1)
+        assert.strictEqual(count.decodes, decodes)
+      }
+    }).pipe(Effect.scoped))
+
   it.effect("decodes again what follows a quiet moment, whether or not its end was noticed", () =>
     Effect.gen(function*() {
       const { count, stream } = yield* open()
