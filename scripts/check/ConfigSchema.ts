@@ -145,7 +145,11 @@ const field = (node: Node, path: ReadonlyArray<string>, standard: unknown, conte
 
 const object = (node: Node, path: ReadonlyArray<string>, defaults: unknown, context: Context): Node => {
   const properties = entriesOf(node["properties"])
-  if (properties.length === 0) return node
+  if (properties.length === 0) {
+    // entries by name, each with the same fields
+    const entry = node["additionalProperties"]
+    return isNode(entry) ? { ...node, additionalProperties: value(entry, path, undefined, context) } : node
+  }
   return {
     ...node,
     properties: Object.fromEntries(

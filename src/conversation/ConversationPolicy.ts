@@ -22,8 +22,9 @@ const Endpointing = Schema.Struct({
   mode: Schema.Literals(["fixed", "adaptive"]).pipe(withDefault("fixed" as const)),
   silence: boundedDuration("100 millis", "5 seconds").pipe(withDefault("300ms")),
   maxSilence: boundedDuration("100 millis", "30 seconds").pipe(withDefault("2s")),
+  unsureSilence: boundedDuration("100 millis", "30 seconds").pipe(withDefault("1s")),
   threshold: Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 })).pipe(withDefault(0.5))
-}).pipe(encodeKeys({ maxSilence: "max_silence" }))
+}).pipe(encodeKeys({ maxSilence: "max_silence", unsureSilence: "unsure_silence" }))
 
 const Interruption = Schema.Struct({
   enabled: Schema.Boolean.pipe(withDefault(true)),
@@ -63,6 +64,8 @@ const Away = Schema.Struct({
  *   detector heard to be finished ends up to 100 ms earlier. 300 ms, [100 ms, 5 s].
  * - `endpointing.mode`: `adaptive` uses 1.5 times the user's average pause instead, between `silence` and `maxSilence`.
  * - `endpointing.maxSilence`: the silence that ends a turn which the turn detector takes for unfinished. 2 s, [100 ms, 30 s].
+ * - `endpointing.unsureSilence`: the same where the detector, by the sound of the turn, gives at least half of `threshold`: it may
+ *   be over. At least `silence`, at most `maxSilence`. 1 s, [100 ms, 30 s].
  * - `endpointing.threshold`: a turn whose predicted probability of an end is lower sounds unfinished. 0.5, [0, 1].
  * - `interruption`: what interrupts the agent.
  * - `interruption.enabled`: whether the user can interrupt the agent, which pauses at the first sound. Otherwise it speaks on,

@@ -203,6 +203,8 @@ export interface State {
       /** Where the user paused, for a detector that hears the audio. */
       readonly pausedAt: number | undefined
       readonly probability: number | undefined
+      /** Whether the audio was judged, and not the words alone. */
+      readonly heard: boolean
     }
     | undefined
   /** The text of a reply that was played to its end while the user was making a sound; compared with an echo. */

@@ -64,7 +64,9 @@ describe("Wav", () => {
       "eight-of-spades.wav": 3.5,
       "ill-disposed.wav": 2.99,
       "prudently.wav": 7.1,
-      "queen-of-clubs.wav": 1.96
+      "queen-of-clubs.wav": 1.96,
+      "two-cities.wav": 40.55,
+      "two-nine-three-four-zero.wav": 2
     })
   })
 

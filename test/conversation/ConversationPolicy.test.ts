@@ -16,6 +16,7 @@ describe("ConversationPolicy", () => {
         mode: "fixed",
         silence: Duration.millis(300),
         maxSilence: Duration.seconds(2),
+        unsureSilence: Duration.seconds(1),
         threshold: 0.5
       },
       interruption: {

@@ -89,6 +89,50 @@ describe("A turn detector that hears", () => {
     assert.deepStrictEqual(script.historyLines, ["1 user: I would like a tea."])
   })
 
+  it("gives a turn that may be finished half of the time of one that is not", () => {
+    const script = heard(paused(open()), 0.3)
+    assert.deepInclude(timer(script, "endpoint"), { atSample: 1_500 * 16, afterMs: 800 + TIMER_GRACE_MS })
+    script.take()
+    script.after(800).fires("endpoint")
+    assert.include(script.take(), "finalize 500")
+    script.hears("I would like a tea.")
+    assert.deepStrictEqual(script.historyLines, ["1 user: I would like a tea."])
+  })
+
+  it("takes `unsureSilence` for it, at least `silence` and at most `maxSilence`", () => {
+    const until = (silence: number, unsureSilence: number, maxSilence: number) => {
+      const endpointing = {
+        ...defaultPolicy.endpointing,
+        silence: Duration.millis(silence),
+        unsureSilence: Duration.millis(unsureSilence),
+        maxSilence: Duration.millis(maxSilence)
+      }
+      const script = heard(paused(open({ policy: { firstSpeaker: "user", endpointing } })), 0.3)
+      const set = timer(script, "endpoint")
+      return (set?._tag === "SetTimer" ? set.atSample ?? 0 : 0) / 16 - 500
+    }
+    assert.strictEqual(until(300, 700, 2_000), 700)
+    assert.strictEqual(until(1_200, 700, 2_000), 1_200)
+    assert.strictEqual(until(300, 3_000, 2_000), 2_000)
+  })
+
+  it("gives it more time, or less, when words change how it is judged", () => {
+    const script = heard(paused(open({ interimTranscripts: true })), 0.3)
+    script.interim("my number is")
+    heard(script, 0.1)
+    assert.deepInclude(timer(script, "endpoint"), { atSample: 2_500 * 16 })
+    script.interim("my number is four two")
+    heard(script, 0.3)
+    assert.deepInclude(timer(script, "endpoint"), { atSample: 1_500 * 16 })
+  })
+
+  it("is sure of an unfinished turn where it judged the words alone", () => {
+    const script = paused(open({ interimTranscripts: true })).interim("I would like")
+    script.on({ _tag: "EndOfTurnPredicted", id: 2, probability: 0.3, heard: false })
+    script.after(100).fires("endpoint")
+    assert.deepInclude(timer(script, "endpoint"), { atSample: 2_500 * 16 })
+  })
+
   it("cannot keep a turn open beyond maxSilence", () => {
     const script = heard(paused(open()), 0)
     script.take()

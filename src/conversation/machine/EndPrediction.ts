@@ -5,6 +5,7 @@
  *
  * @since 0.1.0
  */
+import * as Duration from "effect/Duration"
 import type { User } from "../ConversationState.ts"
 import type { Step } from "./Step.ts"
 
@@ -45,7 +46,7 @@ export const requestPrediction = (step: Step): void => {
   const hasSubject = transcript !== "" || (hearsTurns === true && pausedAt !== undefined)
   if (!turnDetector || turnAuthority !== "own" || !hasSubject || isAskedAbout(step)) return
   const id = (endOfTurnPrediction?.id ?? 0) + 1
-  step.set({ endOfTurnPrediction: { id, transcript, pausedAt, probability: undefined } })
+  step.set({ endOfTurnPrediction: { id, transcript, pausedAt, probability: undefined, heard: false } })
   const agentSaid = history.findLast((item) => item.role === "agent")?.text ?? ""
   step.commands.push({
     _tag: "PredictEndOfTurn",
@@ -66,4 +67,22 @@ export const requestPrediction = (step: Step): void => {
 export const soundsUnfinished = (step: Step): boolean | undefined => {
   const probability = isAskedAbout(step) ? step.state.endOfTurnPrediction?.probability : undefined
   return probability === undefined ? undefined : probability < step.options.policy.endpointing.threshold
+}
+
+/** A turn whose probability of an end, by its sound, is at least this share of the threshold may be finished as well as not. */
+const UNSURE = 0.5
+
+/**
+ * The silence that ends the open turn, which the turn detector takes for unfinished, in ms: `unsureSilence` where it sounds as
+ * if it may be over, otherwise `maxSilence`.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const unfinishedMs = (step: Step): number => {
+  const { maxSilence, silence, threshold, unsureSilence } = step.options.policy.endpointing
+  const prediction = isAskedAbout(step) ? step.state.endOfTurnPrediction : undefined
+  const maxMs = Duration.toMillis(maxSilence)
+  if (prediction?.heard !== true || (prediction.probability ?? 0) < threshold * UNSURE) return maxMs
+  return Math.min(maxMs, Math.max(Duration.toMillis(silence), Duration.toMillis(unsureSilence)))
 }

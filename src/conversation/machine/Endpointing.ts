@@ -45,13 +45,11 @@ export const endpointingMs = (step: Step): number => {
  * @category transitions
  * @since 0.1.0
  */
-export const onPauseHeard = (step: Step, { atSample, extended }: Extract<User, { readonly _tag: "Paused" }>): void => {
+export const onPauseHeard = (step: Step, { atSample }: Extract<User, { readonly _tag: "Paused" }>): void => {
   const unfinished = soundsUnfinished(step)
   if (unfinished === undefined || atSample === undefined) return
-  if (unfinished) {
-    if (!extended) extendEndpointing(step, atSample)
-    return
-  }
+  // again when the words are there: they may change for how long
+  if (unfinished) return extendEndpointing(step, atSample)
   const ms = endpointingMs(step) - HEARD_EARLIER_MS
   const leftMs = ms - (step.atMs - (step.state.timestamps?.start ?? step.atMs))
   if (leftMs <= 0) finalizeTurn(step, atSample, false)

@@ -140,7 +140,7 @@ export const onEndOfTurnPredicted = (
 ): void => {
   const { endOfTurnPrediction, user } = step.state
   if (endOfTurnPrediction?.id !== id) return
-  step.set({ endOfTurnPrediction: { ...endOfTurnPrediction, probability } })
+  step.set({ endOfTurnPrediction: { ...endOfTurnPrediction, probability, heard: heard === true } })
   if (user._tag === "Paused") {
     startSpeculation(step)
     if (heard === true) onPauseHeard(step, user)

@@ -6,7 +6,7 @@
 import * as Duration from "effect/Duration"
 import { awaitTranscript } from "./AwaitedTranscripts.ts"
 import { isAgentEcho, isAnsweredLater, needsNoAnswer } from "./BargeIn.ts"
-import { requestPrediction, soundsUnfinished } from "./EndPrediction.ts"
+import { requestPrediction, soundsUnfinished, unfinishedMs } from "./EndPrediction.ts"
 import { discardSpeculation, requestAnswer, resumeReply, withdrawQuestion } from "./ReplyControl.ts"
 import { SAMPLES_PER_MS, type Step, TIMER_GRACE_MS } from "./Step.ts"
 import { sameWords } from "./TranscriptText.ts"
@@ -91,17 +91,17 @@ export const emitSpeechStopped = (step: Step): void => {
 }
 
 /**
- * The turn sounds unfinished: waits for the user to continue, until `endpointing.maxSilence`.
+ * The turn sounds unfinished: waits for the user to continue, until `endpointing.maxSilence`, or `unsureSilence`.
  *
  * @category transitions
  * @since 0.1.0
  */
 export const extendEndpointing = (step: Step, atSample: number): void => {
-  const maxMs = Duration.toMillis(step.options.policy.endpointing.maxSilence)
+  const ms = unfinishedMs(step)
   const start = step.state.timestamps?.start ?? step.atMs
   discardSpeculation(step)
   step.set({ user: { _tag: "Paused", atSample, extended: true } })
-  step.setTimer("endpoint", atSample + maxMs * SAMPLES_PER_MS, maxMs - (step.atMs - start) + TIMER_GRACE_MS)
+  step.setTimer("endpoint", atSample + ms * SAMPLES_PER_MS, ms - (step.atMs - start) + TIMER_GRACE_MS)
   limitTurnLength(step, atSample)
 }
 

@@ -42,6 +42,10 @@ const MAX_MORE_VOICES = 7
  *   hard to understand with the other (`heart` with British rules: 18 % of words misheard).
  * - `voices`: more voices that a session may ask for, by name, each with its `model` and `accent`; at most 7. A session that asks
  *   for `en-GB` or `en-US` and no voice gets the first one of that accent. All are loaded at the start, the same file once.
+ * - `voices.model`: the network of that voice, as `model`.
+ * - `voices.model.url`: its address.
+ * - `voices.model.sha256`: the SHA-256 of what is there.
+ * - `voices.accent`: the rules that text is read by with that voice, as `accent`.
  * - `speed`: relative to the voice's own. Default 1, [0.5, 2].
  * - `level`: the gain, in dB; 6 brings speech to -19 dBFS, 4 suits telephones. Default 6, [0, 12]. Peaks are bent below full
  *   scale.

@@ -5,9 +5,10 @@
  */
 
 /**
- * From this output of the model on a turn sounds finished. Its own threshold is 0.5, which with the words takes 11 % of 86 pauses
- * inside a sentence for the end, and misses 3 of 35 ends; 0.8 takes 8 % and misses 5 (`npm run bench -- endpointing`). A reader
- * of Dickens is cut off 5 times in 40 s with 0.5, and once with 0.8: being cut off is worse than an answer after 2 s.
+ * From this output of the model on a turn sounds finished; from half of it on it may be, which takes a second of silence. With
+ * 0.8, 8 % of 86 pauses inside a sentence are taken for the end, and 2 of 35 ends take longer than a second; the model's own
+ * threshold of 0.5 with the words takes 11 %. A reader of Dickens is cut off 5 times in 40 s with 0.5, and once with 0.8; 0.85 and
+ * 0.9 let more ends of conversations wait for a second (`npm run bench -- endpointing`).
  *
  * @category constants
  * @since 0.1.0
@@ -31,6 +32,9 @@ export const WORDS_VETO = 0.31
  */
 export const WORDS_FINISH = 0.97
 
+/** What words that are sure of more make of any sound: below what a conversation takes for unsure, a half of the threshold. */
+const SURE_OF_MORE = 0.2
+
 /** The model's output as a probability that is 0.5 where a turn begins to sound finished. */
 const probabilityOf = (heard: number): number =>
   heard < SOUNDS_FINISHED
@@ -48,6 +52,6 @@ const probabilityOf = (heard: number): number =>
 export const combine = (heard: number | undefined, words: number): number => {
   if (heard === undefined) return words
   const probability = probabilityOf(heard)
-  if (words < WORDS_VETO) return Math.min(probability, words)
+  if (words < WORDS_VETO) return Math.min(probability, words, SURE_OF_MORE)
   return words < WORDS_FINISH ? probability : Math.max(probability, words)
 }

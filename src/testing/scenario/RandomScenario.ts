@@ -333,7 +333,8 @@ export const fromSeed = (seed: string, options: RandomScenarioOptions = {}): Sce
           endpointing: {
             mode: (yield* chance(0.3)) ? "adaptive" : "fixed",
             silence: Duration.millis(yield* between(100, 1_000)),
-            maxSilence: Duration.millis(yield* between(1_000, 3_000))
+            maxSilence: Duration.millis(yield* between(1_000, 3_000)),
+            unsureSilence: Duration.millis(yield* between(500, 3_000))
           },
           interruption: {
             enabled: yield* chance(0.85),

@@ -27,8 +27,6 @@ import { SPEECH_LEVEL } from "./ScriptedEngines.ts"
  * - `hangAt`: never returns an answer, to these requests or to any. `garbageAt`: sends unexpected events before the answer.
  *   `floodAt`: sends more interim transcripts at once than a recogniser may, in place of the answer.
  * - `languages`: the languages that a session may ask for. Default: any.
- * - `onLanguage`: called with the language of each stream that is opened; a change of the session's language opens another.
- * - `hears`: the language that it says a text is in. Default: it says nothing.
  *
  * @category models
  * @since 0.1.0
@@ -46,7 +44,9 @@ export interface ScriptedRecogniserOptions {
   readonly garbageAt?: ReadonlyArray<number> | undefined
   readonly floodAt?: ReadonlyArray<number> | undefined
   readonly languages?: ReadonlyArray<string> | undefined
+  /** Called with the language of each stream that is opened; a change of the session's language opens another. */
   readonly onLanguage?: ((language: string | undefined) => void) | undefined
+  /** The language that it says a text is in. Default: it says nothing. */
   readonly hears?: ((text: string) => string | undefined) | undefined
 }
 

@@ -46,7 +46,7 @@ export const complete = list(
     "like that, like this, look like, looks like, feel like, sound like, it like, do you know, did you know, " +
     "would you know, if you know, as you know, let you know, come in, log in, sign in, check in, fill in, get in, " +
     "move in, plug in, log on, go on, carry on, move on, come on, turn it on, put it on, it's on, is on, it is on, " +
-    "that's on, stop by, drop by, close by, go by, get through, go through, put me through, as well, think about it, " +
+    "that's on, stop by, drop by, close by, go by, get through, got through, go through, went through, come through, came through, follow through, put me through, as well, think about it, " +
     "and so on, or not, that's about it, both of them, all of them, let's go on, for me both, i want both, " +
     "please wait, i'll wait, i can wait, can't wait, have to wait, to wait, long wait, " +
     "never mind, that's it, that's all, nothing else, that's everything, i don't know, no idea, of course, not really, " +
