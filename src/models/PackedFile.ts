@@ -9,8 +9,8 @@ import { Worker } from "node:worker_threads"
 import * as Zlib from "node:zlib"
 import { describe } from "../BackendError.ts"
 import { packageFile } from "../ExternalPackage.ts"
-import * as Bzip2 from "./Bzip2.ts"
-import type { Answer } from "./Bzip2Worker.ts"
+import * as Bzip2 from "./bzip2/Bzip2.ts"
+import type { Answer } from "./bzip2/Bzip2Worker.ts"
 import { FetchFailure, fromUnknown } from "./FetchFailure.ts"
 
 /**
@@ -47,7 +47,7 @@ const unreadable = /\.(?:zip|7z|rar|tar\.xz|txz|tar\.lzma|bz2|gz|zst|xz)$/i
  */
 export const isUnreadable = (name: string): boolean => packingOf(name) === undefined && unreadable.test(name)
 
-const workerFile = packageFile(import.meta.url, "./Bzip2Worker.js", "models/Bzip2Worker.js")
+const workerFile = packageFile(import.meta.url, "./bzip2/Bzip2Worker.js", "models/bzip2/Bzip2Worker.js")
 
 /** Decodes in a worker thread, a piece for each read: a second of CPU for every few megabytes. */
 const openBzip2 = (path: string): Readable => {

@@ -1,7 +1,7 @@
 /** The decoder of bzip2, against what other programs wrote. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
-import * as Bzip2 from "../../src/models/Bzip2.ts"
+import * as Bzip2 from "../../../src/models/bzip2/Bzip2.ts"
 
 const decode = (bytes: Uint8Array, step = 3): Buffer => {
   let at = 0
