@@ -85,7 +85,7 @@ describe.skipIf(Browser.missing !== undefined)("the packed browser client", () =
     sites["plain"] = await serveFolder(join(project, "plain"), own)
     const config = join(project, "voice.json")
     const origins = Object.values(sites).map(({ url }) => url)
-    writeFileSync(config, JSON.stringify({ server: { port, allowed_origins: origins } }))
+    writeFileSync(config, JSON.stringify({ server: { port, allowed_origins: origins }, conversation: { greeting: "" } }))
     const starting = Browser.serve(["--config", config])
     PackedProject.addClient(project, ["esbuild@0.28.2", "webpack@5.113.0"])
     writeFileSync(join(project, "main.js"), program)
@@ -152,7 +152,7 @@ webpack(options, (error, stats) => {
   }, 120_000)
 
   it("talks from a plain page, also one whose content security policy allows only its own scripts", async () => {
-    mkdirSync(join(project, "plain"))
+    mkdirSync(join(project, "plain"), { recursive: true })
     cpSync(join(project, "node_modules", "effect-voice", "dist", "client"), join(project, "plain", "client"), {
       recursive: true
     })

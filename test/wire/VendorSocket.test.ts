@@ -76,7 +76,7 @@ describe("VendorSocket", () => {
 
   it.live("reads a server that sends without end at its bounds, and loses nothing", () =>
     Effect.scoped(Effect.gen(function*() {
-      const count = 40_000
+      const count = 44_000
       const fake = yield* FakeModel.start({}, {
         refuse: () => undefined,
         serve: (line) => {
