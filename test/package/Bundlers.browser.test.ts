@@ -85,7 +85,10 @@ describe.skipIf(Browser.missing !== undefined)("the packed browser client", () =
     sites["plain"] = await serveFolder(join(project, "plain"), own)
     const config = join(project, "voice.json")
     const origins = Object.values(sites).map(({ url }) => url)
-    writeFileSync(config, JSON.stringify({ server: { port, allowed_origins: origins }, conversation: { greeting: "" } }))
+    writeFileSync(
+      config,
+      JSON.stringify({ server: { port, allowed_origins: origins }, conversation: { greeting: "" } })
+    )
     const starting = Browser.serve(["--config", config])
     PackedProject.addClient(project, ["esbuild@0.28.2", "webpack@5.113.0"])
     writeFileSync(join(project, "main.js"), program)
