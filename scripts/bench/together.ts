@@ -21,8 +21,8 @@ import * as Pcm from "../../src/audio/Pcm.ts"
 import * as BackendConfig from "../../src/backend/config/BackendConfig.ts"
 import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import * as Builtin from "../../src/builtin/index.ts"
-import * as MonotonicTime from "../../src/MonotonicTime.ts"
 import * as Recordings from "../../test/engines/Recordings.ts"
+import { paced } from "./RealTime.ts"
 import { quantile } from "./Statistics.ts"
 
 const sessions = Number(process.env["EFFECT_VOICE_SESSIONS"] ?? 20)
@@ -51,15 +51,7 @@ const microphone = (user: User, index: number): Stream.Stream<Uint8Array> => {
       if (user.replies === before) user.unanswered++
     }
   }
-  return Stream.unwrap(Effect.clockWith((clock) =>
-    Effect.sync(() => {
-      const start = MonotonicTime.nowMs(clock)
-      let n = 0
-      return Stream.fromIterable(frames(), { chunkSize: 1 }).pipe(
-        Stream.tap(() => Effect.sleep(Math.max(0, start + 20 * n++ - MonotonicTime.nowMs(clock))))
-      )
-    })
-  ))
+  return paced(frames())
 }
 
 const program = Effect.gen(function*() {

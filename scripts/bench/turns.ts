@@ -23,9 +23,9 @@ import * as Wav from "../../src/audio/Wav.ts"
 import * as BackendConfig from "../../src/backend/config/BackendConfig.ts"
 import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import * as Builtin from "../../src/builtin/index.ts"
-import * as MonotonicTime from "../../src/MonotonicTime.ts"
 import * as Recordings from "../../test/engines/Recordings.ts"
 import * as Wer from "../../test/support/Wer.ts"
+import { paced } from "./RealTime.ts"
 import { quantile } from "./Statistics.ts"
 
 const rounds = Number(process.env["EFFECT_VOICE_ROUNDS"] ?? 4)
@@ -82,15 +82,7 @@ const microphone = (heard: Heard): Stream.Stream<Uint8Array> => {
       }
     }
   }
-  return Stream.unwrap(Effect.clockWith((clock) =>
-    Effect.sync(() => {
-      const start = MonotonicTime.nowMs(clock)
-      let n = 0
-      return Stream.fromIterable(frames(), { chunkSize: 1 }).pipe(
-        Stream.tap(() => Effect.sleep(Math.max(0, start + 20 * n++ - MonotonicTime.nowMs(clock))))
-      )
-    })
-  ))
+  return paced(frames())
 }
 
 const program = Effect.gen(function*() {
