@@ -31,7 +31,8 @@ import * as HttpServices from "./HttpServices.ts"
 import { formatUrl, listenError } from "./Listening.ts"
 import * as MalformedRequests from "./MalformedRequests.ts"
 import * as Routes from "./Routes.ts"
-import { requireOperations, ServerConfig } from "./ServerConfig.ts"
+import { isLoopback, requireOperations, ServerConfig } from "./ServerConfig.ts"
+import * as SharedPort from "./SharedPort.ts"
 
 /**
  * A running server: where it is.
@@ -45,6 +46,8 @@ export class VoiceServer extends Context.Service<VoiceServer, {
   readonly port: number
   /** Where what is for operators is, with an `adminPort`. */
   readonly adminUrl?: string | undefined
+  /** The port that it shares with other processes. */
+  readonly sharedUrl?: string | undefined
 }>()("effect-voice/server/VoiceServer") {}
 
 /**
@@ -56,6 +59,9 @@ export class VoiceServer extends Context.Service<VoiceServer, {
  * - `console`: whether `/` is the console page. Default: true.
  * - `prefix`: where the routes are mounted, such as `/voice`. Default: at the root.
  * - `grace`: how long open connections may take to end once the backend is drained. Default: 2 seconds.
+ * - `shared`: a port that other processes of this machine listen on as well, beside `port`, which is this process's own.
+ *   When the layer is released, it is closed first: new connections go to the others, and `port` answers until the drain
+ *   is over. Only where `SharedPort.isBalanced`. Default: none.
  *
  * @category models
  * @since 0.1.0
@@ -67,6 +73,7 @@ export interface ServerOptions extends Partial<ServerConfig> {
   readonly console?: boolean | undefined
   readonly prefix?: string | undefined
   readonly grace?: Duration.Input | undefined
+  readonly shared?: SharedPort.SharedPort | undefined
 }
 
 /** Load balancers and Prometheus ask every few seconds: a span of each request would bury the rest. */
@@ -172,7 +179,7 @@ const listen = Effect.fnUntraced(function*(options: PortOptions) {
   )
   const address = node.address()
   const taken = typeof address === "object" && address !== null ? address.port : port
-  return { node, port: taken, url: formatUrl(scheme, host, taken) }
+  return { node, scheme, port: taken, url: formatUrl(scheme, host, taken) }
 })
 
 /**
@@ -187,22 +194,24 @@ export const layer = (options: ServerOptions = {}): Layer.Layer<VoiceServer, Bac
     VoiceServer,
     Effect.gen(function*() {
       const backend = yield* VoiceBackend
-      const { adopt, console = true, grace = "2 seconds", prefix = "", providers = [], ...given } = options
+      const { adopt, console = true, grace = "2 seconds", prefix = "", providers = [], shared, ...given } = options
       const config: ServerConfig = {
         ...defaults,
         ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
       }
       yield* requireOperations(config)
-      const { admin, ...mounted } = yield* Routes.make({ ...config, prefix, console, providers }, {
+      // Whoever reaches either port reaches the server.
+      const host = shared !== undefined && isLoopback(config.host) ? shared.host : config.host
+      const { admin, ...mounted } = yield* Routes.make({ ...config, host, prefix, console, providers }, {
         hasAdminPort: config.adminPort !== undefined,
         isVouched: adopt !== undefined,
         // A proxy may pass on any name; without one, only those that are known.
         anyHost: config.authentication === "none" && config.trustedProxies.length > 0
       })
-      const shared = { ...config, prefix, grace }
-      const { node, port, url } = yield* listen({ ...shared, mounted })
+      const common = { ...config, prefix, grace }
+      const { node, port, scheme, url } = yield* listen({ ...common, mounted })
       const adminUrl = admin === undefined ? undefined : (yield* listen({
-        ...shared,
+        ...common,
         mounted: admin,
         port: config.adminPort ?? 0,
         maxConnections: Math.min(config.maxConnections, MAX_ADMIN_CONNECTIONS),
@@ -214,12 +223,15 @@ export const layer = (options: ServerOptions = {}): Layer.Layer<VoiceServer, Bac
         )
       }
       yield* Effect.addFinalizer(() => drain(backend))
+      // Last, so that it is released first.
+      if (shared !== undefined) yield* SharedPort.listen(node, shared, scheme === "https")
+      const sharedUrl = shared === undefined ? undefined : formatUrl(scheme, shared.host, shared.port)
       adopt?.((socket, head) => {
         node.emit("connection", socket)
         // The parser takes these bytes as if it had just read them.
         socket.emit("data", head)
         socket.resume()
       })
-      return { url, port, adminUrl }
+      return { url, port, adminUrl, sharedUrl }
     })
   ).pipe(Layer.provide([HttpServices.layer, HttpRouter.layer]))

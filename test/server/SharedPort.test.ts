@@ -1,0 +1,128 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Context, Deferred, Effect, Exit, Fiber, Layer, Scope } from "effect"
+import { execFileSync } from "node:child_process"
+import * as Fs from "node:fs"
+import * as Http from "node:http"
+import * as Https from "node:https"
+import * as Net from "node:net"
+import * as Os from "node:os"
+import * as Path from "node:path"
+import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
+import * as Server from "../../src/server/Server.ts"
+import * as SharedPort from "../../src/server/SharedPort.ts"
+import { backend } from "./support.ts"
+
+const freePort = Effect.callback<number>((resume) => {
+  const probe = Net.createServer().listen(0, "127.0.0.1", () => {
+    const address = probe.address()
+    const port = typeof address === "object" && address !== null ? address.port : 0
+    probe.close(() => resume(Effect.succeed(port)))
+  })
+})
+
+/** A server whose provider has a name of its own, and which drains until it is told. */
+const serve = (name: string, options: Server.ServerOptions, drained: Effect.Effect<void> = Effect.void) =>
+  Server.layer({ port: 0, ...options }).pipe(
+    Layer.provide(Layer.effect(
+      VoiceBackend,
+      Effect.map(VoiceBackend, (one) => ({
+        ...one,
+        provider: { ...one.provider, name },
+        stop: Effect.andThen(drained, one.stop)
+      }))
+    )),
+    Layer.provide(backend)
+  )
+
+/** Who answers at a port, over a connection of its own. */
+const answers = (url: string, count: number) =>
+  Effect.map(
+    Effect.forEach(
+      Array.from({ length: count }),
+      () =>
+        Effect.callback<string>((resume) => {
+          const { get } = url.startsWith("https") ? Https : Http
+          get(
+            `${url}/v1/providers`,
+            { agent: false, rejectUnauthorized: false } as Https.RequestOptions,
+            (response) => {
+              let text = ""
+              response.on("data", (chunk: Buffer) => text += chunk.toString())
+              response.on("end", () => resume(Effect.succeed(/"provider":"(\w+)"/.exec(text)?.[1] ?? text)))
+            }
+          ).on("error", (cause: Error & { code?: string }) => resume(Effect.succeed(cause.code ?? "error")))
+        }),
+      { concurrency: 4 }
+    ),
+    (names) => new Set(names)
+  )
+
+const start = (layer: Layer.Layer<Server.VoiceServer, unknown>) =>
+  Effect.gen(function*() {
+    const scope = yield* Scope.make()
+    yield* Effect.addFinalizer(() => Scope.close(scope, Exit.void))
+    const server = Context.get(yield* Layer.build(layer).pipe(Scope.provide(scope)), Server.VoiceServer)
+    return { server, close: Scope.close(scope, Exit.void) }
+  })
+
+describe("SharedPort", () => {
+  it("says which systems spread connections", () => {
+    assert.deepStrictEqual(
+      ["linux", "freebsd", "darwin", "win32"].map((each) => SharedPort.isBalanced(each as NodeJS.Platform)),
+      [true, true, false, false]
+    )
+  })
+
+  it.live.skipIf(!SharedPort.isBalanced())(
+    "is answered by all, until one drains, which its own port still reaches",
+    () =>
+      Effect.gen(function*() {
+        const drained = yield* Deferred.make<void>()
+        const draining = yield* Deferred.make<void>()
+        const shared = { host: "127.0.0.1", port: yield* freePort }
+        const one = yield* start(
+          serve("one", { shared }, Effect.andThen(Deferred.succeed(draining, undefined), Deferred.await(drained)))
+        )
+        const two = yield* start(serve("two", { shared }))
+        const url = one.server.sharedUrl ?? ""
+        assert.strictEqual(url, `http://127.0.0.1:${shared.port}`)
+        assert.deepStrictEqual(yield* answers(url, 64), new Set(["one", "two"]))
+        assert.deepStrictEqual(yield* answers(one.server.url, 8), new Set(["one"]))
+
+        const closing = yield* Effect.forkChild(one.close)
+        yield* Deferred.await(draining)
+        assert.deepStrictEqual(yield* answers(url, 64), new Set(["two"]))
+        assert.deepStrictEqual(yield* answers(one.server.url, 8), new Set(["one"]))
+        yield* Deferred.succeed(drained, undefined)
+        yield* Fiber.join(closing)
+        assert.deepStrictEqual(yield* answers(one.server.url, 1), new Set(["ECONNREFUSED"]))
+        yield* two.close
+        assert.deepStrictEqual(yield* answers(url, 1), new Set(["ECONNREFUSED"]))
+      }).pipe(Effect.scoped)
+  )
+
+  it.live.skipIf(!SharedPort.isBalanced())("speaks TLS on both", () =>
+    Effect.gen(function*() {
+      const dir = yield* Effect.acquireRelease(
+        Effect.sync(() => Fs.mkdtempSync(Path.join(Os.tmpdir(), "effect-voice-tls-"))),
+        (dir) => Effect.sync(() => Fs.rmSync(dir, { recursive: true, force: true }))
+      )
+      const tls = { cert: Path.join(dir, "cert.pem"), key: Path.join(dir, "key.pem") }
+      const request = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost"
+      execFileSync("openssl", [...request.split(" "), "-keyout", tls.key, "-out", tls.cert], { stdio: "ignore" })
+      const shared = { host: "127.0.0.1", port: yield* freePort }
+      const { server } = yield* start(serve("one", { shared, tls }))
+      assert.strictEqual(server.sharedUrl, `https://127.0.0.1:${shared.port}`)
+      assert.deepStrictEqual(yield* answers(server.sharedUrl ?? "", 4), new Set(["one"]))
+      assert.deepStrictEqual(yield* answers(server.url, 4), new Set(["one"]))
+    }).pipe(Effect.scoped))
+
+  it.live("fails where another program has the port, and where it would let the network in", () =>
+    Effect.gen(function*() {
+      const other = yield* start(serve("other", {}))
+      const taken = yield* Effect.flip(start(serve("one", { shared: { host: "127.0.0.1", port: other.server.port } })))
+      assert.deepInclude(taken, { code: "connection_failed" })
+      const open = yield* Effect.flip(start(serve("one", { shared: { host: "0.0.0.0", port: yield* freePort } })))
+      assert.deepInclude(open, { code: "invalid_config" })
+    }).pipe(Effect.scoped))
+})
