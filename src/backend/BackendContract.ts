@@ -7,9 +7,11 @@ import type * as Effect from "effect/Effect"
 import type { BackendError } from "../BackendError.ts"
 import type { Authorize } from "../hooks/AuthHook.ts"
 import type { Observable } from "../session/Observable.ts"
+import type { SessionStore } from "../session/persistence/SessionStore.ts"
 import type { SessionArchive } from "../session/retention/SessionArchive.ts"
 import type { SessionConfig } from "../session/SessionConfig.ts"
 import type { VoiceSession } from "../session/VoiceSession.ts"
+import type { LoadLevel } from "./admission/LoadLevel.ts"
 import type { BackendConfig } from "./config/BackendConfig.ts"
 import type { HealthStatus } from "./health/HealthStatus.ts"
 import type { ProviderCapabilities, ProviderRoute, SessionAccess } from "./provider/ProviderInfo.ts"
@@ -33,6 +35,50 @@ export interface DrainReport {
 }
 
 /**
+ * The places of a process: one for each session from its creation until nothing of it is left.
+ *
+ * - `max`: how many new sessions may have one now: the config's maximum, the provider's, and what a cluster allows.
+ * - `processMax`: the same without what a cluster allows. Resumed sessions may have so many.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Places {
+  readonly taken: number
+  readonly max: number
+  readonly processMax: number
+}
+
+/**
+ * Where a session is.
+ *
+ * - `Here`: in this process.
+ * - `There`: in another. `address` is the base URL at which other nodes ask it; `nodeUrl` the one at which clients reach exactly
+ *   that process, where there is one.
+ * - `Nobody`: its process has left it; it is taken over when its user connects.
+ * - `Unknown`: there is no such session, or it has ended.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type SessionPlace =
+  | { readonly _tag: "Here" }
+  | { readonly _tag: "There"; readonly address: string; readonly nodeUrl?: string | undefined }
+  | { readonly _tag: "Nobody" }
+  | { readonly _tag: "Unknown" }
+
+/**
+ * Some of the sessions, in the order of their ids. `next` is the `after` of those that follow; absent when there are none.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SessionPage {
+  readonly sessions: ReadonlyArray<VoiceSession>
+  readonly next?: string | undefined
+}
+
+/**
  * The contract's backend.
  *
  * @category models
@@ -50,10 +96,28 @@ export interface Backend {
    * `connection_failed` when not started.
    */
   readonly createSession: (config: SessionConfig) => Effect.Effect<VoiceSession, BackendError>
+  /**
+   * The first half of `createSession`: asks the hooks and the rate limits. The result has the user of the `AuthHook`, and no
+   * token.
+   */
+  readonly checkSession: (config: SessionConfig) => Effect.Effect<SessionConfig, BackendError>
+  /** The second half of `createSession`: takes a place for a session that was checked, here or by another process. */
+  readonly openSession: (checked: SessionConfig) => Effect.Effect<VoiceSession, BackendError>
   readonly getSession: (id: string) => Effect.Effect<VoiceSession, BackendError>
   readonly listSessions: Effect.Effect<ReadonlyArray<VoiceSession>>
+  /** Those whose ids follow `after`, at most `limit`. */
+  readonly listPage: (
+    page: { readonly after?: string | undefined; readonly limit: number }
+  ) => Effect.Effect<SessionPage>
   /** Ends a session at once and waits until it is closed. */
   readonly closeSession: (id: string) => Effect.Effect<void, BackendError>
+  /**
+   * Takes over a session that another process has left; does nothing when it is here already. Fails `session_not_found` when
+   * there is none, and `connection_failed` with `details.retryAfterMs` while another process has it.
+   */
+  readonly recover: (id: string) => Effect.Effect<void, BackendError>
+  /** Where a session is; `undefined` for a backend that is not clustered. */
+  readonly locate?: ((id: string) => Effect.Effect<SessionPlace, BackendError>) | undefined
   /** What the session's user needs to connect. */
   readonly access: (id: string) => Effect.Effect<SessionAccess, BackendError>
   readonly healthCheck: Effect.Effect<HealthStatus>
@@ -70,6 +134,18 @@ export interface Backend {
   readonly engines: { readonly [kind: string]: string }
   /** Whether new sessions are accepted. */
   readonly ready: Effect.Effect<boolean>
+  readonly places: Effect.Effect<Places>
+  /**
+   * Limits the places of new sessions to what a cluster allows this process; `undefined` sets no limit. `askForMore` runs when a
+   * session would be refused because of it alone, which then gets a place if there is one; a failure is that of the session.
+   */
+  readonly limitPlaces: (
+    max: number | undefined,
+    askForMore?: Effect.Effect<void, BackendError> | undefined
+  ) => void
+  readonly loadLevel: Effect.Effect<LoadLevel>
+  /** The session store, as the owner that this process is; `undefined` without one. */
+  readonly store?: SessionStore["Service"] | undefined
   /**
    * Asks the application's `AuthHook` who a token belongs to and whether they may do this; `undefined` where there is no
    * hook. Fails `authentication_failed` and `authorization_failed`.

@@ -22,6 +22,7 @@ export const backend = (
     start: operation("start")(inner.start),
     stop: operation("stop")(inner.stop),
     createSession: (config) => operation("createSession")(inner.createSession(config)),
+    openSession: (checked) => operation("createSession")(inner.openSession(checked)),
     getSession: (id) => operation("getSession")(inner.getSession(id)),
     listSessions: operation("listSessions")(inner.listSessions),
     closeSession: (id) => operation("closeSession")(inner.closeSession(id)),

@@ -34,6 +34,7 @@ import * as MeteredBackend from "./MeteredBackend.ts"
 import { makeSessionLeases } from "./sessions/makeSessionLeases.ts"
 import * as Retention from "./sessions/Retention.ts"
 import * as SessionOpening from "./sessions/SessionOpening.ts"
+import * as SessionPage from "./sessions/SessionPage.ts"
 import * as SessionTable from "./sessions/SessionTable.ts"
 import * as SharedSecret from "./sessions/SharedSecret.ts"
 
@@ -172,18 +173,23 @@ export const makeBackend = Effect.fnUntraced(function*(given: BackendParts) {
   })
   parts.useConfig?.(config)
 
+  const listed = () => sessions.entries().map((entry) => entry.handle.session)
   const backend: Backend = {
     start: lifecycle.start,
     stop: lifecycle.stop,
     abort: lifecycle.abort,
     createSession: sessions.create,
+    checkSession: sessions.check,
+    openSession: sessions.openChecked,
     getSession: (id) => Effect.map(sessions.find("VoiceBackend.getSession", id), (entry) => entry.handle.session),
-    listSessions: Effect.sync(() => sessions.entries().map((entry) => entry.handle.session)),
+    listSessions: Effect.sync(listed),
+    listPage: (page) => Effect.sync(() => SessionPage.of(listed(), page)),
     closeSession: (id) =>
       Effect.flatMap(sessions.find("VoiceBackend.closeSession", id), (entry) => {
         entry.handle.close("closed")
         return Deferred.await(entry.closed)
       }),
+    recover: sessions.recover,
     access: (id) => Effect.map(sessions.find("VoiceBackend.access", id), (entry) => entry.access),
     healthCheck: health.check,
     connectionState: Observable.fromRef(connection),
@@ -193,6 +199,10 @@ export const makeBackend = Effect.fnUntraced(function*(given: BackendParts) {
     provider: { name: provider.name, capabilities: provider.capabilities },
     engines: parts.engines,
     ready: Effect.sync(() => admission.open),
+    places: Effect.sync(() => ({ taken: admission.taken, max: admission.max, processMax: admission.processMax })),
+    limitPlaces: (max, askForMore) => admission.limit(max, askForMore),
+    loadLevel: Effect.sync(() => load.level),
+    store: watched?.store,
     authorize: access.authorize,
     archive: retention.archive,
     get routes() {

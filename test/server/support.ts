@@ -2,6 +2,7 @@ import { Context, Deferred, Duration, Effect, Layer, Redacted, Ref, Schema, Stre
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as BackendConfig from "../../src/backend/config/BackendConfig.ts"
 import type { HealthStatus } from "../../src/backend/health/HealthStatus.ts"
+import * as SessionPage from "../../src/backend/sessions/SessionPage.ts"
 import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import {
   type BackendError,
@@ -119,8 +120,12 @@ export const backend = Layer.effectContext(Effect.gen(function*() {
       sessions.set(session.id, session)
       return session
     }),
+    checkSession: Effect.succeed,
+    openSession: never,
     getSession: get,
     listSessions: Effect.sync(() => Array.from(sessions.values())),
+    listPage: (page) => Effect.sync(() => SessionPage.of(Array.from(sessions.values()), page)),
+    recover: (id) => Effect.asVoid(get(id)),
     closeSession: (id) => Effect.map(get(id), () => void sessions.delete(id)),
     access: (id) =>
       Effect.map(get(id), ({ config }) => ({
@@ -143,6 +148,9 @@ export const backend = Layer.effectContext(Effect.gen(function*() {
     provider: { name: "scripted", capabilities },
     engines: { stt: "moonshine", tts: "flite", vad: "silero" },
     ready: Ref.get(script.ready),
+    places: Effect.sync(() => ({ taken: sessions.size, max: 100, processMax: 100 })),
+    limitPlaces: () => {},
+    loadLevel: Effect.succeed("normal"),
     routes: [
       HttpRouter.route("POST", "/v1/sessions/:id/offer", HttpServerResponse.text("answer")),
       HttpRouter.route(

@@ -44,6 +44,11 @@ export interface SessionTableOptions {
  */
 export interface SessionTable {
   readonly entries: () => ReadonlyArray<SessionEntry>
+  /** Asks the hooks and the rate limits about a new session. */
+  readonly check: (session: SessionConfig) => Effect.Effect<SessionConfig, BackendError>
+  /** Opens a session that was checked. */
+  readonly openChecked: (session: SessionConfig) => Effect.Effect<VoiceSession, BackendError>
+  /** Does both. */
   readonly create: (session: SessionConfig) => Effect.Effect<VoiceSession, BackendError>
   /** Takes over a session that another process has left; does nothing when it is here already. */
   readonly recover: (id: string) => Effect.Effect<void, BackendError>
@@ -98,7 +103,7 @@ export const make = Effect.fnUntraced(function*(
 
   /** Takes a slot and opens a session in it; a session that cannot be opened leaves nothing behind. */
   const admit = (
-    enter: Admission["enter"],
+    enter: Effect.Effect<void, BackendError>,
     opening: (scope: Scope.Closeable) => Effect.Effect<SessionEntry, BackendError>
   ) =>
     Effect.uninterruptibleMask((restore) =>
@@ -124,18 +129,21 @@ export const make = Effect.fnUntraced(function*(
       })
     )
 
+  const openChecked: SessionTable["openChecked"] = Effect.fnUntraced(function*(config) {
+    const id = yield* newId
+    return yield* admit(
+      admission.enter,
+      (sessionScope) => open({ id, config }, sessionScope).pipe(Effect.onError(() => leases.end(id)))
+    )
+  })
+
   return {
     entries: () => Array.from(sessions.values()),
-    create: Effect.fnUntraced(function*(session) {
-      // checked before the hooks, which may be slow: a full backend does not ask them
-      yield* admission.check
-      const admitted = yield* access.create(session)
-      const id = yield* newId
-      return yield* admit(
-        admission.enter,
-        (sessionScope) => open({ id, config: admitted }, sessionScope).pipe(Effect.onError(() => leases.end(id)))
-      )
-    }),
+    check: access.create,
+    openChecked,
+    create: (session) =>
+      // before the hooks, which may be slow: a full backend does not ask them
+      admission.check.pipe(Effect.andThen(access.create(session)), Effect.flatMap(openChecked)),
     recover: (id) =>
       sessions.has(id) ?
         Effect.void :
