@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
-import { type BackendError } from "../../src/BackendError.ts"
+import type { BackendError } from "../../src/BackendError.ts"
 import { AuthHook } from "../../src/hooks/AuthHook.ts"
 import { SessionStore } from "../../src/session/persistence/SessionStore.ts"
 import * as MemoryStore from "../../src/store/MemoryStore.ts"
