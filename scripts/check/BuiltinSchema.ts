@@ -59,7 +59,7 @@ export const builtin = async (): Promise<{
     return made.node
   }
 
-  const config = ["BackendConfig", "ConfigSections"]
+  const config = ["BackendConfig", "ConfigSections", "ClusterConfig"]
     .map((name) => readFileSync(`src/backend/config/${name}.ts`, "utf8")).join("\n")
   const limits = readFileSync("src/hooks/RateLimits.ts", "utf8")
   const rule = ConfigSchema.docsOf(limits, /^Rule$/)
@@ -78,6 +78,7 @@ export const builtin = async (): Promise<{
       under("session", ConfigSchema.docsOf(config, /^SessionLimits$/)),
       under("store", ConfigSchema.docsOf(config, /^StoreConfig$/)),
       under("retention", ConfigSchema.docsOf(config, /^RetentionConfig$/)),
+      under("cluster", ConfigSchema.docsOf(config, /^ClusterConfig$/)),
       under("custom_processors", ConfigSchema.docsOf(config, /^ProcessorConfig$/)),
       under("rate_limits", ConfigSchema.docsOf(limits, /^RateLimits$/)),
       under("rate_limits.create", rulesOf),

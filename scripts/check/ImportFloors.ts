@@ -46,7 +46,7 @@ interface Floor {
 const ground = ["ground", "schema", "audio", "text", "conversation"]
 const contracts = [...ground, "telemetry", "speech", "agent", "hooks"]
 const core = [...contracts, "session", "backend"]
-const parts = [...core, "models", "wire", "engines", "transport", "providers", "store"]
+const parts = [...core, "models", "wire", "engines", "transport", "providers", "store", "cluster"]
 
 /**
  * The floors, from the ground up.
@@ -72,6 +72,7 @@ export const floors: Readonly<Record<string, Floor>> = {
   transport: { on: [...contracts, "session", "wire"], packages: "any" },
   store: { on: [...contracts, "session", "wire"], packages: "any" },
   providers: { on: [...core, "transport", "wire"], packages: "any" },
+  cluster: { on: [...core, "transport", "wire", "store"], packages: "any" },
   builtin: { on: parts, packages: "any" },
   testing: { on: parts, packages: "any" },
   server: { on: [...parts, "builtin", "testing"], packages: "any" },

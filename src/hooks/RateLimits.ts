@@ -82,7 +82,7 @@ export type Rules = typeof Rules.Type
  * - `audio.user`: for each user.
  * - `audio.user.limit`: how much audio. [1 s, 24 h].
  * - `audio.user.window`: in how long. [1 s, 24 h].
- * - `store`: `memory` counts in each process, `redis` in all that share the `url`. `memory`.
+ * - `store`: `memory` counts in each process, `redis` in all that share the `url`, `cluster` in all of the cluster. `memory`.
  * - `url`: of `redis`, with its password: a secret.
  *
  * @category models
@@ -94,7 +94,7 @@ export const RateLimits = Schema.Struct({
   audio: Schema.Struct({
     user: Schema.optionalKey(Schema.Struct({ limit: Window, window: Window }))
   }).pipe(withDefault({})),
-  store: Schema.Literals(["memory", "redis"]).pipe(withDefault("memory" as const)),
+  store: Schema.Literals(["memory", "redis", "cluster"]).pipe(withDefault("memory" as const)),
   url: Schema.optionalKey(secret({ min: 1, max: 2_048 }))
 })
 
@@ -298,6 +298,17 @@ export const SharedStore = Context.Reference<
       })
     )
 })
+
+/**
+ * The store that the processes of a cluster count in together. The layer of a cluster provides it.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export const ClusterStore = Context.Reference<Limiter.RateLimiterStore["Service"] | undefined>(
+  "effect-voice/hooks/RateLimits/ClusterStore",
+  { defaultValue: () => undefined }
+)
 
 /**
  * The key of a network address. IPv6 counts by its /64 network, since one machine has all of that; the IPv6 spellings of an

@@ -237,6 +237,17 @@ const makeCount = Effect.fnUntraced(function*(
   { store, url }: BackendConfig["rateLimits"],
   onChange: Effect.Effect<unknown>
 ) {
+  if (store === "cluster") {
+    const cluster = yield* RateLimits.ClusterStore
+    if (cluster === undefined) {
+      return yield* new InvalidConfig({
+        op: "RateLimits.make",
+        message: "rate_limits.store: cluster is for a backend of a cluster: VoiceCluster.layer",
+        details: { missing: "cluster" }
+      })
+    }
+    return yield* RateLimits.makeCount(cluster, () => onChange)
+  }
   if (store === "memory" || url === undefined) return yield* RateLimits.makeCount()
   const open = yield* RateLimits.SharedStore
   return yield* RateLimits.makeCount(yield* open(Redacted.value(url)), () => onChange)

@@ -21,6 +21,7 @@ import { Options, redact } from "../../schema/Secret.ts"
 import { AgentInLoop } from "../../session/pipeline/S2sOptions.ts"
 import { PipelineType } from "../../session/SessionConfig.ts"
 import { TextSettings } from "../../speech/TextSettings.ts"
+import { ClusterConfig } from "./ClusterConfig.ts"
 import * as ConfigRules from "./ConfigRules.ts"
 import {
   DrainConfig,
@@ -32,6 +33,7 @@ import {
   StoreConfig
 } from "./ConfigSections.ts"
 
+export { ClusterConfig } from "./ClusterConfig.ts"
 export {
   DrainConfig,
   OverloadConfig,
@@ -92,6 +94,7 @@ export {
  * - `store`: where active sessions are stored.
  * - `rateLimits`: how often users may create sessions and connect, and how much audio they may send.
  * - `retention`: how long each kind of data is kept after a session has ended.
+ * - `cluster`: one backend of several processes, on one machine or many. Default: none, this process is alone.
  *
  * @category models
  * @since 0.1.0
@@ -131,7 +134,8 @@ export const BackendConfig = Schema.Struct({
   session: SessionLimits.pipe(withDefault({})),
   store: StoreConfig.pipe(withDefault({})),
   rateLimits: RateLimits.pipe(withDefault({})),
-  retention: RetentionConfig.pipe(withDefault({}))
+  retention: RetentionConfig.pipe(withDefault({})),
+  cluster: Schema.optionalKey(ClusterConfig)
 }).pipe(encodeKeys({
   providerConfig: "provider_config",
   pipelineType: "pipeline_type",

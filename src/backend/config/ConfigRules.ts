@@ -9,6 +9,7 @@ import * as Redacted from "effect/Redacted"
 import type { Fault } from "../../schema/Faults.ts"
 import { isRecord } from "../../schema/Json.ts"
 import * as ServiceUrl from "../../schema/ServiceUrl.ts"
+import { isCellName } from "./ClusterConfig.ts"
 
 /**
  * Reads a field by its path in the encoded form (`store`, `url`); `undefined` when it is absent.
@@ -87,10 +88,44 @@ const storeFaults = (read: ReadField): ReadonlyArray<Fault> => {
     : []
 }
 
-const rateLimitFaults = (read: ReadField): ReadonlyArray<Fault> =>
-  read("rate_limits", "store") === "redis"
-    ? urlFaults("redis", "rate_limits.url", read("rate_limits", "url"), "required with store redis")
-    : []
+const rateLimitFaults = (read: ReadField): ReadonlyArray<Fault> => {
+  switch (read("rate_limits", "store")) {
+    case "redis":
+      return urlFaults("redis", "rate_limits.url", read("rate_limits", "url"), "required with store redis")
+    case "cluster":
+      return read("cluster") === undefined
+        ? [{ path: "rate_limits.store", message: "cluster needs a section cluster: without one use memory or redis" }]
+        : []
+    default:
+      return []
+  }
+}
+
+/** What the processes of a cluster find each other in is the database of their sessions. */
+const clusterFaults = (read: ReadField): ReadonlyArray<Fault> => {
+  if (read("cluster") === undefined) return []
+  const kind = read("store", "kind") ?? "memory"
+  const cell = read("cluster", "cell")
+  const cells = read("cluster", "cells")
+  return [
+    ...(kind === "memory" || kind === "redis"
+      ? [{
+        path: "store.kind",
+        message: `${kind} has no room for a cluster: use postgres for several machines, or sqlite for several ` +
+          "processes of one"
+      }]
+      : []),
+    ...(isRecord(cells)
+      ? Object.keys(cells).filter((name) => !isCellName(name)).map((name) => ({
+        path: `cluster.cells.${name}`,
+        message: "the name is none of a cell: expected 1 to 32 lowercase letters, digits and hyphens"
+      }))
+      : []),
+    ...(isRecord(cells) && cell === undefined
+      ? [{ path: "cluster.cell", message: "required with cells: which one this is" }]
+      : [])
+  ]
+}
 
 /**
  * Every fault between the fields of a config.
@@ -101,5 +136,6 @@ const rateLimitFaults = (read: ReadField): ReadonlyArray<Fault> =>
 export const faultsOf = (read: ReadField): ReadonlyArray<Fault> => [
   ...pipelineFaults(read),
   ...storeFaults(read),
-  ...rateLimitFaults(read)
+  ...rateLimitFaults(read),
+  ...clusterFaults(read)
 ]

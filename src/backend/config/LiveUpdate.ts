@@ -41,6 +41,7 @@ const isLive: { readonly [Key in keyof Required<BackendConfig>]: boolean } = {
   // except for the store that counts them
   rateLimits: true,
   retention: false,
+  cluster: false,
   provider: false,
   providerConfig: false,
   pipelineType: false,
