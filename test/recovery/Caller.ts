@@ -19,8 +19,20 @@ interface Told {
   readonly text: string
 }
 
+/** How a caller behaves where several servers could take them. */
+export interface CallerOptions {
+  /** The server that is asked after a break, as a load balancer would choose. Default: the one that was called. */
+  readonly next?: (() => string) | undefined
+  /** What servers answer while nobody can take the session yet. Default: 502. */
+  readonly later?: ReadonlyArray<number> | undefined
+}
+
+/** A server that is frozen accepts connections and says nothing. */
+const HANDSHAKE_MS = 10_000
+
 export class Caller {
   readonly name: string
+  readonly #options: CallerOptions
   #base: string
   #session: { readonly id: string; readonly url: string; readonly token: string } | undefined
   #socket: WebSocket | undefined
@@ -33,6 +45,14 @@ export class Caller {
   readonly problems: Array<string> = []
   /** How long it took from the break to the words "resumed", in ms. */
   readonly recoveries: Array<number> = []
+  /** The close codes of the lines that the other side broke. */
+  readonly cuts: Array<number> = []
+  /** What a server still sent on a line that was given up: its events. */
+  readonly late: Array<SessionEvent.SessionEvent> = []
+  /** The close codes of the lines that were given up. */
+  readonly lateCodes: Array<number> = []
+  /** The URL that its session was given when it was created. */
+  createdAt = ""
   #brokenAt: number | undefined
   #seq = 0
   #said = 0
@@ -45,9 +65,18 @@ export class Caller {
   /** The most that was heard of an unfinished reply and is not in the history, in ms. */
   lostMs = 0
 
-  constructor(name: string, base: string) {
+  constructor(name: string, base: string, options: CallerOptions = {}) {
     this.name = name
     this.#base = base
+    this.#options = options
+  }
+
+  get id(): string {
+    return this.#session?.id ?? ""
+  }
+
+  get isConnected(): boolean {
+    return this.#socket?.readyState === WebSocket.OPEN && this.#brokenAt === undefined
   }
 
   get url(): string {
@@ -58,7 +87,8 @@ export class Caller {
     return this.#session?.token ?? ""
   }
 
-  async create(): Promise<void> {
+  /** Creates the session and calls: at the URL that it is given, or at the server that `through` chooses. */
+  async create(through?: (url: string) => string): Promise<void> {
     const response = await whenThereIsRoom(() =>
       fetch(`${this.#base}/v1/sessions`, {
         method: "POST",
@@ -69,6 +99,8 @@ export class Caller {
     const { connection_url: url, id, token } = await response.json() as Record<string, string>
     if (id === undefined || url === undefined || token === undefined) throw new Error(`not created: ${response.status}`)
     this.#session = { id, url, token }
+    this.createdAt = url
+    if (through !== undefined) this.#reachAt(through(url))
     this.#connect()
     this.#microphone = setInterval(() => {
       if (this.#socket?.readyState !== WebSocket.OPEN) return
@@ -80,30 +112,56 @@ export class Caller {
 
   /** From now on another server is called, as a load balancer would have it. */
   moveTo(base: string): void {
-    const session = this.#session
-    if (session !== undefined) {
-      this.#session = { ...session, url: session.url.replace(new URL(this.#base).host, new URL(base).host) }
-    }
+    this.#reachAt(base)
     this.#base = base
+  }
+
+  #reachAt(base: string): void {
+    const session = this.#session
+    if (session === undefined) return
+    this.#session = { ...session, url: session.url.replace(new URL(session.url).host, new URL(base).host) }
+  }
+
+  /** Gives the line up without a word and calls again, as when nothing is heard any more. */
+  giveUp(): void {
+    const socket = this.#socket
+    this.#brokenAt ??= performance.now()
+    this.#socket = undefined
+    socket?.removeAllListeners("message")
+    socket?.on("message", (data: Buffer, isBinary) => {
+      const read = isBinary ? undefined : SessionEvent.fromJson(data.toString())
+      if (read?._tag === "Success") this.late.push(read.success)
+    })
+    socket?.once("close", (code) => this.lateCodes.push(code))
+    this.#callAgain()
+  }
+
+  #callAgain(): void {
+    if (this.#options.next !== undefined) this.moveTo(this.#options.next())
+    this.#connect()
   }
 
   #connect(): void {
     const session = this.#session
     if (session === undefined || this.#ended) return
-    const socket = new WebSocket(session.url, ["effect-voice.v1", `token.${session.token}`])
+    const socket = new WebSocket(session.url, ["effect-voice.v1", `token.${session.token}`], {
+      handshakeTimeout: HANDSHAKE_MS
+    })
     this.#socket = socket
     socket.on("message", (data: Buffer, isBinary) => isBinary ? this.#audio(data) : this.#event(data.toString()))
     socket.on("unexpected-response", (_request, response) => {
       // another process holds it until its lease is over: 502; anything else is final
-      if (response.statusCode !== 502) this.problems.push(`refused with ${response.statusCode}`)
+      const { later = [502] } = this.#options
+      if (!later.includes(response.statusCode ?? 0)) this.problems.push(`refused with ${response.statusCode}`)
       response.resume()
       socket.emit("close")
     })
     socket.on("error", () => {})
-    socket.once("close", () => {
+    socket.once("close", (code) => {
       if (this.#ended || this.#socket !== socket) return
+      if (this.#brokenAt === undefined) this.cuts.push(code)
       this.#brokenAt ??= performance.now()
-      setTimeout(() => this.#connect(), 50)
+      setTimeout(() => this.#socket === socket ? this.#callAgain() : undefined, 50)
     })
   }
 
