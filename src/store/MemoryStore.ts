@@ -15,9 +15,10 @@ import {
 } from "../session/persistence/SessionStore.ts"
 import * as LeaseGrants from "./LeaseGrants.ts"
 import * as StoreLimits from "./StoreLimits.ts"
+import * as StoreOwner from "./StoreOwner.ts"
 
 interface Row {
-  owner: object | undefined
+  owner: string | undefined
   fence: number
   untilMs: number
   readonly windowMs: number
@@ -52,7 +53,7 @@ export const make = (
 ): SessionStore["Service"] => {
   const { rows, secrets } = options.table ?? makeTable()
   const leaseMs = options.leaseMs ?? StoreLimits.LEASE_MS
-  const owner = {}
+  const owner = StoreOwner.make()
   const grants = new LeaseGrants.LeaseGrants<number>()
   const ownRow = (lease: SessionLease): Row | undefined => {
     const row = rows.get(lease.id)
@@ -60,6 +61,7 @@ export const make = (
   }
   return {
     name: "memory",
+    owner,
     leaseMs,
     create: Effect.fnUntraced(function*(id, kept, windowMs) {
       const fault = StoreLimits.sizeFault("SessionStore.create", kept)
@@ -117,6 +119,16 @@ export const make = (
         if (row === undefined || untilMs === undefined) return
         row.owner = undefined
         row.untilMs = untilMs
+      }),
+    locate: (id) =>
+      Effect.map(MonotonicTime.currentMs, (now) => {
+        const row = rows.get(id)
+        return row === undefined ? undefined : StoreOwner.locationOf(row.owner ?? null, row.untilMs > now)
+      }),
+    read: (id) =>
+      Effect.sync(() => {
+        const snapshot = rows.get(id)?.snapshot
+        return snapshot === undefined ? undefined : { head: snapshot.head, items: [...snapshot.items] }
       }),
     renew: Effect.map(MonotonicTime.currentMs, (now) => {
       for (const row of rows.values()) if (row.owner === owner) row.untilMs = now + leaseMs

@@ -126,6 +126,7 @@ export const make = Effect.fnUntraced(function*(
 
   const store: SessionStore["Service"] = {
     name: PostgresConnection.NAME,
+    owner,
     leaseMs,
     create: Effect.fnUntraced(function*(id, kept, windowMs) {
       const op = "SessionStore.create"
@@ -190,6 +191,30 @@ export const make = Effect.fnUntraced(function*(
             WHERE id = ${id} AND fence = ${fence}::integer AND owner = ${owner}`
         ))
       }),
+    locate: (id) =>
+      Effect.map(
+        statement(
+          "SessionStore.locate",
+          sql<{ owner: string | null; leased: boolean }>`
+            SELECT owner, until > clock_timestamp() AS leased FROM effect_voice_sessions WHERE id = ${id}`
+        ),
+        ([row]) => row === undefined ? undefined : StoreOwner.locationOf(row.owner, row.leased)
+      ),
+    read: (id) =>
+      Effect.map(
+        statement(
+          "SessionStore.read",
+          sql<{ head: string; items: number; n: number | null; json: string | null }>`
+            SELECT head, items, n, json FROM effect_voice_sessions LEFT JOIN effect_voice_items ON session = id
+            WHERE id = ${id} ORDER BY n`
+        ),
+        (rows) => {
+          const [first] = rows
+          if (first === undefined) return undefined
+          const items = rows.flatMap(({ json, n }) => n === null || json === null ? [] : [{ n, json }])
+          return StoreLimits.snapshotOf(first.head, first.items, items).snapshot
+        }
+      ),
     renew: Effect.asVoid(
       leases.statement(
         "SessionStore.renew",

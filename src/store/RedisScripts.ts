@@ -55,6 +55,13 @@ export const scripts = {
     "local items = redis.call('LRANGE', KEYS[2], 0, -1) " +
     "local out = {'claimed', tostring(fence), h[5] or '', h[6] or '0', tostring(window), ends} " +
     "for _, v in ipairs(items) do out[#out + 1] = v end return out",
+  // nothing; the owner and whether its lease runs
+  locate: clock + "local h = redis.call('HMGET', KEYS[1], 'owner', 'fence', 'until') if not h[2] then return {} end " +
+    "local leased = '0' if tonumber(h[3] or now) > now then leased = '1' end return {h[1] or '', leased}",
+  // nothing; the head, how many items there should be, items…
+  read: "local h = redis.call('HMGET', KEYS[1], 'fence', 'head', 'n') if not h[1] then return {} end " +
+    "local out = {h[2] or '', h[3] or '0'} for _, v in ipairs(redis.call('LRANGE', KEYS[2], 0, -1)) do out[#out + 1] = v end " +
+    "return out",
   // owner, lease, prefix; a lease of 0 releases the sessions
   renew: clock + keepUntil +
     "for _, id in ipairs(redis.call('SMEMBERS', KEYS[3])) do local s = ARGV[3] .. 's:' .. id " +

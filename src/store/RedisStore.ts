@@ -167,6 +167,7 @@ export const make = Effect.fnUntraced(function*(
 
   return {
     name: NAME,
+    owner,
     leaseMs,
     create: Effect.fnUntraced(function*(id, kept, windowMs) {
       const fault = StoreLimits.sizeFault("SessionStore.create", kept)
@@ -210,6 +211,17 @@ export const make = Effect.fnUntraced(function*(
         }
       }
     }),
+    locate: (id) =>
+      Effect.map(run("locate", id), (answer) => {
+        const [owner, leased] = texts(answer)
+        return owner === undefined ? undefined : StoreOwner.locationOf(owner, leased === "1")
+      }),
+    read: (id) =>
+      Effect.map(run("read", id), (answer) => {
+        const [head, count, ...items] = texts(answer)
+        if (head === undefined) return undefined
+        return StoreLimits.snapshotOf(head, Number(count), items.map((json, n) => ({ n, json }))).snapshot
+      }),
     renew: Effect.asVoid(run("renew", "", owner, leaseMs, prefix)),
     listOwned: Effect.map(run("listOwned", "", owner, prefix), (answer) => {
       const fields = texts(answer)

@@ -51,6 +51,9 @@ type Change = StoredSession & { readonly from: number }
 const isText = (value: unknown): value is string => typeof value === "string"
 const column = (row: Record<string, unknown>, name: string): string => isText(row[name]) ? row[name] : ""
 
+const itemsOf = (sql: SqliteStatements.Statements, id: string) =>
+  sql.items.all(id).map((item) => ({ n: numberOf(item, "n"), json: column(item, "json") }))
+
 /**
  * Opens a file as a new owner; it is closed with the scope. Fails `invalid_config` if the file cannot be opened, is damaged,
  * or belongs to another application or to a newer release.
@@ -129,6 +132,7 @@ export const make = Effect.fnUntraced(function*(
 
   return {
     name: SqliteConnection.NAME,
+    owner,
     leaseMs,
     create: Effect.fnUntraced(function*(id, kept, windowMs) {
       const op = "SessionStore.create"
@@ -161,14 +165,13 @@ export const make = Effect.fnUntraced(function*(
           return { _tag: "Held", forMs: until - now }
         }
         sql.claim.run(owner, now + leaseMs, id)
-        const items = sql.items.all(id).map((item) => ({ n: numberOf(item, "n"), json: column(item, "json") }))
         return {
           _tag: "Claimed",
           lease: grants.add({ id, fence: numberOf(row, "fence") + 1 }, {
             windowMs: numberOf(row, "window_ms"),
             formerUntil: until
           }),
-          ...StoreLimits.snapshotOf(column(row, "head"), numberOf(row, "items"), items)
+          ...StoreLimits.snapshotOf(column(row, "head"), numberOf(row, "items"), itemsOf(sql, id))
         }
       }),
     undoClaim: (lease) =>
@@ -179,6 +182,18 @@ export const make = Effect.fnUntraced(function*(
           "SessionStore.undoClaim",
           (sql) => sql.releaseLease.run(grant.formerUntil, lease.id, lease.fence, owner)
         ))
+      }),
+    locate: (id) =>
+      transaction("SessionStore.locate", (sql, now) => {
+        const row = sql.find.get(id)
+        if (row === undefined) return undefined
+        return StoreOwner.locationOf(column(row, "owner"), numberOf(row, "until_ms") > now)
+      }),
+    read: (id) =>
+      transaction("SessionStore.read", (sql) => {
+        const row = sql.find.get(id)
+        if (row === undefined) return undefined
+        return StoreLimits.snapshotOf(column(row, "head"), numberOf(row, "items"), itemsOf(sql, id)).snapshot
       }),
     renew: Effect.asVoid(transaction("SessionStore.renew", (sql, now) => sql.renew.run(now + leaseMs, owner))),
     listOwned: transaction("SessionStore.listOwned", (sql) => {

@@ -8,6 +8,7 @@
  */
 import { randomUUID } from "node:crypto"
 import { readFileSync, readlinkSync } from "node:fs"
+import type { SessionLocation } from "../session/persistence/SessionStore.ts"
 
 const read = (what: () => string): string => {
   try {
@@ -79,3 +80,14 @@ export const isHere = (owner: string): boolean => {
   const [where, , startedAt] = owner.split("|")
   return where !== undefined && where !== "" && startedAt !== "" && where === bootAndNamespace()
 }
+
+/**
+ * Tells who has a session by the owner that is stored (`null` or `""`: nobody) and whether its lease runs.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const locationOf = (owner: string | null, isLeased: boolean): SessionLocation =>
+  owner === null || owner === ""
+    ? { owner: undefined, live: false }
+    : { owner, live: isLeased && !hasExited(owner) }

@@ -142,6 +142,35 @@ export const tests = (
       assert.strictEqual((yield* a.claim(three))._tag, "Held")
     }))
 
+  test("tells who has a session, and reads it, without taking it over", ({ damage, owner, pass }) =>
+    Effect.gen(function*() {
+      const [a, b] = yield* Effect.all([owner, owner])
+      assert.notStrictEqual(a.owner, b.owner)
+      const id = newId()
+      assert.isUndefined(yield* b.locate(id))
+      assert.isUndefined(yield* b.read(id))
+      const lease = yield* a.create(id, { head: "{}", items: ["1", "2", "3"] }, 60_000)
+      yield* a.write(lease, { head: "{\"n\":1}", from: 3, items: ["naïve ☂"] })
+      const snapshot = { head: "{\"n\":1}", items: ["1", "2", "3", "naïve ☂"] }
+      for (const store of [a, b]) {
+        assert.deepStrictEqual(yield* store.locate(id), { owner: a.owner, live: true })
+        assert.deepStrictEqual(yield* store.read(id), snapshot)
+      }
+      yield* pass(LEASE_MS + 100)
+      assert.deepStrictEqual(yield* b.locate(id), { owner: a.owner, live: false })
+      yield* a.renew
+      assert.deepStrictEqual(yield* b.locate(id), { owner: a.owner, live: true })
+      yield* a.write(lease, { head: "{}", from: 0, items: ["1", "2", "3"] })
+      yield* a.releaseLease(lease)
+      assert.deepStrictEqual(yield* b.locate(id), { owner: undefined, live: false })
+      assert.deepStrictEqual(yield* b.read(id), { head: "{}", items: ["1", "2", "3"] })
+      const claim = yield* b.claim(id)
+      assert.deepStrictEqual(claim._tag === "Claimed" && claim.lease.fence, 2)
+      assert.deepStrictEqual(yield* a.locate(id), { owner: b.owner, live: true })
+      yield* damage.loseItems(id, 1)
+      assert.deepStrictEqual((yield* a.read(id))?.items, ["1", "3"])
+    }))
+
   test("erases sessions after their resume window, and only those", ({ owner, pass }) =>
     Effect.gen(function*() {
       const [a, b] = yield* Effect.all([owner, owner])

@@ -1,12 +1,14 @@
 /**
  * Stores the snapshots of active sessions, so that a conversation survives its process.
  *
- * Each instance of the service is one *owner*. A session has one owner at a time, by a lease that the owner renews; an owner
- * that takes a session over gets a higher *fence*, and writes of the former owner are refused. The snapshot is opaque to the
+ * Each instance of the service is one *owner*. A session has one owner at a time. An owner has one lease for all of its
+ * sessions, and renews it; once it has run out, another owner may take each of them over. Who takes a session over gets a
+ * higher *fence*, and writes of the former owner are refused. The snapshot is opaque to the
  * store: a head, which each write replaces, and a list of items, which grows. Both are JSON, of at most `MAX_HEAD_BYTES` and
  * `MAX_ITEM_BYTES`; a store that takes less fails `invalid_config` with `details.reason` `"too_large"`, and is then given less.
  *
- * The data is operational: it is erased when the session ends, or when no user has reconnected within its resume window.
+ * The data is operational: it is erased when the session ends, or by a sweep when no user has reconnected within its resume
+ * window. A sweep never erases a session that goes on in a process which only cannot reach the store.
  * Recordings and transcripts that outlive a session belong to `DataRetentionHook`.
  *
  * @since 0.1.0
@@ -105,6 +107,18 @@ export type Claim =
   | { readonly _tag: "Unknown" }
 
 /**
+ * Who has a stored session. `owner` is `undefined` where nobody has it; `live`: the owner's lease runs, and its process is
+ * not known to have ended, so that nobody else can claim the session now.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SessionLocation {
+  readonly owner: string | undefined
+  readonly live: boolean
+}
+
+/**
  * The session store of a backend, as one owner. A store that cannot be reached fails `connection_failed`; writing with a
  * lease that is not the newest fails `session_not_found` with `details.reason` `"fenced"`.
  *
@@ -116,6 +130,8 @@ export type Claim =
  */
 export class SessionStore extends Context.Service<SessionStore, {
   readonly name: string
+  /** The name of this owner: unique for each instance of the service. */
+  readonly owner: string
   /**
    * Stores a new session; an id that is taken fails `invalid_config`. `resumeWindowMs` is how long it is stored after its
    * last lease has run out.
@@ -144,6 +160,13 @@ export class SessionStore extends Context.Service<SessionStore, {
    * Gives back a session that was claimed and cannot be used here: it stays stored, no longer than if it had not been claimed.
    */
   readonly undoClaim: (lease: SessionLease) => Effect.Effect<void, BackendError>
+  /** Finds who has a session. `undefined`: there is none of this id. Takes nothing over. */
+  readonly locate: (id: string) => Effect.Effect<SessionLocation | undefined, BackendError>
+  /**
+   * Reads the snapshot of a session without taking it over, whoever has it. `undefined`: there is none of this id. Items that
+   * are missing or do not belong to it are left out.
+   */
+  readonly read: (id: string) => Effect.Effect<StoredSession | undefined, BackendError>
   /** Renews the leases of all of this owner's sessions. To be called several times within the lease time. */
   readonly renew: Effect.Effect<void, BackendError>
   /** How long a lease lasts, in ms. */
