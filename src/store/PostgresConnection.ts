@@ -53,7 +53,10 @@ export interface PostgresConnectionOptions {
    * `ignore_startup_parameters = statement_timeout, idle_in_transaction_session_timeout`.
    */
   readonly url: Redacted.Redacted<string>
-  /** The most connections: one of them, unless it is the only one, for leases and the probe alone. Default: 4. */
+  /**
+   * The most connections. Of two or more, one is for leases and the probe alone; of three or more, another one for the writes
+   * that are gathered. Default: 4.
+   */
   readonly maxConnections?: number | undefined
 }
 
@@ -74,6 +77,7 @@ export interface PostgresPool {
 /**
  * - `sessions`: for what is done to single sessions. A lock may keep all of these connections waiting.
  * - `leases`: for the leases of all sessions, and the probe: these must not wait behind the others.
+ * - `writes`: for what is written of many sessions at once, which waits for no lock of a single one.
  *
  * @category models
  * @since 0.1.0
@@ -81,6 +85,7 @@ export interface PostgresPool {
 export interface PostgresConnection {
   readonly sessions: PostgresPool
   readonly leases: PostgresPool
+  readonly writes: PostgresPool
   /** Whether the last failure was for want of space. */
   readonly isFull: () => boolean
   /** There is space again. */
@@ -136,7 +141,7 @@ export const make = Effect.fnUntraced(function*(
     }).pipe(Effect.provide(Reactivity.layer), Effect.mapError(toError(open)))
 
   const most = options.maxConnections ?? 4
-  const sql = yield* connect(Math.max(1, most - 1))
+  const sql = yield* connect(Math.max(1, most - 2))
 
   const [database] = yield* sql<{ encoding: string }>`SELECT current_setting('server_encoding') AS encoding`.pipe(
     named(open)
@@ -181,6 +186,7 @@ export const make = Effect.fnUntraced(function*(
   return {
     sessions,
     leases: most > 1 ? poolOf(yield* connect(1)) : sessions,
+    writes: most > 2 ? poolOf(yield* connect(1)) : sessions,
     isFull: () => isFull,
     notFull: () => {
       isFull = false

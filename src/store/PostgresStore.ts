@@ -17,6 +17,7 @@ import { type Claim, type SessionLease, SessionStore, type StoredSession } from 
 import * as LeaseGrants from "./LeaseGrants.ts"
 import * as PostgresConnection from "./PostgresConnection.ts"
 import * as PostgresSchema from "./PostgresSchema.ts"
+import * as PostgresWrites from "./PostgresWrites.ts"
 import * as StoreFault from "./StoreFault.ts"
 import * as StoreLimits from "./StoreLimits.ts"
 import * as StoreOwner from "./StoreOwner.ts"
@@ -56,7 +57,8 @@ export const make = Effect.fnUntraced(function*(
 ): Effect.fn.Return<SessionStore["Service"], BackendError, Scope.Scope> {
   const leaseMs = Duration.toMillis(Duration.fromInputUnsafe(options.lease ?? StoreLimits.LEASE_MS))
   const owner = StoreOwner.make()
-  const { isFull, leases, notFull, sessions: { sql, statement, transaction } } = yield* PostgresConnection.make(options)
+  const { isFull, leases, notFull, sessions, writes } = yield* PostgresConnection.make(options)
+  const { sql, statement, transaction } = sessions
   /** Ends in seconds since 1970, by the clock of the database. */
   const grants = new LeaseGrants.LeaseGrants<number>()
   const lease = sql`clock_timestamp() + ${leaseMs}::float8 * interval '1 millisecond'`
@@ -124,6 +126,8 @@ export const make = Effect.fnUntraced(function*(
     return meta?.version ?? PostgresSchema.VERSION
   })
 
+  const write = PostgresWrites.make({ owner, sessions, together: writes, writeAlone: setItems })
+
   const store: SessionStore["Service"] = {
     name: PostgresConnection.NAME,
     owner,
@@ -152,9 +156,7 @@ export const make = Effect.fnUntraced(function*(
       const fault = StoreLimits.sizeFault(op, change)
       if (fault !== undefined) return yield* fault
       if (!Number.isSafeInteger(change.from) || change.from < 0) return yield* StoreLimits.nonContiguousItems()
-      const result = yield* transaction(op, setItems(lease, change))
-      if (result === "fenced") return yield* StoreLimits.leaseLost()
-      if (result === "gap") return yield* StoreLimits.nonContiguousItems()
+      yield* write(lease, change)
     }),
     claim: (id) =>
       transaction(
