@@ -11,7 +11,7 @@ import * as ProtocolMessages from "../../src/server/protocol/ProtocolMessages.ts
 import { MAX_MESSAGE_BYTES, MAX_TEXT_LENGTH } from "../../src/session/ClientMessage.ts"
 import { LABEL } from "../../src/transport/webrtc/EventsChannel.ts"
 import { closeCodes } from "../../src/transport/websocket/CloseCodes.ts"
-import { SUBPROTOCOL } from "../../src/transport/websocket/WebSocketConnection.ts"
+import { MOVED_SUBPROTOCOL, SUBPROTOCOL } from "../../src/transport/websocket/WebSocketConnection.ts"
 import { defaultRates } from "../../src/transport/websocket/WebSocketProtocol.ts"
 import * as ClientTypes from "./ClientTypes.ts"
 import * as ProtocolDocs from "./ProtocolDocs.ts"
@@ -33,6 +33,13 @@ const constants: ReadonlyArray<ClientTypes.Constant> = [
     name: "SUBPROTOCOL",
     description: "The WebSocket subprotocol that both sides speak; the token is offered beside it as `token.<token>`.",
     value: SUBPROTOCOL
+  },
+  {
+    name: "MOVED_SUBPROTOCOL",
+    description:
+      "The subprotocol that a client offers beside it when it follows `session.moved`. A server that selects it" +
+      " sends that event alone.",
+    value: MOVED_SUBPROTOCOL
   },
   {
     name: "EVENTS_CHANNEL",

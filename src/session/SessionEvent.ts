@@ -74,6 +74,12 @@ export const SessionEvent = Schema.Union([
   }),
   ofConversation("session.state", conversationEvents["session.state"]),
   ofConversation("session.ended", conversationEvents["session.ended"]),
+  event(
+    "session.moved",
+    "Another node has the session: the only event of a connection to the wrong node, which is then closed with 4301. Only" +
+      " a client that offers the subprotocol `effect-voice.moved` gets it; it connects to the URL as it did here.",
+    { url: Schema.String.annotateKey({ description: "The session's WebSocket at that node, without a token." }) }
+  ),
   event("session.saved", "Everything up to an event is stored, and survives a crash of the server.", {
     through: Schema.Natural.annotateKey({ description: "The `seq` of the last event that is stored." })
   }),

@@ -138,6 +138,16 @@ export interface ServerEvents {
     readonly type: "session.ended"
     readonly reason: SessionEnd
   }
+  /**
+   * Another node has the session: the only event of a connection to the wrong node, which is then closed
+   * with 4301. Only a client that offers the subprotocol `effect-voice.moved` gets it; it connects to
+   * the URL as it did here.
+   */
+  readonly "session.moved": Envelope & {
+    readonly type: "session.moved"
+    /** The session's WebSocket at that node, without a token. */
+    readonly url: string
+  }
   /** Everything up to an event is stored, and survives a crash of the server. */
   readonly "session.saved": Envelope & {
     readonly type: "session.saved"
@@ -425,6 +435,7 @@ export const eventFields: { readonly [Type in keyof ServerEvents]: Fields } = {
   },
   "session.state": { seq: "integer", at_ms: "number", state: "string" },
   "session.ended": { seq: "integer", at_ms: "number", reason: "string" },
+  "session.moved": { seq: "integer", at_ms: "number", url: "string" },
   "session.saved": { seq: "integer", at_ms: "number", through: "integer" },
   "connection.attached": { seq: "integer", at_ms: "number", connection: "string", transport: "string" },
   "connection.detached": { seq: "integer", at_ms: "number", connection: "string", reason: "string" },
@@ -495,6 +506,8 @@ export const closeCodes: {
   1009: { reason: "", client: "reconnect" },
   /** The server failed to process what the client sent. */
   1011: { reason: "internal_error", client: "reconnect" },
+  /** Another node has the session; `session.moved` says where. */
+  4301: { reason: "moved", client: "reconnect" },
   /** Another connection of the same user has taken over the session. Reconnecting would take it back. */
   4408: { reason: "replaced", client: "stop" },
   /** The client did not read: it accepted no audio for 10 s. */
@@ -510,6 +523,15 @@ export const closeCodes: {
  * @since 0.1.0
  */
 export const SUBPROTOCOL = "effect-voice.v1"
+
+/**
+ * The subprotocol that a client offers beside it when it follows `session.moved`. A server that
+ * selects it sends that event alone.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const MOVED_SUBPROTOCOL = "effect-voice.moved"
 
 /**
  * The label of the WebRTC data channel that carries events and messages; the client creates it.

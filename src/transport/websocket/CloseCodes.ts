@@ -54,6 +54,12 @@ export const closeCodes = {
     meaning: "The server failed to process what the client sent.",
     client: "reconnect"
   },
+  moved: {
+    code: 4301,
+    reason: "moved",
+    meaning: "Another node has the session; `session.moved` says where.",
+    client: "reconnect"
+  },
   replaced: {
     code: 4408,
     reason: "replaced",

@@ -34,6 +34,15 @@ import * as WebSocketProtocol from "./WebSocketProtocol.ts"
 export const SUBPROTOCOL = "effect-voice.v1"
 
 /**
+ * The subprotocol that a client offers beside `SUBPROTOCOL` when it follows `session.moved`. A node that does not have the
+ * session selects it, and sends nothing else.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const MOVED_SUBPROTOCOL = "effect-voice.moved"
+
+/**
  * The largest frame that a user may send, 64 KiB; a larger one closes with 1009. For `WebSocketServer.maxPayload`.
  *
  * @category constants

@@ -68,8 +68,8 @@ const writePast = (client: WebSocket, bytes: Uint8Array): void => {
   if (typeof raw === "object" && raw !== null && "write" in raw && typeof raw.write === "function") raw.write(bytes)
 }
 
-/** How each close code comes about. */
-const causes: { readonly [Name in keyof typeof closeCodes]: (ends: Ends) => Effect.Effect<void> } = {
+/** How each close code comes about, but for `moved`: a node that does not have the session makes no connection of it. */
+const causes: { readonly [Name in Exclude<keyof typeof closeCodes, "moved">]: (ends: Ends) => Effect.Effect<void> } = {
   session_ended: byTheSession("session_ended"),
   replaced: byTheSession("replaced"),
   too_slow: byTheSession("too_slow"),
