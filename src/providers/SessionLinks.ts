@@ -20,6 +20,7 @@ import { type BackendError, RateLimitExceeded, SessionNotFound } from "../Backen
 import * as MonotonicTime from "../MonotonicTime.ts"
 import type { UserConnection } from "../session/UserConnection.ts"
 import * as SessionTokens from "../transport/SessionTokens.ts"
+import * as SessionElsewhere from "./SessionElsewhere.ts"
 
 /**
  * @category models
@@ -70,9 +71,13 @@ export interface SessionLinks {
   readonly open: (session: LinkedSession) => Effect.Effect<OpenedLink, never, Scope.Scope>
   /**
    * Fails `authentication_failed`, which does not say what is wrong with the token; with a valid token, fails
-   * `session_not_found`. A session that is not in this process is recovered by the backend, if another process stored it.
+   * `session_not_found`. A session that is not in this process is recovered by the backend, if another process stored it and
+   * has left it; fails `SessionElsewhere` when another node has it.
    */
-  readonly authenticate: (id: string, token: string | undefined) => Effect.Effect<Link, BackendError>
+  readonly authenticate: (
+    id: string,
+    token: string | undefined
+  ) => Effect.Effect<Link, BackendError | SessionElsewhere.SessionElsewhere>
 }
 
 interface Entry {
@@ -182,7 +187,10 @@ export const make = Effect.fnUntraced(function*(
 
   const authenticate: SessionLinks["authenticate"] = Effect.fnUntraced(function*(id, given) {
     const token = yield* tokens.verify(given, id)
-    if (!entries.has(id)) yield* recover(id)
+    if (!entries.has(id)) {
+      yield* SessionElsewhere.check(id)
+      yield* recover(id)
+    }
     const { connections, acceptedUntil, link, userId } = yield* find(id)
     const accepted = token.isFor(userId) && (!token.expired || connections.size > 0 || now() < acceptedUntil)
     return accepted ? link : yield* SessionTokens.invalidToken()

@@ -20,6 +20,7 @@ import * as Problem from "../transport/Problem.ts"
 import * as WebSocketConnection from "../transport/websocket/WebSocketConnection.ts"
 import type { MakeProtocol, SampleRates } from "../transport/websocket/WebSocketProtocol.ts"
 import { peerOf, queryOf, tokenOf } from "./RouteRequest.ts"
+import * as SessionElsewhere from "./SessionElsewhere.ts"
 import type { SessionLinks } from "./SessionLinks.ts"
 
 const op = "BackendProvider.audio"
@@ -137,7 +138,11 @@ export const make = ({ links, path, protocol, rates }: SocketRouteOptions): Prov
       return HttpServerResponse.empty()
     },
     Effect.scoped,
-    (effect) => Effect.catch(effect, (error) => Effect.succeed(Problem.errorResponse(error)))
+    (effect, request) =>
+      effect.pipe(
+        SessionElsewhere.pass(request),
+        Effect.catch((error) => Effect.succeed(Problem.errorResponse(error)))
+      )
   )
   return HttpRouter.route("GET", path, handle)
 }

@@ -13,7 +13,8 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Option from "effect/Option"
 import { IncomingMessage } from "node:http"
 import { CurrentPeer } from "../backend/provider/BackendProvider.ts"
-import { fromCause } from "../BackendError.ts"
+import { CurrentOtherNodes } from "../backend/provider/OtherNodes.ts"
+import { AuthenticationFailed, fromCause } from "../BackendError.ts"
 import * as ThrownValue from "../ThrownValue.ts"
 import * as Problem from "../transport/Problem.ts"
 import type * as ClientAddress from "./access/ClientAddress.ts"
@@ -21,6 +22,7 @@ import { CurrentCredential, ReadsOperations } from "./access/Principal.ts"
 import type * as RequestGuard from "./access/RequestGuard.ts"
 import * as SocketLimits from "./access/SocketLimits.ts"
 import * as SpanRedaction from "./access/SpanRedaction.ts"
+import type * as NodeRouting from "./nodes/NodeRouting.ts"
 import type * as RouteCollector from "./RouteCollector.ts"
 
 /**
@@ -82,6 +84,10 @@ const headersOf = (path: string, access: RequestGuard.Access): { readonly [name:
 export const unknownRoute = (isFirstOfTwo: boolean): Problem.Problem =>
   Problem.make("route_not_found", isFirstOfTwo ? "no such route" : "no such route; /docs lists them")
 
+/** The answer to a request that claims to be passed on by another node. */
+const notOfANode = () =>
+  Problem.errorResponse(new AuthenticationFailed({ op: "http", message: "the request was not passed on by a node" }))
+
 /** How long the peer of a refused upgrade may read the refusal, and leave its socket open. */
 const REFUSED_UPGRADE = Duration.millis(SocketLimits.READ_MS)
 
@@ -109,20 +115,29 @@ const closeLater = ({ headers, source }: HttpServerRequest.HttpServerRequest) =>
 export const make = (
   route: RouteCollector.Route,
   access: RequestGuard.Access,
-  { addressOf, guard, isFirstOfTwo }: {
+  { addressOf, guard, isFirstOfTwo, nodes }: {
     readonly guard: RequestGuard.RequestGuard
     readonly addressOf: ReturnType<typeof ClientAddress.make>
     /** What is for operators is on another port. */
     readonly isFirstOfTwo: boolean
+    /** The other nodes of a cluster, for a route of the provider. */
+    readonly nodes?: NodeRouting.NodeRouting | undefined
   }
 ): HttpRouter.Route<never, never> => {
   const handle = Effect.fnUntraced(function*(request: HttpServerRequest.HttpServerRequest) {
     yield* SpanRedaction.redactToken(request)
     const refusal = guard.refuse(request, access)
     if (refusal !== undefined) return yield* Effect.as(closeLater(request), guard.protect(request, refusal))
-    const address = addressOf(Option.getOrUndefined(request.remoteAddress), request.headers)
+    const received: NodeRouting.Received = nodes?.receive(request) ?? { _tag: "Client" }
+    if (received._tag === "Refused") {
+      return yield* Effect.as(closeLater(request), guard.protect(request, notOfANode()))
+    }
+    const address = received._tag === "Node"
+      ? received.address
+      : addressOf(Option.getOrUndefined(request.remoteAddress), request.headers)
     const response = yield* route.handler.pipe(
       Effect.provideService(CurrentPeer, { address }),
+      Effect.provideService(CurrentOtherNodes, nodes?.nodesFor(received, address)),
       Effect.provideService(CurrentCredential, guard.credential(request)),
       Effect.provideService(ReadsOperations, !isFirstOfTwo && guard.readsOperations(request)),
       Effect.catchCause((cause) => {

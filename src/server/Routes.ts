@@ -33,6 +33,8 @@ import * as SessionHandlers from "./api/SessionHandlers.ts"
 import * as ConsoleRoutes from "./ConsoleRoutes.ts"
 import * as GuardedRoute from "./GuardedRoute.ts"
 import * as HttpServices from "./HttpServices.ts"
+import * as NodeRouting from "./nodes/NodeRouting.ts"
+import type * as NodeSocket from "./nodes/NodeSocket.ts"
 import * as ProcessMetrics from "./ProcessMetrics.ts"
 import * as AsyncApi from "./protocol/AsyncApi.ts"
 import * as RouteCollector from "./RouteCollector.ts"
@@ -114,6 +116,8 @@ export interface Mounted {
  */
 export interface MountedPorts extends Mounted {
   readonly admin: Mounted | undefined
+  /** Completes when no connection is passed on to another node. */
+  readonly passedOn: Effect.Effect<void>
 }
 
 /**
@@ -122,6 +126,7 @@ export interface MountedPorts extends Mounted {
  * - `hasAdminPort`: what is for operators is mounted apart. Default: false.
  * - `isVouched`: whoever accepts the sockets has checked who may reach the server. Default: false.
  * - `anyHost`: see `RequestGuard`.
+ * - `isOwnCertificate`: see `NodeSocket`. Default: no certificate is its own.
  *
  * @category models
  * @since 0.1.0
@@ -130,6 +135,7 @@ export interface OwnServer {
   readonly hasAdminPort?: boolean | undefined
   readonly isVouched?: boolean | undefined
   readonly anyHost?: boolean | undefined
+  readonly isOwnCertificate?: NodeSocket.IsOwnCertificate | undefined
 }
 
 /**
@@ -140,7 +146,7 @@ export interface OwnServer {
  */
 export const make = Effect.fnUntraced(function*(
   options: RoutesOptions,
-  { anyHost, hasAdminPort = false, isVouched = false }: OwnServer = {}
+  { anyHost, hasAdminPort = false, isOwnCertificate, isVouched = false }: OwnServer = {}
 ) {
   const backend = yield* VoiceBackend
   const prefix = yield* prefixOf(options.prefix ?? "")
@@ -191,6 +197,8 @@ export const make = Effect.fnUntraced(function*(
 
   const guard = RequestGuard.make({ host, publicUrl, allowedOrigins, apiKeys, authentication, operations, anyHost })
   const addressOf = ClientAddress.make(trustedProxies)
+  const nodes = yield* NodeRouting.make(backend, { prefix, isOwnCertificate })
+  const ofProvider = new Set<unknown>(backend.routes)
 
   const mount = (all: ReadonlyArray<Guarded>, isFirstOfTwo: boolean): Mounted => {
     const access = new Map(all.map(([{ path }, access]) => [path, access]))
@@ -206,7 +214,12 @@ export const make = Effect.fnUntraced(function*(
     }
     return {
       routes: routes.map(([route, access]) => {
-        const inner = GuardedRoute.make(route, access, { addressOf, guard, isFirstOfTwo })
+        const inner = GuardedRoute.make(route, access, {
+          addressOf,
+          guard,
+          isFirstOfTwo,
+          nodes: ofProvider.has(route) ? nodes : undefined
+        })
         return prefix === "" ? inner : HttpRouter.prefixRoute(inner, prefix)
       }),
       fallback: (request) => {
@@ -226,12 +239,14 @@ export const make = Effect.fnUntraced(function*(
     ...own.map((route) => [route, GuardedRoute.accessOf(route.path)] as const),
     ...backend.routes.map((route) => [route, "public"] as const)
   ]
+  const passedOn = nodes?.idle ?? Effect.void
   const mounted: MountedPorts = hasAdminPort
     ? {
+      passedOn,
       ...mount(all.filter(([, access]) => access !== "operations"), true),
       admin: mount(all.filter(([, access]) => access === "operations" || access === "probe"), false)
     }
-    : { ...mount(all, false), admin: undefined }
+    : { ...mount(all, false), admin: undefined, passedOn }
   return mounted
 })
 

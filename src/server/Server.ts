@@ -94,6 +94,13 @@ const drain = (backend: VoiceBackend["Service"]) =>
     )
   })
 
+/** Where calls are let end by themselves, so are those of other nodes that go through this one. */
+const drainPassedOn = (backend: VoiceBackend["Service"], passedOn: Effect.Effect<void>) =>
+  Effect.flatMap(
+    backend.config,
+    ({ drain }) => drain.mode === "conversation" ? Effect.asVoid(finalizeWithin(drain.deadline)(passedOn)) : Effect.void
+  )
+
 /**
  * Drains the backend before whatever this layer is provided to is released. An application that mounts `Server.routes` puts
  * it around its server, so that calls end well while their sockets are still open.
@@ -125,12 +132,14 @@ const defaults = Schema.decodeSync(ServerConfig)({})
 /** More than any monitoring and its operators have open. */
 const MAX_ADMIN_CONNECTIONS = 128
 
-const makeNodeServer = Effect.fnUntraced(function*(config: Pick<ServerConfig, "tls">) {
+const makeNodeServer = Effect.fnUntraced(function*(
+  { certificates, ...config }: Pick<ServerConfig, "tls"> & { readonly certificates: Tls.OwnCertificates }
+) {
   const certificate = config.tls === undefined ? undefined : yield* Tls.load(config.tls)
   const secure = certificate === undefined ? undefined : Https.createServer({ ...certificate, ...httpOptions })
   const node: Http.Server = secure ?? Http.createServer(httpOptions)
   if (secure !== undefined && config.tls !== undefined && certificate !== undefined) {
-    yield* Tls.reload(secure, config.tls, certificate)
+    yield* Tls.reload(secure, config.tls, certificate, certificates.add)
   }
   MalformedRequests.install(node)
   return { node, scheme: secure === undefined ? "http" as const : "https" as const }
@@ -140,6 +149,7 @@ interface PortOptions extends Pick<ServerConfig, "host" | "port" | "tls" | "maxC
   /** See `Listening.Listen`. */
   readonly setting?: string | undefined
   readonly mounted: Routes.Mounted
+  readonly certificates: Tls.OwnCertificates
   readonly prefix: string
   readonly grace: Duration.Input
 }
@@ -202,13 +212,15 @@ export const layer = (options: ServerOptions = {}): Layer.Layer<VoiceServer, Bac
       yield* requireOperations(config)
       // Whoever reaches either port reaches the server.
       const host = shared !== undefined && isLoopback(config.host) ? shared.host : config.host
-      const { admin, ...mounted } = yield* Routes.make({ ...config, host, prefix, console, providers }, {
+      const certificates = Tls.ownCertificates()
+      const { admin, passedOn, ...mounted } = yield* Routes.make({ ...config, host, prefix, console, providers }, {
         hasAdminPort: config.adminPort !== undefined,
         isVouched: adopt !== undefined,
+        isOwnCertificate: certificates.has,
         // A proxy may pass on any name; without one, only those that are known.
         anyHost: config.authentication === "none" && config.trustedProxies.length > 0
       })
-      const common = { ...config, prefix, grace }
+      const common = { ...config, prefix, grace, certificates }
       const { node, port, scheme, url } = yield* listen({ ...common, mounted })
       const adminUrl = admin === undefined ? undefined : (yield* listen({
         ...common,
@@ -222,7 +234,9 @@ export const layer = (options: ServerOptions = {}): Layer.Layer<VoiceServer, Bac
           `server.authentication is none: whoever reaches ${url} can start sessions and see those of others`
         )
       }
-      yield* Effect.addFinalizer(() => drain(backend))
+      yield* Effect.addFinalizer(() =>
+        Effect.all([drain(backend), drainPassedOn(backend, passedOn)], { concurrency: 2, discard: true })
+      )
       // Last, so that it is released first.
       if (shared !== undefined) yield* SharedPort.listen(node, shared, scheme === "https")
       const sharedUrl = shared === undefined ? undefined : formatUrl(scheme, shared.host, shared.port)

@@ -128,6 +128,7 @@ export const connect = Effect.fnUntraced(function*(
     readonly protocols?: Array<string>
     readonly headers?: Record<string, string>
     readonly autoPong?: boolean
+    readonly rejectUnauthorized?: boolean
   } = {}
 ): Effect.fn.Return<TestClient, Refusal, Scope.Scope> {
   const closed = yield* Deferred.make<{ readonly code: number; readonly reason: string }>()
@@ -137,7 +138,8 @@ export const connect = Effect.fnUntraced(function*(
     Effect.callback<WebSocket, Refusal>((resume) => {
       const socket = new WebSocket(url, options.protocols ?? [], {
         headers: options.headers ?? {},
-        autoPong: options.autoPong ?? true
+        autoPong: options.autoPong ?? true,
+        rejectUnauthorized: options.rejectUnauthorized ?? true
       })
       socket.on("error", () => {})
       socket.on("message", (data: Buffer, binary) => {

@@ -1,15 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Deferred, Effect, Exit, Fiber, Layer, Scope } from "effect"
-import { execFileSync } from "node:child_process"
-import * as Fs from "node:fs"
 import * as Http from "node:http"
 import * as Https from "node:https"
 import * as Net from "node:net"
-import * as Os from "node:os"
-import * as Path from "node:path"
 import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import * as Server from "../../src/server/Server.ts"
 import * as SharedPort from "../../src/server/SharedPort.ts"
+import { selfSigned } from "./Certificates.ts"
 import { backend } from "./support.ts"
 
 const freePort = Effect.callback<number>((resume) => {
@@ -103,13 +100,7 @@ describe("SharedPort", () => {
 
   it.live.skipIf(!SharedPort.isBalanced())("speaks TLS on both", () =>
     Effect.gen(function*() {
-      const dir = yield* Effect.acquireRelease(
-        Effect.sync(() => Fs.mkdtempSync(Path.join(Os.tmpdir(), "effect-voice-tls-"))),
-        (dir) => Effect.sync(() => Fs.rmSync(dir, { recursive: true, force: true }))
-      )
-      const tls = { cert: Path.join(dir, "cert.pem"), key: Path.join(dir, "key.pem") }
-      const request = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost"
-      execFileSync("openssl", [...request.split(" "), "-keyout", tls.key, "-out", tls.cert], { stdio: "ignore" })
+      const tls = yield* selfSigned
       const shared = { host: "127.0.0.1", port: yield* freePort }
       const { server } = yield* start(serve("one", { shared, tls }))
       assert.strictEqual(server.sharedUrl, `https://127.0.0.1:${shared.port}`)

@@ -1,7 +1,8 @@
 /**
  * `POST /v1/sessions/:id/offer`: SDP in, SDP out, in the style of WHIP (RFC 9725); the session's audio over WebRTC.
  *
- * The peer connection outlives the request: it belongs to the session, and is attached once media can flow.
+ * The peer connection outlives the request: it belongs to the session, and is attached once media can flow. An offer for a
+ * session that another node has is answered by that node, whose addresses are in the answer: media goes to it directly.
  *
  * @since 0.1.0
  */
@@ -19,6 +20,7 @@ import * as Problem from "../../transport/Problem.ts"
 import * as Sdp from "../../transport/webrtc/Sdp.ts"
 import type { WebRtc } from "../../transport/webrtc/WebRtcConnection.ts"
 import { peerOf, tokenOf } from "../RouteRequest.ts"
+import * as SessionElsewhere from "../SessionElsewhere.ts"
 import type { SessionLinks } from "../SessionLinks.ts"
 
 const op = "LocalProvider.offer"
@@ -69,6 +71,10 @@ export const make = (links: SessionLinks, webRtc: WebRtc): ProviderRoute => {
       contentType: "application/sdp",
       headers: { "cache-control": "no-store", "location": `../${encodeURIComponent(link.id)}` }
     })
-  }, (effect) => Effect.catch(effect, (error) => Effect.succeed(Problem.errorResponse(error))))
+  }, (effect, request) =>
+    effect.pipe(
+      SessionElsewhere.pass(request),
+      Effect.catch((error) => Effect.succeed(Problem.errorResponse(error)))
+    ))
   return HttpRouter.route("POST", "/v1/sessions/:id/offer", handle)
 }

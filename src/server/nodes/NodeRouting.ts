@@ -1,0 +1,195 @@
+/**
+ * What a node does with a request for a session that another node has: a client that follows is told where, every other request
+ * is passed on.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Latch from "effect/Latch"
+import type * as Scope from "effect/Scope"
+import { randomBytes } from "node:crypto"
+import { IncomingMessage } from "node:http"
+import type { Elsewhere, OtherNodes } from "../../backend/provider/OtherNodes.ts"
+import type { VoiceBackend } from "../../backend/VoiceBackend.ts"
+import { type BackendError, ConnectionFailed } from "../../BackendError.ts"
+import * as ForwardedAnswer from "./ForwardedAnswer.ts"
+import * as ForwardedProof from "./ForwardedProof.ts"
+import * as MovedSocket from "./MovedSocket.ts"
+import * as NodeSocket from "./NodeSocket.ts"
+import * as SplicedSocket from "./SplicedSocket.ts"
+
+/**
+ * So many sockets of clients are spliced at once; a further request is refused, and may be tried again: 4,096.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const MAX_SPLICED = 4_096
+
+/** A store that has lost its secrets gets this one back, or has another by then. */
+const OFFER_EVERY = "1 minute"
+const SECRET = "forwarded_requests"
+/** Secrets that other nodes may still sign with. */
+const MAX_KEYS = 4
+
+/**
+ * How a request came: from a client, with `address` `undefined`; from another node, with the address that it names, if any;
+ * or as one that claims so and is not.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Received =
+  | { readonly _tag: "Client" }
+  | { readonly _tag: "Node"; readonly address: string | undefined }
+  | { readonly _tag: "Refused" }
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface NodeRouting {
+  readonly receive: (request: HttpServerRequest.HttpServerRequest) => Received
+  /** The other nodes for a request of the client at this address. */
+  readonly nodesFor: (received: Received, address: string | undefined) => OtherNodes
+  /** Completes when no socket is spliced. */
+  readonly idle: Effect.Effect<void>
+}
+
+const op = "VoiceCluster.locate"
+
+const lineOf = ({ method, originalUrl }: HttpServerRequest.HttpServerRequest) => ({
+  method,
+  url: originalUrl.replace(/^https?:\/\/[^/]*/, "")
+})
+
+/** The part of a request's URL that is the same on every node, whatever the path that its routes are mounted at. */
+const tailOf = (url: string): string => /\/v1\/sessions\/[^/?#]+\/[^/?#]+(?:\?.*)?$/s.exec(url)?.[0] ?? url
+
+const withoutToken = (url: string): string => {
+  const [path = "", query] = url.split("?", 2)
+  if (query === undefined) return path
+  const params = new URLSearchParams(query)
+  params.delete("token")
+  return params.size === 0 ? path : `${path}?${params}`
+}
+
+const movedUrl = (nodeUrl: string, prefix: string, tail: string): string =>
+  `${nodeUrl.replace(/\/+$/, "").replace(/^http/, "ws")}${prefix}${withoutToken(tail)}`
+
+/**
+ * - `prefix`: where the routes are mounted on the nodes.
+ * - `isOwnCertificate`: see `NodeSocket`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface NodeRoutingOptions {
+  readonly prefix: string
+  readonly isOwnCertificate?: NodeSocket.IsOwnCertificate | undefined
+}
+
+/** The secret of the nodes, and those that they had before. */
+const sharedKeys = Effect.fnUntraced(function*(store: NonNullable<VoiceBackend["Service"]["store"]>) {
+  const candidate = randomBytes(32).toString("hex")
+  let keys: readonly [string, ...ReadonlyArray<string>] = [yield* store.secret(SECRET, candidate)]
+  yield* Effect.suspend(() => store.secret(SECRET, keys[0])).pipe(
+    Effect.tap((current) =>
+      Effect.sync(() => {
+        keys = [current, ...keys.filter((each) => each !== current).slice(0, MAX_KEYS - 1)]
+      })
+    ),
+    // a store that is away has its own warnings
+    Effect.ignore,
+    Effect.delay(OFFER_EVERY),
+    Effect.forever,
+    Effect.forkScoped
+  )
+  return () => keys
+})
+
+/**
+ * Makes the routing of a clustered backend; `undefined` for one that is not.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = Effect.fnUntraced(function*(
+  { locate, store }: VoiceBackend["Service"],
+  { isOwnCertificate = () => false, prefix }: NodeRoutingOptions
+): Effect.fn.Return<NodeRouting | undefined, BackendError, Scope.Scope> {
+  if (locate === undefined || store === undefined) return undefined
+  const clock = yield* Clock.Clock
+  const proof = ForwardedProof.make({
+    keys: yield* sharedKeys(store),
+    nowMs: () => clock.currentTimeMillisUnsafe()
+  })
+  const noneSpliced = yield* Latch.make(true)
+  let spliced = 0
+
+  const slot = Effect.acquireRelease(
+    Effect.suspend(() => {
+      if (spliced >= MAX_SPLICED) {
+        return Effect.fail(
+          new ConnectionFailed({
+            op,
+            message: `this node passes on ${MAX_SPLICED} connections already; try again`,
+            details: { limit: MAX_SPLICED, retryAfterMs: 1_000 }
+          })
+        )
+      }
+      spliced++
+      return noneSpliced.close
+    }),
+    () => Effect.suspend(() => --spliced === 0 ? noneSpliced.open : Effect.void)
+  )
+
+  const pass = Effect.fnUntraced(function*(
+    request: HttpServerRequest.HttpServerRequest,
+    place: Elsewhere,
+    client: string | undefined
+  ) {
+    const { method, url } = lineOf(request)
+    const tail = tailOf(url)
+    const { source } = request
+    const isUpgrade = source instanceof IncomingMessage && request.headers["upgrade"] !== undefined
+    if (isUpgrade && place.nodeUrl !== undefined && MovedSocket.isOffered(request.headers["sec-websocket-protocol"])) {
+      yield* MovedSocket.send(source, movedUrl(place.nodeUrl, prefix, tail))
+      return HttpServerResponse.empty()
+    }
+    const address = new URL(place.address)
+    const target = `${address.pathname.replace(/\/+$/, "")}${tail}`
+    const header = [ForwardedProof.HEADER, proof.sign({ method, url: target }, client)] as const
+    if (isUpgrade) yield* slot
+    const socket = yield* NodeSocket.open(address, isOwnCertificate)
+    if (!isUpgrade) return yield* ForwardedAnswer.forward(request, socket, target, header)
+    yield* SplicedSocket.run(source.socket, socket, SplicedSocket.headOf(source, target, header))
+    return HttpServerResponse.empty()
+  }, Effect.scoped)
+
+  return {
+    receive: (request) => {
+      const given = request.headers[ForwardedProof.HEADER]
+      if (given === undefined) return { _tag: "Client" }
+      const verified = proof.verify(lineOf(request), given)
+      return verified === undefined ? { _tag: "Refused" } : { _tag: "Node", ...verified }
+    },
+    nodesFor: (received, client) => ({
+      find: Effect.fnUntraced(function*(id) {
+        const place = yield* locate(id)
+        if (place._tag !== "There") return undefined
+        if (received._tag === "Client") return place
+        return yield* new ConnectionFailed({
+          op,
+          message: "the session is being moved to another node; try again",
+          details: { reason: "session_moving", retryAfterMs: 500 }
+        })
+      }),
+      pass: (request, place) => pass(request, place, client)
+    }),
+    idle: noneSpliced.await
+  }
+})
