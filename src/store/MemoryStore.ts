@@ -16,10 +16,18 @@ import {
 import * as LeaseGrants from "./LeaseGrants.ts"
 import * as StoreLimits from "./StoreLimits.ts"
 import * as StoreOwner from "./StoreOwner.ts"
+import * as SweepRule from "./SweepRule.ts"
+
+/** `sinceMs`: since when it has been renewed without a gap. */
+interface OwnerLease {
+  readonly sinceMs: number
+  readonly untilMs: number
+}
 
 interface Row {
   owner: string | undefined
   fence: number
+  /** When it was let go; without a meaning while it has an owner. */
   untilMs: number
   readonly windowMs: number
   snapshot: StoredSession
@@ -33,6 +41,7 @@ interface Row {
  */
 export interface Table {
   readonly rows: Map<string, Row>
+  readonly owners: Map<string, OwnerLease>
   readonly secrets: Map<string, ReadonlyArray<string>>
 }
 
@@ -40,7 +49,7 @@ export interface Table {
  * @category constructors
  * @since 0.1.0
  */
-export const makeTable = (): Table => ({ rows: new Map(), secrets: new Map() })
+export const makeTable = (): Table => ({ rows: new Map(), owners: new Map(), secrets: new Map() })
 
 /**
  * Makes a new owner of a table. A lease lasts `leaseMs`. Default: 5,000.
@@ -51,10 +60,17 @@ export const makeTable = (): Table => ({ rows: new Map(), secrets: new Map() })
 export const make = (
   options: { readonly table?: Table | undefined; readonly leaseMs?: number | undefined } = {}
 ): SessionStore["Service"] => {
-  const { rows, secrets } = options.table ?? makeTable()
+  const { owners, rows, secrets } = options.table ?? makeTable()
   const leaseMs = options.leaseMs ?? StoreLimits.LEASE_MS
   const owner = StoreOwner.make()
   const grants = new LeaseGrants.LeaseGrants<number>()
+  const renew = (now: number) => {
+    const former = owners.get(owner)
+    const sinceMs = former !== undefined && former.untilMs >= now ? former.sinceMs : now
+    owners.set(owner, { sinceMs, untilMs: now + leaseMs })
+  }
+  /** When the lease of a session ends, or has ended. */
+  const endOf = (row: Row): number => row.owner === undefined ? row.untilMs : owners.get(row.owner)?.untilMs ?? 0
   const ownRow = (lease: SessionLease): Row | undefined => {
     const row = rows.get(lease.id)
     return row !== undefined && row.owner === owner && row.fence === lease.fence ? row : undefined
@@ -68,7 +84,8 @@ export const make = (
       if (fault !== undefined) return yield* fault
       if (rows.has(id)) return yield* StoreLimits.sessionExists()
       const now = yield* MonotonicTime.currentMs
-      rows.set(id, { owner, fence: 1, untilMs: now + leaseMs, windowMs, snapshot: { ...kept, items: [...kept.items] } })
+      renew(now)
+      rows.set(id, { owner, fence: 1, untilMs: now, windowMs, snapshot: { ...kept, items: [...kept.items] } })
       return grants.add({ id, fence: 1 }, { windowMs, formerUntil: now })
     }),
     write: Effect.fnUntraced(function*(lease, { from, head, items }) {
@@ -95,7 +112,8 @@ export const make = (
           const now = yield* MonotonicTime.currentMs
           const { fence, id } = lease
           const windowMs = grant?.windowMs ?? 0
-          rows.set(id, { owner, fence, untilMs: now + leaseMs, windowMs, snapshot: { head, items: [...items] } })
+          renew(now)
+          rows.set(id, { owner, fence, untilMs: now, windowMs, snapshot: { head, items: [...items] } })
         }
       }
     }),
@@ -103,11 +121,11 @@ export const make = (
       Effect.map(MonotonicTime.currentMs, (now): Claim => {
         const row = rows.get(id)
         if (row === undefined) return { _tag: "Unknown" }
-        if (row.owner !== undefined && row.untilMs > now) return { _tag: "Held", forMs: row.untilMs - now }
-        const formerUntil = row.untilMs
+        const formerUntil = endOf(row)
+        if (row.owner !== undefined && formerUntil > now) return { _tag: "Held", forMs: formerUntil - now }
+        renew(now)
         row.owner = owner
         row.fence++
-        row.untilMs = now + leaseMs
         const lease = grants.add({ id, fence: row.fence }, { windowMs: row.windowMs, formerUntil })
         return { _tag: "Claimed", lease, snapshot: row.snapshot }
       }),
@@ -123,16 +141,14 @@ export const make = (
     locate: (id) =>
       Effect.map(MonotonicTime.currentMs, (now) => {
         const row = rows.get(id)
-        return row === undefined ? undefined : StoreOwner.locationOf(row.owner ?? null, row.untilMs > now)
+        return row === undefined ? undefined : StoreOwner.locationOf(row.owner ?? null, endOf(row) > now)
       }),
     read: (id) =>
       Effect.sync(() => {
         const snapshot = rows.get(id)?.snapshot
         return snapshot === undefined ? undefined : { head: snapshot.head, items: [...snapshot.items] }
       }),
-    renew: Effect.map(MonotonicTime.currentMs, (now) => {
-      for (const row of rows.values()) if (row.owner === owner) row.untilMs = now + leaseMs
-    }),
+    renew: Effect.map(MonotonicTime.currentMs, renew),
     listOwned: Effect.sync(() =>
       Array.from(rows).flatMap(([id, row]) =>
         row.owner === owner && row.snapshot.head !== ""
@@ -150,6 +166,7 @@ export const make = (
       }),
     releaseAll: Effect.map(MonotonicTime.currentMs, (now) => {
       grants.endAll()
+      owners.delete(owner)
       for (const row of rows.values()) {
         if (row.owner !== owner) continue
         row.owner = undefined
@@ -166,11 +183,19 @@ export const make = (
         if (row.fence < lease.fence || isUnowned || ownRow(lease) !== undefined) rows.delete(lease.id)
       }),
     sweep: Effect.map(MonotonicTime.currentMs, (now) => {
+      const present = Array.from(owners.values()).filter(({ untilMs }) => untilMs > now)
+      const upSinceMs = present.length === 0 ? undefined : Math.min(...present.map(({ sinceMs }) => sinceMs))
+      const time = { nowMs: now, upSinceMs, hasExited: StoreOwner.exits() }
       let swept = 0
       for (const [id, row] of rows) {
-        if (row.untilMs + row.windowMs > now) continue
+        const { owner, windowMs } = row
+        if (!SweepRule.isAbandoned({ owner, endMs: endOf(row), windowMs }, time)) continue
         rows.delete(id)
         swept++
+      }
+      const needed = new Set(Array.from(rows.values(), ({ owner }) => owner))
+      for (const [owner, { untilMs }] of owners) {
+        if (!needed.has(owner) && untilMs + SweepRule.FORGET_MS <= now) owners.delete(owner)
       }
       return swept
     }),

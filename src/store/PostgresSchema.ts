@@ -11,24 +11,31 @@ import * as StoreLimits from "./StoreLimits.ts"
 const LOCK = 0x45665663
 
 /**
- * The version of the tables.
+ * The version of the tables. Version 2 has the leases of owners; in version 1 each session had its own, in `until`.
  *
  * @category constants
  * @since 0.1.0
  */
-export const VERSION = 1
+export const VERSION = 2
 
 /**
- * Creates the tables where there are none; returns the version of those that are there. To be run in a transaction.
+ * `until` of a session that an owner of version 2 has: it cannot run out. An owner of version 1, which may still run while its
+ * release is replaced, takes it for a lease that another owner renews, and leaves the session alone.
  *
- * @category combinators
+ * @category constants
  * @since 0.1.0
  */
-export const migrate = Effect.fnUntraced(function*(sql: SqlClient.SqlClient) {
-  yield* sql`SELECT pg_advisory_xact_lock(${LOCK})`
-  yield* sql`CREATE TABLE IF NOT EXISTS effect_voice_meta (version INTEGER NOT NULL)`
-  const [meta] = yield* sql<{ version: number }>`SELECT version FROM effect_voice_meta`
-  if (meta !== undefined) return meta.version
+export const HELD = "interval '365 days'"
+
+/**
+ * A session whose `until` is further away has an owner of version 2: leases of version 1 last 5 min at most.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const LONGEST_LEASE = "interval '10 minutes'"
+
+const create = Effect.fnUntraced(function*(sql: SqlClient.SqlClient) {
   yield* sql`CREATE TABLE effect_voice_sessions (
     id TEXT PRIMARY KEY, owner TEXT, fence INTEGER NOT NULL, until TIMESTAMPTZ NOT NULL,
     resume_window INTERVAL NOT NULL, head TEXT NOT NULL, items INTEGER NOT NULL)`
@@ -37,7 +44,29 @@ export const migrate = Effect.fnUntraced(function*(sql: SqlClient.SqlClient) {
     session TEXT NOT NULL REFERENCES effect_voice_sessions ON DELETE CASCADE,
     n INTEGER NOT NULL, json TEXT NOT NULL, PRIMARY KEY (session, n))`
   yield* sql`CREATE TABLE effect_voice_secrets (name TEXT PRIMARY KEY, value TEXT NOT NULL)`
-  yield* sql`INSERT INTO effect_voice_meta (version) VALUES (${VERSION})`
+  yield* sql`INSERT INTO effect_voice_meta (version) VALUES (1)`
+})
+
+/** `since`: since when the lease has been renewed without a gap. */
+const addOwners = (sql: SqlClient.SqlClient) =>
+  sql`CREATE TABLE effect_voice_owners (owner TEXT PRIMARY KEY, since TIMESTAMPTZ NOT NULL, until TIMESTAMPTZ NOT NULL)`
+
+/**
+ * Creates the tables where there are none, and brings those of a former version to this one: its sessions stay. Returns the
+ * version of those that are there. To be run in a transaction.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const migrate = Effect.fnUntraced(function*(sql: SqlClient.SqlClient) {
+  yield* sql`SELECT pg_advisory_xact_lock(${LOCK})`
+  yield* sql`CREATE TABLE IF NOT EXISTS effect_voice_meta (version INTEGER NOT NULL)`
+  const [meta] = yield* sql<{ version: number }>`SELECT version FROM effect_voice_meta`
+  if (meta === undefined) yield* create(sql)
+  const version = meta?.version ?? 1
+  if (version >= VERSION) return version
+  yield* addOwners(sql)
+  yield* sql`UPDATE effect_voice_meta SET version = ${VERSION}`
   return VERSION
 })
 

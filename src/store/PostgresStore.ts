@@ -6,6 +6,7 @@
  *
  * @since 0.1.0
  */
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -16,6 +17,7 @@ import type { BackendError } from "../BackendError.ts"
 import { type Claim, type SessionLease, SessionStore, type StoredSession } from "../session/persistence/SessionStore.ts"
 import * as LeaseGrants from "./LeaseGrants.ts"
 import * as PostgresConnection from "./PostgresConnection.ts"
+import * as PostgresOwners from "./PostgresOwners.ts"
 import * as PostgresSchema from "./PostgresSchema.ts"
 import * as PostgresWrites from "./PostgresWrites.ts"
 import * as StoreFault from "./StoreFault.ts"
@@ -59,9 +61,10 @@ export const make = Effect.fnUntraced(function*(
   const owner = StoreOwner.make()
   const { isFull, leases, notFull, sessions, writes } = yield* PostgresConnection.make(options)
   const { sql, statement, transaction } = sessions
+  const owners = PostgresOwners.make({ owner, leaseMs, sessions, leases, clock: yield* Clock.Clock })
   /** Ends in seconds since 1970, by the clock of the database. */
   const grants = new LeaseGrants.LeaseGrants<number>()
-  const lease = sql`clock_timestamp() + ${leaseMs}::float8 * interval '1 millisecond'`
+  const held = sql`clock_timestamp() + ${sql.literal(PostgresSchema.HELD)}`
 
   const put = (sql: SqlClient.SqlClient, id: string, from: number, items: ReadonlyArray<string>) =>
     items.length === 0 ? Effect.void : sql`INSERT INTO effect_voice_items (session, n, json)
@@ -82,7 +85,7 @@ export const make = Effect.fnUntraced(function*(
     if (right === "held" || from > 0) return "gap"
     const restored = yield* sql`
       INSERT INTO effect_voice_sessions AS former (id, owner, fence, until, resume_window, head, items)
-      VALUES (${id}, ${owner}, ${fence}::integer, ${lease},
+      VALUES (${id}, ${owner}, ${fence}::integer, ${held},
         ${grant?.windowMs ?? 0}::float8 * interval '1 millisecond', ${head}, ${items.length}::integer)
       ON CONFLICT (id) DO UPDATE SET owner = excluded.owner, fence = excluded.fence, until = excluded.until,
         resume_window = excluded.resume_window, head = excluded.head, items = excluded.items
@@ -121,6 +124,7 @@ export const make = Effect.fnUntraced(function*(
     yield* sql`UPDATE effect_voice_sessions SET owner = owner, fence = fence, until = until,
       resume_window = resume_window, head = head, items = items WHERE id = ${id}`
     yield* sql`INSERT INTO effect_voice_secrets (name, value) SELECT name, value FROM effect_voice_secrets WHERE false`
+    yield* sql`UPDATE effect_voice_owners SET since = since, until = until WHERE owner = ${id}`
     yield* sql`DELETE FROM effect_voice_items WHERE session = ${id}`
     yield* sql`DELETE FROM effect_voice_sessions WHERE id = ${id}`
     return meta?.version ?? PostgresSchema.VERSION
@@ -136,12 +140,13 @@ export const make = Effect.fnUntraced(function*(
       const op = "SessionStore.create"
       const fault = StoreLimits.sizeFault(op, kept)
       if (fault !== undefined) return yield* fault
+      yield* owners.ensure
       const created = yield* transaction(
         op,
         Effect.gen(function*() {
           const rows =
             yield* sql`INSERT INTO effect_voice_sessions (id, owner, fence, until, resume_window, head, items)
-            VALUES (${id}, ${owner}, 1, ${lease}, ${windowMs}::float8 * interval '1 millisecond', ${kept.head},
+            VALUES (${id}, ${owner}, 1, ${held}, ${windowMs}::float8 * interval '1 millisecond', ${kept.head},
               ${kept.items.length}::integer) ON CONFLICT DO NOTHING RETURNING id`
           if (rows.length > 0) yield* put(sql, id, 0, kept.items)
           return rows.length > 0
@@ -156,31 +161,37 @@ export const make = Effect.fnUntraced(function*(
       const fault = StoreLimits.sizeFault(op, change)
       if (fault !== undefined) return yield* fault
       if (!Number.isSafeInteger(change.from) || change.from < 0) return yield* StoreLimits.nonContiguousItems()
+      if (change.from === 0) yield* owners.ensure
       yield* write(lease, change)
     }),
     claim: (id) =>
-      transaction(
-        "SessionStore.claim",
-        Effect.gen(function*(): Effect.fn.Return<Claim, unknown> {
-          const [row] = yield* sql<ClaimRow>`
+      Effect.andThen(
+        owners.ensure,
+        transaction(
+          "SessionStore.claim",
+          Effect.gen(function*(): Effect.fn.Return<Claim, unknown> {
+            const [row] = yield* sql<ClaimRow>`
             SELECT owner, fence, head, items, extract(epoch FROM until - clock_timestamp())::float8 * 1000 AS left,
               extract(epoch FROM until)::float8 AS until, extract(epoch FROM resume_window)::float8 * 1000 AS window_ms
             FROM effect_voice_sessions WHERE id = ${id} FOR UPDATE`
-          if (row === undefined) return { _tag: "Unknown" }
-          if (row.owner !== null && row.left > 0 && !StoreOwner.hasExited(row.owner)) {
-            return { _tag: "Held", forMs: row.left }
-          }
-          const fence = row.fence + 1
-          yield* sql`UPDATE effect_voice_sessions SET owner = ${owner}, fence = ${fence}::integer, until = ${lease}
+            if (row === undefined) return { _tag: "Unknown" }
+            // in a second statement: the first may have waited for another owner's claim
+            const { left, until } = row.owner === null ? row : (yield* owners.endOf(row.owner)) ?? row
+            if (row.owner !== null && left > 0 && !StoreOwner.hasExited(row.owner)) {
+              return { _tag: "Held", forMs: Math.min(left, leaseMs) }
+            }
+            const fence = row.fence + 1
+            yield* sql`UPDATE effect_voice_sessions SET owner = ${owner}, fence = ${fence}::integer, until = ${held}
             WHERE id = ${id}`
-          const items = yield* sql<{ n: number; json: string }>`
+            const items = yield* sql<{ n: number; json: string }>`
             SELECT n, json FROM effect_voice_items WHERE session = ${id} ORDER BY n`
-          return {
-            _tag: "Claimed",
-            lease: grants.add({ id, fence }, { windowMs: row.window_ms, formerUntil: row.until }),
-            ...StoreLimits.snapshotOf(row.head, row.items, items)
-          }
-        })
+            return {
+              _tag: "Claimed",
+              lease: grants.add({ id, fence }, { windowMs: row.window_ms, formerUntil: until }),
+              ...StoreLimits.snapshotOf(row.head, row.items, items)
+            }
+          })
+        )
       ),
     undoClaim: (leased) =>
       Effect.suspend(() => {
@@ -198,7 +209,9 @@ export const make = Effect.fnUntraced(function*(
         statement(
           "SessionStore.locate",
           sql<{ owner: string | null; leased: boolean }>`
-            SELECT owner, until > clock_timestamp() AS leased FROM effect_voice_sessions WHERE id = ${id}`
+            SELECT session.owner, coalesce(known.until, session.until) > clock_timestamp() AS leased
+            FROM effect_voice_sessions AS session LEFT JOIN effect_voice_owners AS known ON known.owner = session.owner
+            WHERE id = ${id}`
         ),
         ([row]) => row === undefined ? undefined : StoreOwner.locationOf(row.owner, row.leased)
       ),
@@ -217,12 +230,7 @@ export const make = Effect.fnUntraced(function*(
           return StoreLimits.snapshotOf(first.head, first.items, items).snapshot
         }
       ),
-    renew: Effect.asVoid(
-      leases.statement(
-        "SessionStore.renew",
-        leases.sql`UPDATE effect_voice_sessions SET until = ${lease} WHERE owner = ${owner}`
-      )
-    ),
+    renew: owners.renew,
     listOwned: Effect.map(
       statement(
         "SessionStore.listOwned",
@@ -248,10 +256,15 @@ export const make = Effect.fnUntraced(function*(
       }),
     releaseAll: Effect.suspend(() => {
       grants.endAll()
-      return Effect.asVoid(statement(
-        "SessionStore.releaseAll",
-        sql`UPDATE effect_voice_sessions SET owner = NULL, until = clock_timestamp() WHERE owner = ${owner}`
-      ))
+      // the lease alone releases those that are locked
+      return Effect.andThen(
+        owners.release,
+        statement(
+          "SessionStore.releaseAll",
+          sql`UPDATE effect_voice_sessions SET owner = NULL, until = clock_timestamp() WHERE id IN (
+            SELECT id FROM effect_voice_sessions WHERE owner = ${owner} FOR UPDATE SKIP LOCKED)`
+        )
+      ).pipe(Effect.asVoid)
     }),
     remove: (leased) =>
       Effect.suspend(() => {
@@ -263,13 +276,7 @@ export const make = Effect.fnUntraced(function*(
             AND (fence < ${leased.fence}::integer OR (fence = ${leased.fence}::integer AND (owner = ${owner} OR owner IS NULL)))`
         ))
       }),
-    sweep: Effect.map(
-      statement(
-        "SessionStore.sweep",
-        sql`DELETE FROM effect_voice_sessions WHERE until + resume_window <= clock_timestamp() RETURNING id`
-      ),
-      (rows) => rows.length
-    ),
+    sweep: owners.sweep,
     secret: (name, candidate) =>
       transaction(
         "SessionStore.secret",

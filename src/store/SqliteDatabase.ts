@@ -23,7 +23,11 @@ const migrations = [
    CREATE TABLE items (
      session TEXT NOT NULL, n INTEGER NOT NULL, json TEXT NOT NULL, PRIMARY KEY (session, n)
    ) STRICT, WITHOUT ROWID;
-   CREATE TABLE secrets (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;`
+   CREATE TABLE secrets (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;`,
+  // the lease of an owner, in place of one of each session in until_ms; since_ms: since when it is renewed without a gap
+  `CREATE TABLE owners (
+     owner TEXT PRIMARY KEY, since_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID;`
 ]
 
 /** How long SQLite blocks for another process. It blocks the event loop, so longer waits are retries of the store. */

@@ -28,7 +28,22 @@ export const prepare = (db: DatabaseSync) => ({
   find: db.prepare("SELECT owner, fence, until_ms, window_ms, head, items FROM sessions WHERE id = ?"),
   items: db.prepare("SELECT n, json FROM items WHERE session = ? ORDER BY n"),
   claim: db.prepare("UPDATE sessions SET owner = ?, fence = fence + 1, until_ms = ? WHERE id = ?"),
-  renew: db.prepare("UPDATE sessions SET until_ms = ? WHERE owner = ?"),
+  ownerEnd: db.prepare("SELECT until_ms FROM owners WHERE owner = ?"),
+  renew: db.prepare(
+    "INSERT INTO owners AS former (owner, since_ms, until_ms) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET " +
+      "since_ms = CASE WHEN former.until_ms < excluded.since_ms THEN excluded.since_ms ELSE former.since_ms END, " +
+      "until_ms = excluded.until_ms"
+  ),
+  endLease: db.prepare("DELETE FROM owners WHERE owner = ?"),
+  upSince: db.prepare("SELECT min(since_ms) AS up FROM owners WHERE until_ms > ?"),
+  findLost: db.prepare(
+    "INSERT INTO owners (owner, since_ms, until_ms) SELECT DISTINCT owner, ?, ? FROM sessions " +
+      "WHERE owner IS NOT NULL AND until_ms > ? AND NOT EXISTS " +
+      "(SELECT 1 FROM owners WHERE owners.owner = sessions.owner)"
+  ),
+  forget: db.prepare(
+    "DELETE FROM owners WHERE until_ms <= ? AND NOT EXISTS (SELECT 1 FROM sessions WHERE sessions.owner = owners.owner)"
+  ),
   owned: db.prepare(
     "SELECT id, fence, items, coalesce((SELECT max(n) FROM items WHERE session = id), -1) AS last " +
       "FROM sessions WHERE owner = ? AND head <> ''"
@@ -38,7 +53,11 @@ export const prepare = (db: DatabaseSync) => ({
   remove: db.prepare(
     "DELETE FROM sessions WHERE id = ? AND (fence < ? OR (fence = ? AND (owner = ? OR owner IS NULL)))"
   ),
-  expired: db.prepare("SELECT id FROM sessions WHERE until_ms + window_ms <= ?"),
+  expired: db.prepare(
+    "SELECT id, sessions.owner AS owner, coalesce(owners.until_ms, sessions.until_ms) AS ends, window_ms " +
+      "FROM sessions LEFT JOIN owners ON owners.owner = sessions.owner " +
+      "WHERE coalesce(owners.until_ms, sessions.until_ms) + window_ms <= ?"
+  ),
   erase: db.prepare("DELETE FROM sessions WHERE id = ?"),
   keepSecret: db.prepare("INSERT INTO secrets (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING"),
   secret: db.prepare("SELECT value FROM secrets WHERE name = ?")

@@ -22,9 +22,11 @@ import { type Claim, type SessionLease, SessionStore, type StoredSession } from 
 import * as LeaseGrants from "./LeaseGrants.ts"
 import * as SqliteConnection from "./SqliteConnection.ts"
 import { numberOf } from "./SqliteDatabase.ts"
+import * as SqliteOwners from "./SqliteOwners.ts"
 import type * as SqliteStatements from "./SqliteStatements.ts"
 import * as StoreLimits from "./StoreLimits.ts"
 import * as StoreOwner from "./StoreOwner.ts"
+import * as SweepRule from "./SweepRule.ts"
 
 /** How often the probe is retried while another process has the file: for about 1.5 s in all, so that it tells the cause within its deadline. */
 const MAX_PROBE_RETRIES = 10
@@ -116,7 +118,8 @@ export const make = Effect.fnUntraced(function*(
       }
       case "restore": {
         if (from > 0) return "gap"
-        sql.restore.run(id, owner, fence, now + leaseMs, grant?.windowMs ?? 0, head, items.length)
+        SqliteOwners.ensure(sql, owner, now, leaseMs)
+        sql.restore.run(id, owner, fence, now + SqliteOwners.HELD_MS, grant?.windowMs ?? 0, head, items.length)
         return "written"
       }
     }
@@ -141,7 +144,8 @@ export const make = Effect.fnUntraced(function*(
       const window = Math.trunc(windowMs)
       const lease: SessionLease = { id, fence: 1 }
       const created = yield* transaction(op, (sql, now) => {
-        if (sql.create.run(id, owner, now + leaseMs, window, kept.head).changes === 0) return false
+        if (sql.create.run(id, owner, now + SqliteOwners.HELD_MS, window, kept.head).changes === 0) return false
+        SqliteOwners.ensure(sql, owner, now, leaseMs)
         return setItems(sql, lease, { ...kept, from: 0 }, now) === "written"
       })
       return created ? grants.add(lease, { windowMs: window, formerUntil: 0 }) : yield* StoreLimits.sessionExists()
@@ -160,11 +164,12 @@ export const make = Effect.fnUntraced(function*(
       transaction("SessionStore.claim", (sql, now): Claim => {
         const row = sql.find.get(id)
         if (row === undefined) return { _tag: "Unknown" }
-        const until = numberOf(row, "until_ms")
+        const until = SqliteOwners.endOf(sql, row)
         if (isText(row["owner"]) && until > now && !StoreOwner.hasExited(row["owner"])) {
-          return { _tag: "Held", forMs: until - now }
+          return { _tag: "Held", forMs: Math.min(until - now, leaseMs) }
         }
-        sql.claim.run(owner, now + leaseMs, id)
+        SqliteOwners.ensure(sql, owner, now, leaseMs)
+        sql.claim.run(owner, now + SqliteOwners.HELD_MS, id)
         return {
           _tag: "Claimed",
           lease: grants.add({ id, fence: numberOf(row, "fence") + 1 }, {
@@ -187,7 +192,7 @@ export const make = Effect.fnUntraced(function*(
       transaction("SessionStore.locate", (sql, now) => {
         const row = sql.find.get(id)
         if (row === undefined) return undefined
-        return StoreOwner.locationOf(column(row, "owner"), numberOf(row, "until_ms") > now)
+        return StoreOwner.locationOf(column(row, "owner"), SqliteOwners.endOf(sql, row) > now)
       }),
     read: (id) =>
       transaction("SessionStore.read", (sql) => {
@@ -195,7 +200,7 @@ export const make = Effect.fnUntraced(function*(
         if (row === undefined) return undefined
         return StoreLimits.snapshotOf(column(row, "head"), numberOf(row, "items"), itemsOf(sql, id)).snapshot
       }),
-    renew: Effect.asVoid(transaction("SessionStore.renew", (sql, now) => sql.renew.run(now + leaseMs, owner))),
+    renew: Effect.asVoid(transaction("SessionStore.renew", (sql, now) => sql.renew.run(owner, now, now + leaseMs))),
     listOwned: transaction("SessionStore.listOwned", (sql) => {
       const rows = sql.owned.all(owner).map((row) => ({
         id: column(row, "id"),
@@ -222,7 +227,10 @@ export const make = Effect.fnUntraced(function*(
       }),
     releaseAll: Effect.suspend(() => {
       grants.endAll()
-      return Effect.asVoid(transaction("SessionStore.releaseAll", (sql, now) => sql.release.run(now, owner)))
+      return transaction("SessionStore.releaseAll", (sql, now) => {
+        sql.release.run(now, owner)
+        sql.endLease.run(owner)
+      })
     }),
     remove: (lease) =>
       Effect.suspend(() => {
@@ -233,12 +241,13 @@ export const make = Effect.fnUntraced(function*(
         })
       }),
     sweep: transaction("SessionStore.sweep", (sql, now) => {
-      const expired = sql.expired.all(now).map((row) => column(row, "id"))
-      for (const id of expired) {
+      const abandoned = SqliteOwners.abandoned(sql, now, leaseMs)
+      for (const id of abandoned) {
         sql.erase.run(id)
         erase(sql, id)
       }
-      return expired.length
+      sql.forget.run(now - SweepRule.FORGET_MS)
+      return abandoned.length
     }),
     secret: (name, candidate) =>
       transaction("SessionStore.secret", (sql) => {

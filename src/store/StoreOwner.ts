@@ -82,6 +82,21 @@ export const isHere = (owner: string): boolean => {
 }
 
 /**
+ * The same as `hasExited`, which asks the system only once for each owner.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const exits = (): (owner: string) => boolean => {
+  const known = new Map<string, boolean>()
+  return (owner) => {
+    const has = known.get(owner) ?? hasExited(owner)
+    known.set(owner, has)
+    return has
+  }
+}
+
+/**
  * Tells who has a session by the owner that is stored (`null` or `""`: nobody) and whether its lease runs.
  *
  * @category conversions

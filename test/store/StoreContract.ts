@@ -175,14 +175,82 @@ export const tests = (
     Effect.gen(function*() {
       const [a, b] = yield* Effect.all([owner, owner])
       const [gone, stays] = [newId(), newId()]
-      yield* a.create(gone, { head: "{}", items: ["1"] }, 500)
+      const lease = yield* a.create(gone, { head: "{}", items: ["1"] }, 500)
       yield* b.create(stays, empty, 60_000)
       yield* a.sweep
       assert.strictEqual((yield* b.claim(gone))._tag, "Held")
-      yield* pass(LEASE_MS + 600)
+      yield* a.releaseLease(lease)
+      assert.strictEqual(yield* b.sweep, 0)
+      yield* pass(600)
       assert.isAtLeast(yield* b.sweep, 1)
       assert.deepStrictEqual(yield* b.claim(gone), { _tag: "Unknown" })
       assert.notStrictEqual((yield* a.claim(stays))._tag, "Unknown")
+    }))
+
+  test("spares the sessions of an owner that may only be cut off, until it was away for long", ({ damage, owner, pass }) =>
+    Effect.gen(function*() {
+      const { owners } = damage
+      if (owners === undefined) return
+      const [a, b] = yield* Effect.all([owner, owner])
+      const id = newId()
+      const lease = yield* a.create(id, { head: "{}", items: ["1"] }, 500)
+      yield* pass(LEASE_MS + 600)
+      const count = (away: { readonly a: number; readonly b: number }) =>
+        Effect.gen(function*() {
+          yield* b.renew
+          yield* owners.set(a.owner, { forMs: 3_600_000, agoMs: away.a * 1_000 })
+          yield* owners.set(b.owner, { forMs: away.b * 1_000, agoMs: -LEASE_MS })
+          return yield* b.sweep
+        })
+      // its resume window has passed long ago, but the 10 minutes have not, or not while the store was up
+      assert.strictEqual(yield* b.sweep, 0)
+      assert.strictEqual(yield* count({ a: 100, b: 3_600 }), 0)
+      assert.strictEqual(yield* count({ a: 598, b: 3_600 }), 0)
+      assert.strictEqual(yield* count({ a: 3_600, b: 1 }), 0)
+      assert.strictEqual(yield* count({ a: 3_600, b: 598 }), 0)
+      // it comes back, and has all of them
+      yield* a.renew
+      assert.strictEqual((yield* b.claim(id))._tag, "Held")
+      assert.strictEqual(yield* writer(a, lease)(1, "2"), "written")
+      assert.strictEqual(yield* count({ a: 602, b: 3_600 }), 1)
+      assert.isUndefined(yield* b.locate(id))
+    }))
+
+  test("counts the time of an absence only while an owner renews its lease", ({ damage, owner, pass }) =>
+    Effect.gen(function*() {
+      const { owners } = damage
+      if (owners === undefined) return
+      const [a, b] = yield* Effect.all([owner, owner])
+      yield* a.create(newId(), empty, 0)
+      yield* b.renew
+      yield* owners.set(a.owner, { forMs: 7_200_000, agoMs: 3_600_000 })
+      yield* owners.set(b.owner, { forMs: 7_200_000, agoMs: -500 })
+      yield* pass(600)
+      // nobody has a lease
+      assert.strictEqual(yield* b.sweep, 0)
+      // the gap ends what was before
+      yield* b.renew
+      assert.strictEqual(yield* b.sweep, 0)
+      yield* owners.set(b.owner, { forMs: 7_200_000, agoMs: -LEASE_MS })
+      yield* pass(LEASE_MS / 2)
+      // without a gap
+      yield* b.renew
+      assert.strictEqual(yield* b.sweep, 1)
+    }))
+
+  test("forgets owners that are gone and have no session, and no others", ({ damage, owner }) =>
+    Effect.gen(function*() {
+      const { owners } = damage
+      if (owners === undefined) return
+      const [a, b, c, d] = yield* Effect.all([owner, owner, owner, owner])
+      yield* Effect.all([a.renew, b.renew, c.renew, d.renew])
+      yield* b.create(newId(), empty, 60_000)
+      for (const { owner } of [a, b]) yield* owners.set(owner, { forMs: 200_000, agoMs: 100_000 })
+      yield* owners.set(c.owner, { forMs: 200_000, agoMs: 30_000 })
+      yield* d.sweep
+      assert.deepStrictEqual((yield* owners.all).toSorted(), [b.owner, c.owner, d.owner].toSorted())
+      yield* a.renew
+      assert.include(yield* owners.all, a.owner)
     }))
 
   test("shares the first secret that is offered, and answers probes", ({ owner }) =>

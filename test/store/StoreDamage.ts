@@ -1,10 +1,11 @@
 /** Ways in which each kind of store loses what was written: emptied, a part of it gone, or set back to an older copy. */
-import { Effect, type Scope } from "effect"
+import { Clock, Effect, type Scope } from "effect"
 import { execFile } from "node:child_process"
 import { rmSync } from "node:fs"
 import { DatabaseSync } from "node:sqlite"
 import { promisify } from "node:util"
 import { createClient } from "redis"
+import * as MonotonicTime from "../../src/MonotonicTime.ts"
 import type * as MemoryStore from "../../src/store/MemoryStore.ts"
 import { PREFIX } from "../../src/store/RedisStore.ts"
 import { psqlPath } from "../support/DatabaseServers.ts"
@@ -24,11 +25,21 @@ export interface Damage {
   /** Takes a copy of everything; the result sets the store back to it. */
   readonly copy: Effect.Effect<Effect.Effect<void>>
   readonly count: Effect.Effect<number>
+  /** Leases of owners; `undefined`: this store cannot be given any. */
+  readonly owners?: OwnerLeases
+}
+
+export interface OwnerLeases {
+  /** Sets an owner's lease: it was renewed since `forMs` ago without a gap, and ended `agoMs` ago (negative: is to end). */
+  readonly set: (owner: string, lease: { readonly forMs: number; readonly agoMs: number }) => Effect.Effect<void>
+  readonly lose: (owner: string) => Effect.Effect<void>
+  readonly all: Effect.Effect<ReadonlyArray<string>>
 }
 
 export const ofMemory = (table: MemoryStore.Table): Damage => {
   const clear = Effect.sync(() => {
     table.rows.clear()
+    table.owners.clear()
     table.secrets.clear()
   })
   const change = (id: string, items: (items: ReadonlyArray<string>) => ReadonlyArray<string>) =>
@@ -54,15 +65,25 @@ export const ofMemory = (table: MemoryStore.Table): Damage => {
     addItem: (id, json) => change(id, (items) => [...items, json]),
     copy: Effect.sync(() => {
       const rows = Array.from(table.rows, ([id, row]) => [id, { ...row }] as const)
-      const secrets = new Map(table.secrets)
+      const [owners, secrets] = [new Map(table.owners), new Map(table.secrets)]
       return Effect.sync(() => {
         table.rows.clear()
+        table.owners.clear()
+        for (const [owner, lease] of owners) table.owners.set(owner, lease)
         for (const [id, row] of rows) table.rows.set(id, { ...row })
         table.secrets.clear()
         for (const [name, values] of secrets) table.secrets.set(name, values)
       })
     }),
-    count: Effect.sync(() => table.rows.size)
+    count: Effect.sync(() => table.rows.size),
+    owners: {
+      set: (owner, { agoMs, forMs }) =>
+        Effect.map(MonotonicTime.currentMs, (now) => {
+          table.owners.set(owner, { sinceMs: now - forMs, untilMs: now - agoMs })
+        }),
+      lose: (owner) => Effect.sync(() => table.owners.delete(owner)),
+      all: Effect.sync(() => Array.from(table.owners.keys()))
+    }
   }
 }
 
@@ -74,11 +95,15 @@ const ofSql = (
   exec: (statements: string) => Effect.Effect<void>,
   loseStructure: Effect.Effect<void>,
   copy: Effect.Effect<Effect.Effect<void>>,
-  count: Effect.Effect<number>
+  count: Effect.Effect<number>,
+  owners: OwnerLeases
 ): Damage => {
   const where = (id: string) => `WHERE session = ${quote(id)}`
   return {
-    loseAll: exec(`DELETE FROM ${prefix}items; DELETE FROM ${prefix}sessions; DELETE FROM ${prefix}secrets;`),
+    loseAll: exec(
+      `DELETE FROM ${prefix}items; DELETE FROM ${prefix}sessions; DELETE FROM ${prefix}owners; ` +
+        `DELETE FROM ${prefix}secrets;`
+    ),
     loseStructure,
     loseSession: (id) =>
       exec(`DELETE FROM ${prefix}items ${where(id)}; DELETE FROM ${prefix}sessions WHERE id = ${quote(id)};`),
@@ -88,7 +113,8 @@ const ofSql = (
     addItem: (id, json) =>
       exec(`INSERT INTO ${prefix}items (session, n, json) VALUES (${quote(id)}, 900, ${quote(json)});`),
     copy,
-    count
+    count,
+    owners
   }
 }
 
@@ -102,7 +128,7 @@ export const ofSqlite = (path: string): Damage => {
     }
   }
   const run = (statements: string) => within((db) => db.exec(`BEGIN IMMEDIATE; ${statements} COMMIT`))
-  const tables = ["sessions", "items", "secrets"]
+  const tables = ["sessions", "items", "owners", "secrets"]
   return ofSql(
     "",
     (statements) => Effect.sync(() => run(statements)),
@@ -127,7 +153,19 @@ export const ofSqlite = (path: string): Damage => {
         })
       )
     }),
-    Effect.sync(() => within((db) => Number(db.prepare("SELECT count(*) AS count FROM sessions").get()?.["count"])))
+    Effect.sync(() => within((db) => Number(db.prepare("SELECT count(*) AS count FROM sessions").get()?.["count"]))),
+    {
+      set: (owner, { agoMs, forMs }) =>
+        Effect.map(
+          Clock.currentTimeMillis,
+          (now) =>
+            run(`UPDATE owners SET since_ms = ${now - forMs}, until_ms = ${now - agoMs} WHERE owner = ${quote(owner)};`)
+        ),
+      lose: (owner) => Effect.sync(() => run(`DELETE FROM owners WHERE owner = ${quote(owner)};`)),
+      all: Effect.sync(() =>
+        within((db) => db.prepare("SELECT owner FROM owners").all().map((row) => String(row["owner"])))
+      )
+    }
   )
 }
 
@@ -142,7 +180,7 @@ export const ofPostgres = (url: string): Damage => {
       return stdout.trim()
     })
   const exec = (statements: string) => Effect.asVoid(psql(statements))
-  const tables = ["effect_voice_sessions", "effect_voice_items", "effect_voice_secrets"]
+  const tables = ["effect_voice_sessions", "effect_voice_items", "effect_voice_owners", "effect_voice_secrets"]
   return ofSql(
     "effect_voice_",
     exec,
@@ -158,7 +196,14 @@ export const ofPostgres = (url: string): Damage => {
           tables.map((table) => `INSERT INTO ${table} SELECT * FROM copy_${table};`).join(" ")
       )
     ),
-    Effect.map(psql("SELECT count(*) FROM effect_voice_sessions"), Number)
+    Effect.map(psql("SELECT count(*) FROM effect_voice_sessions"), Number),
+    {
+      set: (owner, { agoMs, forMs }) =>
+        exec(`UPDATE effect_voice_owners SET since = clock_timestamp() - interval '${forMs} ms',
+          until = clock_timestamp() - interval '${agoMs} ms' WHERE owner = ${quote(owner)}`),
+      lose: (owner) => exec(`DELETE FROM effect_voice_owners WHERE owner = ${quote(owner)}`),
+      all: Effect.map(psql("SELECT owner FROM effect_voice_owners"), (rows) => rows === "" ? [] : rows.split("\n"))
+    }
   )
 }
 

@@ -29,7 +29,7 @@ const PROBE_WHILE_DOWN = "1 second"
 const SLOW = Duration.seconds(1)
 /** When a caller whose session was refused should try again. */
 const RETRY_AFTER_MS = 5_000
-/** How long a failed renewal counts: leases are renewed several times a second, but only while there are sessions. */
+/** How long a failed renewal counts: the lease is renewed several times in its time. */
 const RENEWAL_MS = 15_000
 /** How often it is logged that a session could not be stored by a store that is well. */
 const WARN_EVERY_MS = 60_000

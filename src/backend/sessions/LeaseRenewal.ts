@@ -1,6 +1,6 @@
 /**
- * What is repeated while a backend has a session store: leases are renewed, abandoned sessions erased, and the shared secrets
- * offered again.
+ * What is repeated while a backend has a session store: the lease of this process is renewed, abandoned sessions erased, and
+ * the shared secrets offered again.
  *
  * What is stored is compared with what this process holds, at least once in the time of a lease: what the store has lost is
  * stored again, and what it has of this process that nobody here knows is given back.
@@ -8,6 +8,7 @@
  * @since 0.1.0
  */
 import type * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
@@ -15,6 +16,7 @@ import type * as Scope from "effect/Scope"
 import { type BackendError, ConnectionFailed } from "../../BackendError.ts"
 import * as MonotonicTime from "../../MonotonicTime.ts"
 import type { SessionStore } from "../../session/persistence/SessionStore.ts"
+import { Singletons } from "../../Singletons.ts"
 import { bounded } from "./LeaseRequests.ts"
 import type { LeaseTable } from "./LeaseTable.ts"
 import type { PersistenceStatus } from "./PersistenceStatus.ts"
@@ -22,7 +24,7 @@ import type { SessionErasures } from "./SessionErasures.ts"
 import type * as SharedSecret from "./SharedSecret.ts"
 
 const SWEEP_EVERY = Duration.seconds(30)
-/** Leases are renewed, and what is stored compared with what is held, so often in the time of a lease. */
+/** The lease is renewed, and what is stored compared with what is held, so often in the time of a lease. */
 const RENEWALS = 4
 
 /**
@@ -87,6 +89,7 @@ export const start = Effect.fnUntraced(function*(
   })
 
   let hasFailed = false
+  const renewed = yield* Deferred.make<void>()
   let isComparing = false
   let renewals = 0
   const noteFailure = <A>(effect: Effect.Effect<A, BackendError>) =>
@@ -108,9 +111,11 @@ export const start = Effect.fnUntraced(function*(
     )
   })
   const renew = Effect.suspend(() => {
-    if (table.isEmpty) return Effect.void
-    const isDue = ++renewals % RENEWALS === 0 || hasFailed || table.isDoubtful
-    return Effect.andThen(noteFailure(bounded("SessionStore.renew")(store.renew)), isDue ? startToCompare : Effect.void)
+    const isDue = !table.isEmpty && (++renewals % RENEWALS === 0 || hasFailed || table.isDoubtful)
+    return noteFailure(bounded("SessionStore.renew")(store.renew)).pipe(
+      Effect.tap(() => Deferred.succeed(renewed, undefined)),
+      Effect.andThen(isDue ? startToCompare : Effect.void)
+    )
   }).pipe(Effect.ignore)
 
   const offerSecrets = Effect.suspend(() =>
@@ -127,15 +132,25 @@ export const start = Effect.fnUntraced(function*(
       Effect.forkScoped
     ), { discard: true })
 
-  // set forward, the wall clock makes every lease look abandoned, until its owner renews it
+  yield* erasures.find.pipe(Effect.repeat(Schedule.spaced(SWEEP_EVERY)), Effect.forkScoped)
+
+  // set forward, the wall clock makes every lease look as if it had run out, until its owner renews it
   const clockSteps = MonotonicTime.wallClockSteps(clock)
-  yield* Effect.suspend(() => clockSteps() === 0 ? bounded("SessionStore.sweep")(store.sweep) : Effect.succeed(0)).pipe(
+  const sweep = Effect.suspend(() =>
+    clockSteps() === 0 ? bounded("SessionStore.sweep")(store.sweep) : Effect.succeed(0)
+  ).pipe(
     Effect.tap((count) =>
       count === 0 ? Effect.void : Effect.logInfo(`erased ${count} abandoned ${count === 1 ? "session" : "sessions"}`)
     ),
-    Effect.ignore,
-    Effect.andThen(erasures.find),
-    Effect.repeat(Schedule.spaced(SWEEP_EVERY)),
-    Effect.forkScoped
+    Effect.ignore
+  )
+  // once the others have had the time to renew their leases, where the store was away until now
+  const { run } = yield* Singletons
+  yield* run(
+    "session-sweep",
+    Deferred.await(renewed).pipe(
+      Effect.andThen(Effect.sleep(Duration.millis(store.leaseMs))),
+      Effect.andThen(Effect.forever(Effect.andThen(sweep, Effect.sleep(SWEEP_EVERY))))
+    )
   )
 })

@@ -167,19 +167,34 @@ export class SessionStore extends Context.Service<SessionStore, {
    * are missing or do not belong to it are left out.
    */
   readonly read: (id: string) => Effect.Effect<StoredSession | undefined, BackendError>
-  /** Renews the leases of all of this owner's sessions. To be called several times within the lease time. */
+  /**
+   * Renews this owner's lease, which is that of all of its sessions. One write, whatever their number; nothing that is locked
+   * of a session delays it. To be called several times within the lease time, also while there are no sessions: the renewals
+   * tell that the store can be reached. `create`, `claim` and a write from 0 see to it that there is a lease.
+   */
   readonly renew: Effect.Effect<void, BackendError>
   /** How long a lease lasts, in ms. */
   readonly leaseMs: number
   /** The sessions that the store has of this owner. One without a head is left out. */
   readonly listOwned: Effect.Effect<ReadonlyArray<OwnedSession>, BackendError>
-  /** Releases the lease of one session, which stays stored: another owner may claim it at once. */
+  /** Releases one session, which stays stored: another owner may claim it at once. */
   readonly releaseLease: (lease: SessionLease) => Effect.Effect<void, BackendError>
-  /** Releases the leases of all of this owner's sessions, which stay stored: other owners may claim them at once. */
+  /** Releases all of this owner's sessions, which stay stored, and its lease: other owners may claim them at once. */
   readonly releaseAll: Effect.Effect<void, BackendError>
   /** Erases a session that has ended. One that another owner has taken over is not touched. */
   readonly remove: (lease: SessionLease) => Effect.Effect<void, BackendError>
-  /** Erases the sessions whose resume window has passed without a user; returns how many. */
+  /**
+   * Erases abandoned sessions, and forgets owners that are gone and have none; returns how many sessions. A session is
+   * abandoned when its resume window has passed without a user
+   *
+   * - since its owner let it go: released it, or gave a claim back;
+   * - since the lease of its owner ended, whose process is known to have ended;
+   * - and 10 min more, since the lease of its owner ended: it may only be cut off from the store. Time counts from when the
+   *   store could be reached: since the first of the owners that have a lease now began to renew it without a gap.
+   *
+   * A session that is locked is left to the next sweep. To be called when this owner has renewed its lease for the time of a
+   * lease: owners that could not reach the store either have then renewed theirs.
+   */
   readonly sweep: Effect.Effect<number, BackendError>
   /**
    * Returns a secret that all owners of the store share, such as the key of session tokens: the first `candidate` that any

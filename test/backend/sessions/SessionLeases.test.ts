@@ -291,10 +291,40 @@ describe("SessionLeases", () => {
         assert.strictEqual(sweeps, 2)
         step(3_600_000)
         // the owners have until the next sweep to renew their leases
-        yield* TestClock.adjust("2 seconds")
+        yield* TestClock.adjust("8 seconds")
         assert.strictEqual(sweeps, 2)
         yield* TestClock.adjust("30 seconds")
         assert.strictEqual(sweeps, 3)
       }).pipe(Effect.provideService(SessionStore, store), Effect.provideService(Clock.Clock, clock))
+    }))
+
+  it.effect("renews its lease without sessions; sweeps a lease after its start, and not before it could renew", () =>
+    Effect.gen(function*() {
+      const inner = MemoryStore.make()
+      let isAway = true
+      const done: Array<string> = []
+      const note = (what: string) => Effect.sync(() => void done.push(what))
+      const away = Effect.fail(new ConnectionFailed({ op: "test", message: "the store is away" }))
+      const store = SessionStore.of({
+        ...inner,
+        renew: Effect.suspend(() => isAway ? away : note("renew")),
+        sweep: Effect.as(note("sweep"), 0)
+      })
+      yield* Effect.gen(function*() {
+        yield* makeSessionLeases
+        yield* TestClock.adjust("34 seconds")
+        assert.deepStrictEqual(done, [])
+        isAway = false
+        yield* TestClock.adjust("5 seconds")
+        assert.notInclude(done, "sweep")
+        yield* TestClock.adjust("2 seconds")
+        assert.include(done, "sweep")
+      }).pipe(Effect.provideService(SessionStore, store), Effect.scoped)
+      done.length = 0
+      yield* Effect.provideService(makeSessionLeases, SessionStore, store)
+      yield* TestClock.adjust("4999 millis")
+      assert.deepStrictEqual(done, Array.from({ length: 4 }, () => "renew"))
+      yield* TestClock.adjust("1 millis")
+      assert.include(done, "sweep")
     }))
 })
