@@ -52,9 +52,8 @@ export interface Places {
 /**
  * Where a session is.
  *
- * - `Here`: in this process.
- * - `There`: in another. `address` is the base URL at which other nodes ask it; `nodeUrl` the one at which clients reach exactly
- *   that process, where there is one.
+ * - `Here`: in this process. `nodeUrl` is the base URL at which clients reach exactly it, where there is one.
+ * - `There`: in another, with its `nodeUrl`. `address` is the base URL at which other nodes ask it.
  * - `Nobody`: its process has left it; it is taken over when its user connects.
  * - `Unknown`: there is no such session, or it has ended.
  *
@@ -62,7 +61,7 @@ export interface Places {
  * @since 0.1.0
  */
 export type SessionPlace =
-  | { readonly _tag: "Here" }
+  | { readonly _tag: "Here"; readonly nodeUrl?: string | undefined }
   | { readonly _tag: "There"; readonly address: string; readonly nodeUrl?: string | undefined }
   | { readonly _tag: "Nobody" }
   | { readonly _tag: "Unknown" }

@@ -23,7 +23,7 @@ import * as MonotonicTime from "../MonotonicTime.ts"
 import { isRecord, parse } from "../schema/Json.ts"
 import * as SessionEvent from "../session/SessionEvent.ts"
 import * as MemoryConnection from "../transport/MemoryConnection.ts"
-import { SUBPROTOCOL } from "../transport/websocket/WebSocketConnection.ts"
+import { MOVED_SUBPROTOCOL, SUBPROTOCOL } from "../transport/websocket/WebSocketConnection.ts"
 import * as TalkLimits from "./TalkLimits.ts"
 
 /**
@@ -183,6 +183,82 @@ const resolve = (text: string, apiKey: string | undefined) => {
   return createSession(url, apiKey)
 }
 
+/** How often it is followed to another node before the server must pass the connection on. */
+const MAX_MOVES = 3
+
+/** Opens a socket, which is paused: no message may come before somebody listens. */
+const openSocket = (url: URL, token: string | undefined, follows: boolean) =>
+  Effect.acquireRelease(
+    Effect.try({
+      try: () =>
+        new WebSocket(url, [
+          SUBPROTOCOL,
+          ...(follows ? [MOVED_SUBPROTOCOL] : []),
+          ...(token === undefined ? [] : [`token.${token}`])
+        ], {
+          maxPayload: TalkLimits.MAX_MESSAGE_BYTES,
+          perMessageDeflate: false,
+          autoPong: false
+        }),
+      // The URL and the token come from the server.
+      catch: (cause) => new ConnectionFailed({ op, message: `the session's WebSocket: ${describe(cause)}`, cause })
+    }),
+    (socket) => Effect.sync(() => socket.terminate())
+  ).pipe(
+    Effect.tap((socket) =>
+      Effect.callback<void, BackendError>((resume) => {
+        socket.once("open", () => {
+          socket.pause()
+          resume(Effect.void)
+        })
+        socket.on("error", (cause) =>
+          resume(
+            Effect.fail(new ConnectionFailed({ op, message: `the session's WebSocket: ${describe(cause)}`, cause }))
+          ))
+      }).pipe(connectDeadline(op, "the handshake of the session's WebSocket", patience))
+    )
+  )
+
+/** Where a node that does not have the session says it is. */
+const movedTo = (socket: WebSocket) =>
+  Effect.callback<string | undefined>((resume) => {
+    socket.once("close", () => resume(Effect.succeed(undefined)))
+    socket.once("message", (data: Buffer) => {
+      const read = SessionEvent.fromJson(data.toString())
+      const event = read._tag === "Success" ? read.success : undefined
+      resume(Effect.succeed(event?.type === "session.moved" ? event.url : undefined))
+    })
+    socket.resume()
+  }).pipe(Effect.timeoutOrElse({ duration: patience, orElse: () => Effect.succeed(undefined) }))
+
+/** The address that a server names, as the former one asked: with its rates and token, and no less protected. */
+const nextUrl = (from: URL, moved: string | undefined): URL | undefined => {
+  if (moved === undefined || !URL.canParse(moved)) return undefined
+  const url = new URL(moved)
+  if (!/^wss?:$/.test(url.protocol) || (/^(?:wss|https):$/.test(from.protocol) && url.protocol !== "wss:")) {
+    return undefined
+  }
+  url.search = from.search
+  return url
+}
+
+/** Opens the socket of a session at the node that has it, or at the first one, which passes it on. */
+const dial = (
+  first: URL,
+  token: string | undefined,
+  url = first,
+  moves = 0
+): Effect.Effect<WebSocket, BackendError, Scope.Scope> =>
+  Effect.gen(function*() {
+    const opening = openSocket(url, token, moves <= MAX_MOVES)
+    const socket = yield* (url === first ? opening : Effect.catch(opening, () => openSocket(first, token, false)))
+    if (socket.protocol !== MOVED_SUBPROTOCOL) return socket
+    const next = nextUrl(url, yield* movedTo(socket))
+    return next === undefined || moves === MAX_MOVES
+      ? yield* dial(first, token, first, MAX_MOVES + 1)
+      : yield* dial(first, token, next, moves + 1)
+  })
+
 /**
  * A connection over a server's WebSocket: to a new session of the server at a URL, or to the session whose URL it is.
  *
@@ -204,19 +280,7 @@ export const remote = (
     url.searchParams.set("output_rate", String(OUTPUT_RATE))
     const clock = yield* Clock.Clock
     const limits = new TalkLimits.TalkLimits(MonotonicTime.nowMs(clock))
-    const socket = yield* Effect.acquireRelease(
-      Effect.try({
-        try: () =>
-          new WebSocket(url, token === undefined ? [SUBPROTOCOL] : [SUBPROTOCOL, `token.${token}`], {
-            maxPayload: TalkLimits.MAX_MESSAGE_BYTES,
-            perMessageDeflate: false,
-            autoPong: false
-          }),
-        // The URL and the token come from the server.
-        catch: (cause) => new ConnectionFailed({ op, message: `the session's WebSocket: ${describe(cause)}`, cause })
-      }),
-      (socket) => Effect.sync(() => socket.terminate())
-    )
+    const socket = yield* dial(url, token)
     let over = (): void => {}
     /** Ends a connection that the server misuses. */
     const end = (reason: string): void => {
@@ -251,20 +315,20 @@ export const remote = (
       listener.closed(reason.length > 0 ? reason.toString() : `closed with ${code}`)
       over()
     })
-    yield* Effect.callback<void, BackendError>((resume) => {
-      socket.once("open", () => resume(Effect.void))
-      socket.on("error", (cause) => {
-        if ("code" in cause && cause.code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH") {
-          end(`the server sent a message of more than ${TalkLimits.MAX_MESSAGE_BYTES} bytes`)
-        }
-        resume(
-          Effect.fail(new ConnectionFailed({ op, message: `the session's WebSocket: ${describe(cause)}`, cause }))
-        )
-      })
-    }).pipe(connectDeadline(op, "the handshake of the session's WebSocket", patience))
+    socket.on("error", (cause) => {
+      if ("code" in cause && cause.code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH") {
+        end(`the server sent a message of more than ${TalkLimits.MAX_MESSAGE_BYTES} bytes`)
+      }
+    })
+    if (socket.readyState !== WebSocket.OPEN) {
+      return yield* new ConnectionFailed({ op, message: "the connection was lost" })
+    }
+    socket.resume()
     return {
       send: (pcm) => {
-        if (socket.readyState !== WebSocket.OPEN) return
+        if (socket.readyState !== WebSocket.OPEN) {
+          return
+        }
         if (socket.bufferedAmount > TalkLimits.MAX_UNSENT_BYTES) return end("the server has stopped reading")
         socket.send(fromInt16(pcm))
       },

@@ -96,17 +96,38 @@ const requestSession = async (request: CreateSessionRequest): Promise<CreatedSes
 }
 
 /**
- * Sends an SDP offer and returns the answer.
+ * Sends an SDP offer and returns the answer: to the node that has the session, where it is known, else through the general
+ * URL.
  *
  * @category accessors
  * @since 0.1.0
  */
 export const exchangeOffer = async (target: SessionTarget, offer: string, signal: AbortSignal): Promise<string> => {
-  const response = await send(`${sessionUrl(target)}/offer`, {
+  const { nodeUrl, ...general } = target
+  if (nodeUrl !== undefined) {
+    try {
+      return await postOffer({ ...general, baseUrl: nodeUrl }, offer, signal)
+    } catch (error) {
+      if (signal.aborted) throw error
+    }
+  }
+  return await postOffer(general, offer, signal)
+}
+
+const postOffer = async (target: SessionTarget, offer: string, signal: AbortSignal): Promise<string> => {
+  const init = {
     method: "POST",
     headers: { "content-type": "application/sdp", authorization: `Bearer ${target.token}` },
     body: offer
-  }, signal)
+  }
+  const url = `${sessionUrl(target)}/offer`
+  let response = await send(url, init, signal)
+  // A browser takes the token off when it is redirected to another origin.
+  if (
+    response.status === 401 && response.redirected && !(url.startsWith("https:") && !response.url.startsWith("https:"))
+  ) {
+    response = await send(response.url, init, signal)
+  }
   if (!response.ok) throw await problem(response)
   return await readText(response)
 }

@@ -26,6 +26,7 @@ import {
   baseUrlOf,
   leaveSession,
   makeAudioContext,
+  nodeUrlOf,
   openMedia,
   openSession,
   type ReachableSession
@@ -157,7 +158,13 @@ export class VoiceClient {
     })
     this.#connection = new CallConnection({
       media,
-      target: { baseUrl, id: session.id, token: session.token, connectionUrl: session.connectionUrl },
+      target: {
+        baseUrl,
+        id: session.id,
+        token: session.token,
+        nodeUrl: nodeUrlOf(session, baseUrl),
+        connectionUrl: session.connectionUrl
+      },
       resumeWindowMs: options.resumeWindowMs,
       signal: abort.signal,
       onMessage: (message) => this.#receive(message),

@@ -101,7 +101,8 @@ export interface VoiceSession {
   readonly setLanguage: (language: string) => Effect.Effect<LanguageChange, BackendError>
   /** What the user speaks, BCP 47: as set, else as created; undefined where the engines' own holds. */
   readonly language: Effect.Effect<string | undefined>
-  readonly state: Observable<SessionState>
+  /** `detached` where no process has the session: it is stored, and goes on when its user connects. */
+  readonly state: Observable<SessionState | "detached">
   readonly persistenceStatus: Effect.Effect<PersistenceStatus>
   readonly metadata: Effect.Effect<Metadata>
   /** Merges a patch (RFC 7396: `null` removes). More than 16 KiB in all fails `invalid_config` and changes nothing. */

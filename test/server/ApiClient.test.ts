@@ -17,7 +17,7 @@ describe("the Api value", () => {
       const client = yield* HttpApiClient.make(Api, { baseUrl: url })
       const created = yield* client.sessions.create({ payload: request })
       assert.strictEqual(created.headers.location, `/v1/sessions/${created.body.id}`)
-      const [session] = (yield* client.sessions.list()).sessions
+      const [session] = (yield* client.sessions.list({ query: {} })).sessions
       assert.strictEqual(session?.userId, "ada")
       yield* client.sessions.close({ params: { id: created.body.id } })
 

@@ -98,8 +98,10 @@ export class CallConnection {
 
   /** Connects, and completes when the session has started. Rejects with a `VoiceClientError`. */
   async open(): Promise<void> {
-    const { media, signal, target } = this.#options
+    const { media, signal } = this.#options
     const generation = ++this.#generation
+    // The node of the beginning may be gone: from then on, the general URL knows who has the session.
+    const target = generation === 1 ? this.#options.target : { ...this.#options.target, nodeUrl: undefined }
     const start = new Start()
     const isCurrent = () => generation === this.#generation && !this.#closed
     let settled = false

@@ -21,6 +21,8 @@ export interface SessionTarget {
   readonly baseUrl: string
   readonly id: string
   readonly token: string
+  /** The base URL of the node that had the session when it was created: tried first, `baseUrl` after it. */
+  readonly nodeUrl?: string | undefined
   /** Where another platform's client connects, with `token`: a LiveKit server. */
   readonly connectionUrl?: string | undefined
 }

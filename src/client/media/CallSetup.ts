@@ -54,6 +54,20 @@ export const baseUrlOf = (options: ConnectOptions): string =>
   new URL(options.url ?? "/", location.href).href.split(/[?#]/)[0]!.replace(/\/+$/, "")
 
 /**
+ * The base URL of the node that has the session, where the server says one beside its general URL.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const nodeUrlOf = (session: ReachableSession, baseUrl: string): string | undefined => {
+  if (session.protocol !== undefined) return undefined
+  const [, url] =
+    /^((?:ws|http)s?:\/\/[^?#]*?)\/v1\/sessions\/[^/?#]+\/(?:audio|offer)$/.exec(session.connectionUrl ?? "") ?? []
+  const nodeUrl = url?.replace(/^ws/, "http")
+  return nodeUrl === baseUrl ? undefined : nodeUrl
+}
+
+/**
  * The session that the application created, or a new one.
  *
  * @category constructors

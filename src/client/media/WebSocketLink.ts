@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { parseServerMessage } from "../protocol/ClientProtocol.ts"
-import { type ClientMessage, closeCodes, SUBPROTOCOL } from "../protocol/WireProtocol.ts"
+import { type ClientMessage, closeCodes, MOVED_SUBPROTOCOL, SUBPROTOCOL } from "../protocol/WireProtocol.ts"
 import { handshakeRefusal, sessionUrl, unreachable } from "../SessionApi.ts"
 import { sleep } from "../Sleep.ts"
 import { abortError, isFinal, sessionReplaced, VoiceClientError } from "../VoiceClientError.ts"
@@ -13,6 +13,10 @@ import type { Link, LinkHandlers, SessionTarget } from "./CallMedia.ts"
 /** How often a ping goes out; a link whose last ping is unanswered when the next is due counts as dead. */
 const PING_INTERVAL_MS = 10_000
 const OPEN_TIMEOUT_MS = 10_000
+/** How long a node may take that is connected to directly; the general URL is tried after it. */
+const NODE_TIMEOUT_MS = 4_000
+/** How often it is followed to another node before the server must pass the connection on. */
+const MAX_MOVES = 3
 /** How long the server may take to answer the ping of a page that has slept. */
 const PROBE_TIMEOUT_MS = 4_000
 /** The longest binary message that is played: 20 s at 24 kHz, far more than a server sends at once. */
@@ -48,35 +52,90 @@ export const sendMessage = (socket: WebSocket, message: ClientMessage): void => 
   if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message))
 }
 
+/** The address of a session's WebSocket. */
+const audioUrl = (baseUrl: string, target: SessionTarget): string =>
+  `${sessionUrl({ ...target, baseUrl }).replace(/^http/, "ws")}/audio`
+
+/** A page from https must not be led to a connection that others can read. */
+const isNoWeaker = (from: string, to: string): boolean =>
+  URL.canParse(to) && /^wss?:/.test(to) && (to.startsWith("wss:") || !from.startsWith("wss:"))
+
 /**
- * Opens a socket to a session. Rejects with a `VoiceClientError`.
+ * Opens a socket to a session, at the node that has it: a node that does not have it says where (`session.moved`), or passes
+ * the connection on. Rejects with a `VoiceClientError`.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const openSocket = async (target: SessionTarget, signal: AbortSignal): Promise<WebSocket> => {
-  const socket = await makeSocket(target, signal)
+  const general = audioUrl(target.baseUrl, target)
+  const first = target.nodeUrl === undefined ? general : audioUrl(target.nodeUrl, target)
+  let url = first
+  let follows = true
+  for (let moves = 0;;) {
+    try {
+      const socket = await connectTo(url, target, signal, { follows, isGeneral: url === general })
+      if (socket.protocol !== MOVED_SUBPROTOCOL) return socket
+      const moved = await movedTo(socket)
+      if (moved !== undefined && ++moves <= MAX_MOVES && isNoWeaker(url, moved)) {
+        url = moved
+        continue
+      }
+      follows = false
+    } catch (error) {
+      if (url === general || signal.aborted) throw error
+      // The node that it was sent to cannot be reached from here: then the connection is passed on.
+      if (url !== first) follows = false
+    }
+    url = general
+  }
+}
+
+const connectTo = async (
+  url: string,
+  target: SessionTarget,
+  signal: AbortSignal,
+  { follows, isGeneral }: { readonly follows: boolean; readonly isGeneral: boolean }
+): Promise<WebSocket> => {
+  const socket = await makeSocket(url, target, follows, signal)
   socket.binaryType = "arraybuffer"
-  await handshake(socket, target, signal)
+  await handshake(
+    socket,
+    signal,
+    isGeneral ? OPEN_TIMEOUT_MS : NODE_TIMEOUT_MS,
+    () => isGeneral ? handshakeRefusal(target, signal) : Promise.resolve(undefined)
+  )
   return socket
 }
 
-const makeSocket = async (target: SessionTarget, signal: AbortSignal): Promise<WebSocket> => {
-  const url = sessionUrl(target)
+const makeSocket = async (
+  url: string,
+  target: SessionTarget,
+  follows: boolean,
+  signal: AbortSignal
+): Promise<WebSocket> => {
   try {
-    return new WebSocket(
-      `${url.replace(/^http/, "ws")}/audio`,
-      target.token === "" ? [SUBPROTOCOL] : [SUBPROTOCOL, `token.${target.token}`]
-    )
+    return new WebSocket(url, [
+      SUBPROTOCOL,
+      ...(follows ? [MOVED_SUBPROTOCOL] : []),
+      ...(target.token === "" ? [] : [`token.${target.token}`])
+    ])
   } catch (cause) {
     // The page is from https, and the server is not.
-    if (cause instanceof DOMException && cause.name === "SecurityError") throw await unreachable(url, signal, cause)
+    if (cause instanceof DOMException && cause.name === "SecurityError") {
+      throw await unreachable(sessionUrl(target), signal, cause)
+    }
     const text = "The session's token has characters that no token has, such as white space."
     throw new VoiceClientError("authentication_failed", text, { cause })
   }
 }
 
-const handshake = (socket: WebSocket, target: SessionTarget, signal: AbortSignal): Promise<void> =>
+const handshake = (
+  socket: WebSocket,
+  signal: AbortSignal,
+  timeoutMs: number,
+  refusal: () => Promise<VoiceClientError | undefined>
+): Promise<void> =>
   new Promise((resolve, reject) => {
     const settle = (done: () => void) => {
       clearTimeout(timer)
@@ -93,15 +152,33 @@ const handshake = (socket: WebSocket, target: SessionTarget, signal: AbortSignal
     const onAbort = () => fail(abortError(signal))
     const timer = setTimeout(
       () => fail(new VoiceClientError("connection_timeout", "The server did not answer in time.")),
-      OPEN_TIMEOUT_MS
+      timeoutMs
     )
     signal.addEventListener("abort", onAbort)
     if (signal.aborted) return onAbort()
     socket.onopen = () => settle(resolve)
     socket.onclose = () =>
-      void handshakeRefusal(target, signal).then((refusal) =>
-        fail(refusal ?? new VoiceClientError("connection_failed", "The server cannot be reached."))
+      void refusal().then((refused) =>
+        fail(refused ?? new VoiceClientError("connection_failed", "The server cannot be reached."))
       )
+  })
+
+/** Where a node that does not have the session says it is; `undefined` when it says nothing. */
+const movedTo = (socket: WebSocket): Promise<string | undefined> =>
+  new Promise((resolve) => {
+    const settle = (url?: string) => {
+      clearTimeout(timer)
+      socket.onmessage = null
+      socket.onclose = null
+      socket.close()
+      resolve(url)
+    }
+    const timer = setTimeout(settle, NODE_TIMEOUT_MS)
+    socket.onclose = () => settle()
+    socket.onmessage = (event: MessageEvent<unknown>) => {
+      const message = typeof event.data === "string" ? parseServerMessage(event.data) : undefined
+      settle(message?.type === "session.moved" ? message.url : undefined)
+    }
   })
 
 /**

@@ -22,6 +22,9 @@ const IceServer = Schema.Struct({
   credential: Schema.optional(Schema.RedactedFromValue(Schema.String))
 }).annotate({ identifier: "IceServer" })
 
+/** `detached`: no process has the session now; it goes on when its user connects. */
+const ShownState = Schema.Union([SessionState, Schema.Literal("detached")])
+
 /**
  * A new session, with what its user's client needs to connect. `token` is a secret, and so are the credentials of
  * `ice_servers` (a browser's `RTCIceServer`, for WebRTC); `expires_at` is Unix time in ms. `protocol` is set when another
@@ -37,7 +40,7 @@ export const CreatedSession = Schema.Struct({
   expiresAt: Schema.optionalKey(Schema.Finite),
   iceServers: Schema.optionalKey(Schema.Array(IceServer)),
   protocol: Schema.optionalKey(Schema.String),
-  state: SessionState
+  state: ShownState
 }).pipe(
   Schema.encodeKeys({ connectionUrl: "connection_url", expiresAt: "expires_at", iceServers: "ice_servers" })
 )
@@ -55,7 +58,7 @@ export const SessionView = Schema.Struct({
   pipelineType: Schema.optionalKey(PipelineType),
   agent: Schema.optionalKey(Schema.String),
   language: Schema.optionalKey(Schema.String),
-  state: SessionState,
+  state: ShownState,
   persistenceStatus: Schema.Literals(["active", "completed"]),
   metadata: Metadata
 }).pipe(
@@ -63,10 +66,37 @@ export const SessionView = Schema.Struct({
 )
 
 /**
+ * Sessions, in the order of their ids. `next` is the `after` of those that follow; absent when these are the last.
+ *
  * @category models
  * @since 0.1.0
  */
-export const SessionList = Schema.Struct({ sessions: Schema.Array(SessionView) })
+export const SessionList = Schema.Struct({
+  sessions: Schema.Array(SessionView),
+  next: Schema.optionalKey(Schema.String)
+})
+
+/**
+ * The most sessions of a page: 1,000.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const MAX_PAGE = 1_000
+
+/**
+ * - `limit`: how many sessions are answered at most. 100 where only `after` is given.
+ * - `after`: the id that comes before the first of them.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const SessionPage = {
+  limit: Schema.optionalKey(
+    Schema.NumberFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 1, maximum: MAX_PAGE }))
+  ),
+  after: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(256)))
+}
 
 /**
  * What was said in a session, as it was heard, in order.
@@ -175,8 +205,8 @@ class Sessions extends HttpApiGroup.make("sessions")
   .add(
     HttpApiEndpoint.post("create", "/v1/sessions", { payload: SessionRequest, success: Created })
       .annotateMerge(OpenApi.annotations({ summary: "Create a session and say how its user connects" })),
-    HttpApiEndpoint.get("list", "/v1/sessions", { success: SessionList })
-      .annotateMerge(OpenApi.annotations({ summary: "List the sessions" })),
+    HttpApiEndpoint.get("list", "/v1/sessions", { query: SessionPage, success: SessionList })
+      .annotateMerge(OpenApi.annotations({ summary: "List the sessions: all, or with `limit` a page of them" })),
     HttpApiEndpoint.get("get", "/v1/sessions/:id", { params: id, success: SessionView })
       .annotateMerge(OpenApi.annotations({ summary: "Get a session" })),
     HttpApiEndpoint.get("history", "/v1/sessions/:id/history", { params: id, success: SessionHistory })

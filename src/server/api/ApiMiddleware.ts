@@ -19,9 +19,10 @@ import * as RequestBody from "./RequestBody.ts"
 const operationOf = ({ method, path }: HttpApiEndpoint.Top): string => `${method} ${path.replace(/:(\w+)/g, "{$1}")}`
 
 /** The body is JSON by now, so its faults are those of the endpoint's schema. */
-const faultsOf = (op: string, endpoint: HttpApiEndpoint.Top, error: Schema.SchemaError) => {
-  const [schema = Schema.Unknown] = endpoint.payload.get("application/json")?.schemas ?? []
-  return Faults.toError(op, "invalid request", Faults.fromSchemaError(schema, error))
+const faultsOf = (op: string, endpoint: HttpApiEndpoint.Top, { cause, kind }: HttpApiSchemaError) => {
+  const [payload = Schema.Unknown] = endpoint.payload.get("application/json")?.schemas ?? []
+  const schema = kind === "Query" ? endpoint.query ?? Schema.Unknown : payload
+  return Faults.toError(op, "invalid request", Faults.fromSchemaError(schema, cause))
 }
 
 /**
@@ -32,10 +33,13 @@ const faultsOf = (op: string, endpoint: HttpApiEndpoint.Top, error: Schema.Schem
  */
 export const layer: Layer.Layer<ApiErrors> = Layer.succeed(ApiErrors, (handle, { endpoint, group }) => {
   const op = operationOf(endpoint)
-  const answered = Effect.catch(handle, (error: unknown) =>
-    HttpApiSchemaError.is(error) && error.kind === "Payload"
-      ? Effect.fail(faultsOf(op, endpoint, error.cause))
-      : Effect.fail(error))
+  const answered = Effect.catch(
+    handle,
+    (error: unknown) =>
+      HttpApiSchemaError.is(error) && (error.kind === "Payload" || error.kind === "Query")
+        ? Effect.fail(faultsOf(op, endpoint, error))
+        : Effect.fail(error)
+  )
   return HttpServerRequest.HttpServerRequest.pipe(
     Effect.flatMap((request) => endpoint.payload.size === 0 ? Effect.succeed(request) : RequestBody.read(op, request)),
     Effect.flatMap((request) => Effect.provideService(answered, HttpServerRequest.HttpServerRequest, request)),

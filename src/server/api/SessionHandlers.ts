@@ -8,6 +8,7 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as Redacted from "effect/Redacted"
+import type { SessionPage } from "../../backend/BackendContract.ts"
 import type { SessionAccess } from "../../backend/provider/BackendProvider.ts"
 import { VoiceBackend } from "../../backend/VoiceBackend.ts"
 import { SessionNotFound } from "../../BackendError.ts"
@@ -45,6 +46,21 @@ const absolute = (access: SessionAccess, transport: "webrtc" | "websocket", base
   const url = `${base}${access.connectionUrl}`
   return transport === "websocket" ? url.replace(/^http/, "ws") : url
 }
+
+/** How many sessions a page has where the request does not say it. */
+const PAGE = 100
+
+/**
+ * The URL of exactly the node that has a session, if it has one. Where it cannot be found out, the general one does as well:
+ * any node passes the connection on.
+ */
+const nodeUrlOf = ({ locate }: VoiceBackend["Service"], id: string): Effect.Effect<string | undefined> =>
+  locate === undefined
+    ? Effect.undefined
+    : locate(id).pipe(
+      Effect.map((place) => place._tag === "Here" || place._tag === "There" ? place.nodeUrl : undefined),
+      Effect.orElseSucceed(() => undefined)
+    )
 
 const view = Effect.fnUntraced(function*(session: VoiceSession) {
   const { agent, pipelineType, transport, userId } = session.config
@@ -112,11 +128,16 @@ export const layer = ({ prefix, publicUrl }: PublicAddress) =>
             Effect.onError(() => Effect.ignore(backend.closeSession(session.id)))
           )
           const base = `${publicUrl ?? originOf(request)}${prefix}`
+          const direct = yield* nodeUrlOf(backend, session.id)
           const { expiresAt, iceServers = [], protocol } = link
           return HttpApiSchema.withHeaders({
             body: {
               id: session.id,
-              connectionUrl: absolute(link, payload.transport, base),
+              connectionUrl: absolute(
+                link,
+                payload.transport,
+                direct === undefined ? base : `${direct.replace(/\/+$/, "")}${prefix}`
+              ),
               ...(link.token === undefined ? {} : { token: link.token }),
               ...(expiresAt === undefined ? {} : { expiresAt }),
               ...(iceServers.length === 0 ? {} : { iceServers }),
@@ -126,10 +147,18 @@ export const layer = ({ prefix, publicUrl }: PublicAddress) =>
             headers: { location: `${pathOf(base)}/v1/sessions/${encodeURIComponent(session.id)}` }
           })
         }),
-        list: Effect.fnUntraced(function*() {
+        list: Effect.fnUntraced(function*({ query: { after, limit } }) {
           const isVisible = yield* Principal.authorize(backend, "session.list")
-          const sessions = yield* inTurn(backend.listSessions)
-          return { sessions: yield* Effect.forEach(sessions.filter(({ config }) => isVisible(config)), view) }
+          const isPage = limit !== undefined || after !== undefined
+          const { next, sessions } = yield* inTurn(
+            isPage
+              ? backend.listPage({ after, limit: limit ?? PAGE })
+              : Effect.map(backend.listSessions, (sessions): SessionPage => ({ sessions }))
+          )
+          return {
+            sessions: yield* Effect.forEach(sessions.filter(({ config }) => isVisible(config)), view),
+            ...(next === undefined ? {} : { next })
+          }
         }),
         get: ({ params }) => Effect.flatMap(find(params.id, "session.read"), view),
         history: Effect.fnUntraced(function*({ params }) {

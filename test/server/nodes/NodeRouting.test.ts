@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Schedule } from "effect"
 import * as Net from "node:net"
 import { ConnectionFailed } from "../../../src/BackendError.ts"
+import * as TalkConnection from "../../../src/cli/TalkConnection.ts"
 import * as ForwardedProof from "../../../src/server/nodes/ForwardedProof.ts"
 import * as SessionTokens from "../../../src/transport/SessionTokens.ts"
 import { MOVED_SUBPROTOCOL, SUBPROTOCOL } from "../../../src/transport/websocket/WebSocketConnection.ts"
@@ -176,6 +177,38 @@ describe("a WebSocket at the wrong node", () => {
       // The owner itself never sends it away.
       const direct = yield* connect(audio(owner, "s1"), { protocols: follows })
       assert.strictEqual(direct.socket.protocol, SUBPROTOCOL)
+    }).pipe(Effect.scoped))
+
+  it.live("is followed by talk, which takes its token along", () =>
+    Effect.gen(function*() {
+      const { other, owner, there } = yield* pair({ nodeUrl: true })
+      const session = yield* owner.open("s1")
+      other.places.set("s1", there)
+      const events: Array<string> = []
+      const line = yield* TalkConnection.remote(`${audio(other, "s1")}?token=${session.token}`, undefined, {
+        event: (event) => void events.push(event?.type ?? "unknown"),
+        audio: () => {},
+        closed: () => {}
+      })
+      const { connection, listener } = yield* session.attached
+      line.send(new Int16Array(320))
+      yield* heard(listener, (each) => each.samples === 320)
+      connection.notify({ type: "pong", seq: 1, atMs: 0 })
+      yield* settled(() => events.length > 0)
+      assert.deepStrictEqual(events, ["pong"])
+      // Nothing goes through the other node: it could be gone.
+      yield* other.stop
+      line.send(new Int16Array(320))
+      yield* heard(listener, (each) => each.samples === 640)
+      // A node that cannot be reached from here is reached through the first one.
+      const again = yield* node()
+      again.places.set("s1", { ...there, nodeUrl: "http://127.0.0.1:1" })
+      yield* TalkConnection.remote(`${audio(again, "s1")}?token=${session.token}`, undefined, {
+        event: () => {},
+        audio: () => {},
+        closed: () => {}
+      })
+      yield* session.attached
     }).pipe(Effect.scoped))
 
   it.live("gets the owner's refusal as it is", () =>
