@@ -13,14 +13,17 @@ export interface Call {
 export interface CrowdOptions {
   /** How a caller reaches its session: at its owner, or at another node, which has to pass it on. */
   readonly path?: "direct" | "wrong"
+  /** Statuses that mean "later". Default: 502 and 503. */
+  readonly later?: ReadonlyArray<number>
 }
 
 /** Calls that are created at the nodes in turn; each has said something that is safe. */
-export const call = async (nodes: Nodes, count: number, { path = "direct" }: CrowdOptions = {}) => {
+export const call = async (nodes: Nodes, count: number, options: CrowdOptions = {}) => {
+  const { later = [502, 503], path = "direct" } = options
   const calls: Array<Call> = []
   for (let i = 0; i < count; i++) {
     const at = nodes.next()
-    const caller = new Caller(`caller-${i}`, at.url, { next: () => nodes.next().url, later: [502, 503] })
+    const caller = new Caller(`caller-${i}`, at.url, { next: () => nodes.next().url, later })
     await caller.create(path === "direct" ? undefined : (url) => wrongFor(nodes, url).url)
     const owner = nodes.at(caller.createdAt)
     if (owner === undefined) throw new Error(`no node is at ${caller.createdAt}`)

@@ -16,8 +16,8 @@ type Json = { readonly [key: string]: unknown }
 export interface NodeOptions {
   /** Fields of the config, in place of the cluster's; sections are merged. */
   readonly config?: Json
-  /** Other programs or arguments of the same. Default: the command line of the sources. */
-  readonly program?: ReadonlyArray<string>
+  /** A module beside this file that is loaded before the command line. */
+  readonly preload?: string
   /** Whether its config names its own address for media. Default: true. */
   readonly direct?: boolean
 }
@@ -195,14 +195,17 @@ export class Nodes {
     mkdirSync(home, { recursive: true })
     const file = join(home, "voice.json")
     writeFileSync(file, JSON.stringify(this.#config(port, options)))
-    const program = options.program ?? [
+    const preloads = [
+      "ScriptedParts.ts",
+      ...(this.#options.machines === true ? ["OwnMachine.ts"] : []),
+      ...(options.preload === undefined ? [] : [options.preload])
+    ]
+    const flags = [
       "--conditions=@effect-voice/source",
       "--disable-warning=ExperimentalWarning",
-      "--import=./test/cluster/ScriptedParts.ts",
-      ...(this.#options.machines === true ? ["--import=./test/cluster/OwnMachine.ts"] : []),
-      "src/cli/main.ts"
+      ...preloads.map((name) => `--import=./test/cluster/${name}`)
     ]
-    const child = spawn(process.execPath, [...program, "serve", "--config", file], {
+    const child = spawn(process.execPath, [...flags, "src/cli/main.ts", "serve", "--config", file], {
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, XDG_STATE_HOME: home, EFFECT_VOICE_LOG: "logfmt" }
     })

@@ -51,6 +51,8 @@ export class Caller {
   readonly late: Array<SessionEvent.SessionEvent> = []
   /** The close codes of the lines that were given up. */
   readonly lateCodes: Array<number> = []
+  /** The last answer that refused its connection: problem JSON. */
+  refusal = ""
   /** The URL that its session was given when it was created. */
   createdAt = ""
   #brokenAt: number | undefined
@@ -153,7 +155,7 @@ export class Caller {
       // another process holds it until its lease is over: 502; anything else is final
       const { later = [502] } = this.#options
       if (!later.includes(response.statusCode ?? 0)) this.problems.push(`refused with ${response.statusCode}`)
-      response.resume()
+      response.on("data", (data: Buffer) => this.refusal = data.toString())
       socket.emit("close")
     })
     socket.on("error", () => {})
