@@ -39,6 +39,7 @@ export class Caller {
   #frames: Array<Int16Array> = []
   #microphone: NodeJS.Timeout | undefined
   #ended = false
+  #isAway = false
   /** Told, and not known to be safe yet. */
   #told: Array<Told> = []
   readonly safe: Array<Told> = []
@@ -138,7 +139,18 @@ export class Caller {
     this.#callAgain()
   }
 
+  /** Does not call again when the line breaks, until `comeBack`. */
+  stayAway(): void {
+    this.#isAway = true
+  }
+
+  comeBack(): void {
+    this.#isAway = false
+    if (this.#brokenAt !== undefined) this.#callAgain()
+  }
+
   #callAgain(): void {
+    if (this.#isAway) return
     if (this.#options.next !== undefined) this.moveTo(this.#options.next())
     this.#connect()
   }
