@@ -10,25 +10,23 @@ import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
 import * as References from "effect/References"
 import * as Scope from "effect/Scope"
-import type { Socket } from "node:net"
 import { BackendConfig } from "../backend/config/BackendConfig.ts"
 import * as ConfigDiff from "../backend/config/ConfigDiff.ts"
 import { type DrainReport, VoiceBackend } from "../backend/VoiceBackend.ts"
-import type { BackendError, InvalidConfig } from "../BackendError.ts"
+import type { BackendError } from "../BackendError.ts"
 import * as Builtin from "../builtin/index.ts"
 import { finalizeWithin } from "../Deadline.ts"
-import * as Faults from "../schema/Faults.ts"
-import { requireFreePort } from "../server/Listening.ts"
+import { formatUrl, requireFreePort } from "../server/Listening.ts"
 import * as Server from "../server/Server.ts"
 import * as ServerConfig from "../server/ServerConfig.ts"
+import * as SharedPort from "../server/SharedPort.ts"
 import * as OtlpExport from "../telemetry/OtlpExport.ts"
 import * as TelemetryConfig from "../telemetry/TelemetryConfig.ts"
 import * as Logs from "./Logs.ts"
 import * as Output from "./Output.ts"
 import * as PartNames from "./PartNames.ts"
 import * as Setup from "./Setup.ts"
-import * as Primary from "./workers/Primary.ts"
-import type { PrimaryOptions } from "./workers/Primary.ts"
+import * as Parent from "./workers/Parent.ts"
 import * as Worker from "./workers/Worker.ts"
 
 /** The time limit of the finalizers after the drain; the process ends anyway. */
@@ -123,26 +121,37 @@ const reload = Effect.fnUntraced(function*(
   if (restart.length > 0) yield* Output.note(`config: restart to apply ${restart.join(", ")}`)
 })
 
-/** Several processes have one port, whose metrics and health one of them merges. */
-const requireOnePort = (section: ServerConfig.ServerConfig): Effect.Effect<void, InvalidConfig> => {
-  const found = [
-    ...(section.adminPort === undefined ? [] : ["server.admin_port"]),
-    ...(section.operations === "public" ? [] : ["server.operations"])
-  ]
-  const faults = found.map((path) => ({ path, message: "not supported with --workers" }))
-  return faults.length === 0 ? Effect.void : Effect.fail(Faults.toError("serve", "the config is not valid", faults))
-}
-
 /** Runs several processes on one port until it is interrupted; then all of them drain. */
-const several = (count: number, options: Omit<PrimaryOptions, "count">): Effect.Effect<never, BackendError> =>
-  Effect.scoped(
+const several = (
+  options: Omit<Parent.ParentOptions, "args"> & { readonly file: string | undefined }
+): Effect.Effect<never, BackendError> => {
+  const { count, file, listen: { host, port, tls } } = options
+  const args = ["serve", "--host", host, "--port", String(port), ...(file === undefined ? [] : ["--config", file])]
+  return Effect.scoped(
     Effect.gen(function*() {
-      const { forward } = yield* Primary.make({ ...options, count })
-      return yield* options.file === undefined
+      const signalAll = yield* Parent.make({ ...options, args })
+      const url = formatUrl(tls === undefined ? "http" : "https", host, port)
+      yield* Output.line(`effect-voice is listening on ${url}, with ${count} workers`)
+      return yield* file === undefined
         ? Effect.never
-        : onHangup(Effect.sync(() => forward("SIGHUP")))
+        : onHangup(Effect.sync(() => signalAll("SIGHUP")))
     }).pipe(Effect.onInterrupt(() => Output.note("draining all workers; a second signal stops them at once")))
   )
+}
+
+/**
+ * How many workers serve: the number asked for where the system spreads the connections of a shared port over them, else 1.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const workerCount = (asked: number, platform: NodeJS.Platform = process.platform): Effect.Effect<number> =>
+  asked <= 1 || SharedPort.isBalanced(platform)
+    ? Effect.succeed(asked)
+    : Effect.as(
+      Output.note("note: this system does not share a port among processes, so --workers is 1: one process serves"),
+      1
+    )
 
 /**
  * Serves until it is interrupted, then drains. With a config file, SIGHUP reloads it.
@@ -156,48 +165,48 @@ export const serve = Effect.fnUntraced(function*(options: {
   readonly port: number | undefined
   /** Processes that share the port. Default: 1, this one. */
   readonly workers?: number | undefined
+  /** The first port of the workers' own. Default: 0, free ones. */
+  readonly workerPort?: number | undefined
 }) {
   const role = Worker.role(process.env)
-  const listenOf = (section: ServerConfig.ServerConfig) => ({
+  const listenOf = (section: ServerConfig.ServerConfig): ServerConfig.ServerConfig => ({
     ...section,
     host: options.host ?? section.host,
-    port: options.port ?? section.port
+    port: options.port ?? section.port,
+    ...(role === undefined || !section.adminPort ? {} : { adminPort: section.adminPort + role.index })
   })
   // a reload does not change the listening address
   let served: ServerConfig.ServerConfig | undefined
   const read = Setup.loadConfig(options.config, {
     defaults: Setup.serverDefaults,
-    listen: (section) => served ??= { ...listenOf(section), ...(role === undefined ? {} : { host: role.host }) },
-    // a worker is reached by its primary alone, which is the proxy that it trusts
-    check: (section) =>
-      role === undefined ? listenOf(section) : { ...listenOf(section), host: role.host, trustedProxies: [] }
+    listen: (section) => served ??= listenOf(section),
+    check: listenOf
   })
   const loaded = yield* read
   const { config, section } = loaded
   const listen = listenOf(section)
   const target = yield* TelemetryConfig.resolve(listen.telemetry, process.env)
   const format = yield* Logs.formatOf(process.env, process.stderr.isTTY, config.enableStructuredLogging)
-  yield* requireFreePort(listen)
+  // others listen on the shared port of a worker already
+  const port = yield* requireFreePort(role === undefined ? listen : role)
   if (listen.adminPort !== undefined) {
     yield* requireFreePort({ host: listen.host, port: listen.adminPort, setting: "server.admin_port" })
   }
   yield* Setup.fetchModels(config)
-  if (options.workers !== undefined && options.workers > 1 && role === undefined) {
-    yield* requireOnePort(listen)
-    return yield* several(options.workers, { config, listen, file: options.config }).pipe(
+  const count = role === undefined ? yield* workerCount(options.workers ?? 1) : 1
+  if (count > 1) {
+    const { config: file, workerPort = 0 } = options
+    return yield* several({ count, config, listen: { ...listen, port }, workerPort, file }).pipe(
       Logs.as(format),
       Effect.provideService(References.MinimumLogLevel, "Info")
     )
   }
-  let accept: ((socket: Socket, head: Buffer) => void) | undefined
   const server = Server.layer({
     ...listen,
-    providers: Object.values(Builtin.providers),
-    ...(role === undefined ? {} : {
-      adopt: (take) => {
-        accept = take
-      }
-    })
+    ...(role === undefined
+      ? {}
+      : { host: role.host, port: role.port, shared: { host: listen.host, port: listen.port } }),
+    providers: Object.values(Builtin.providers)
   }).pipe(
     Layer.provideMerge(Setup.backend(loaded)),
     // provided last, so that it exports the spans and logs of the others until their end
@@ -218,7 +227,7 @@ export const serve = Effect.fnUntraced(function*(options: {
         ),
     role === undefined
       ? undefined
-      : ({ port }, backend) => Worker.listen(port, (socket, head) => accept?.(socket, head), backend.activeSessionCount)
+      : ({ url }) => Effect.andThen(Output.line(`worker ${role.index} is at ${url}`), Worker.report)
   ).pipe(
     role === undefined ? (effect) => effect : Effect.annotateLogs({ worker: role.index }),
     Logs.as(format),

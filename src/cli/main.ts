@@ -51,12 +51,18 @@ const serveCommand = Command.make("serve", {
     Flag.filter((count) => count >= 0 && count <= 64, () => "a number of processes from 0 to 64"),
     Flag.withDescription("Processes that share the port and the sessions (1); 0 is one for each core"),
     Flag.optional
+  ),
+  workerPort: Flag.Int("worker-port").pipe(
+    Flag.filter((port) => port >= 0 && port <= 65_535, () => "a port from 0 to 65535"),
+    Flag.withDescription("The own port of the first worker; the next have the ports after it (free ones)"),
+    Flag.optional
   )
-}, ({ config, host, port, workers }) =>
+}, ({ config, host, port, workerPort, workers }) =>
   serve({
     config: Option.getOrUndefined(config),
     host: Option.getOrUndefined(host),
     port: Option.getOrUndefined(port),
+    workerPort: Option.getOrUndefined(workerPort),
     workers: Option.getOrUndefined(Option.map(workers, (count) => count === 0 ? availableParallelism() : count))
   })).pipe(Command.withDescription("Serve the API and the console page until a signal ends it"))
 

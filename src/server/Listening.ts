@@ -54,17 +54,19 @@ export const listenError = (config: Listen) => ({ cause }: { readonly cause: unk
 
 /**
  * Fails as the layer would if the server could not listen now: to be run before slow work such as fetching models. The port
- * is released again, so it may be taken by the time the layer is built.
+ * is released again, so it may be taken by the time the layer is built. Gives the port, which for port 0 is one that is free.
  *
  * @category validation
  * @since 0.1.0
  */
-export const requireFreePort = (config: Listen): Effect.Effect<void, BackendError> =>
-  Effect.callback<void, BackendError>((resume) => {
+export const requireFreePort = (config: Listen): Effect.Effect<number, BackendError> =>
+  Effect.callback<number, BackendError>((resume) => {
     const probe = new Net.Server()
     probe.once("error", (cause) => resume(Effect.fail(listenError(config)({ cause }))))
     probe.listen({ host: config.host, port: config.port, exclusive: true }, () => {
-      probe.close(() => resume(Effect.void))
+      const address = probe.address()
+      const port = typeof address === "object" && address !== null ? address.port : config.port
+      probe.close(() => resume(Effect.succeed(port)))
     })
     return Effect.sync(() => probe.close())
   })
@@ -79,7 +81,8 @@ export const requireFreePort = (config: Listen): Effect.Effect<void, BackendErro
 export const requireAddress = ({ host, port }: Listen): Effect.Effect<void, BackendError> =>
   // below 1024 the system asks for a right
   requireFreePort({ host, port: port < 1_024 ? port : 0 }).pipe(
-    Effect.catchTag("ConnectionFailed", () => Effect.void)
+    Effect.catchTag("ConnectionFailed", () => Effect.void),
+    Effect.asVoid
   )
 
 /**

@@ -124,7 +124,6 @@ export interface MountedPorts extends Mounted {
  * What only our own server says of its routes.
  *
  * - `hasAdminPort`: what is for operators is mounted apart. Default: false.
- * - `isVouched`: whoever accepts the sockets has checked who may reach the server. Default: false.
  * - `anyHost`: see `RequestGuard`.
  * - `isOwnCertificate`: see `NodeSocket`. Default: no certificate is its own.
  *
@@ -133,7 +132,6 @@ export interface MountedPorts extends Mounted {
  */
 export interface OwnServer {
   readonly hasAdminPort?: boolean | undefined
-  readonly isVouched?: boolean | undefined
   readonly anyHost?: boolean | undefined
   readonly isOwnCertificate?: NodeSocket.IsOwnCertificate | undefined
 }
@@ -146,7 +144,7 @@ export interface OwnServer {
  */
 export const make = Effect.fnUntraced(function*(
   options: RoutesOptions,
-  { anyHost, hasAdminPort = false, isOwnCertificate, isVouched = false }: OwnServer = {}
+  { anyHost, hasAdminPort = false, isOwnCertificate }: OwnServer = {}
 ) {
   const backend = yield* VoiceBackend
   const prefix = yield* prefixOf(options.prefix ?? "")
@@ -161,17 +159,15 @@ export const make = Effect.fnUntraced(function*(
     trustedProxies = []
   } = options
   const host = options.host ?? (yield* listeningOn)
-  if (!isVouched) {
-    yield* requireAuthentication({
-      // An unknown address is taken for loopback: the guard answers only to its names then.
-      host: host ?? "localhost",
-      allowedOrigins,
-      apiKeys,
-      authentication,
-      trustedProxies,
-      ...(publicUrl === undefined ? {} : { publicUrl })
-    })
-  }
+  yield* requireAuthentication({
+    // An unknown address is taken for loopback: the guard answers only to its names then.
+    host: host ?? "localhost",
+    allowedOrigins,
+    apiKeys,
+    authentication,
+    trustedProxies,
+    ...(publicUrl === undefined ? {} : { publicUrl })
+  })
   yield* requireHook({ authentication }, backend.authorize !== undefined)
   yield* requireOperations({ port: 0, apiKeys, operations })
 

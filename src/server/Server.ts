@@ -18,7 +18,6 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Http from "node:http"
 import * as Https from "node:https"
-import type * as Net from "node:net"
 import type { BackendProvider } from "../backend/provider/BackendProvider.ts"
 import { VoiceBackend } from "../backend/VoiceBackend.ts"
 import type { BackendError } from "../BackendError.ts"
@@ -53,8 +52,6 @@ export class VoiceServer extends Context.Service<VoiceServer, {
 /**
  * The fields of `ServerConfig`, all of them optional, and what only a program can say.
  *
- * - `adopt`: is called once with the function that takes sockets accepted elsewhere, and the bytes already read from them.
- *   Who accepts them has checked that nobody gets in from the network without authentication.
  * - `providers`: what `GET /v1/providers` lists besides the backend's own provider. Default: none.
  * - `console`: whether `/` is the console page. Default: true.
  * - `prefix`: where the routes are mounted, such as `/voice`. Default: at the root.
@@ -67,8 +64,6 @@ export class VoiceServer extends Context.Service<VoiceServer, {
  * @since 0.1.0
  */
 export interface ServerOptions extends Partial<ServerConfig> {
-  /** Is called once with the function that takes sockets accepted elsewhere, and the bytes already read from them. */
-  readonly adopt?: ((accept: (socket: Net.Socket, head: Buffer) => void) => void) | undefined
   readonly providers?: ReadonlyArray<BackendProvider["Service"]> | undefined
   readonly console?: boolean | undefined
   readonly prefix?: string | undefined
@@ -204,7 +199,7 @@ export const layer = (options: ServerOptions = {}): Layer.Layer<VoiceServer, Bac
     VoiceServer,
     Effect.gen(function*() {
       const backend = yield* VoiceBackend
-      const { adopt, console = true, grace = "2 seconds", prefix = "", providers = [], shared, ...given } = options
+      const { console = true, grace = "2 seconds", prefix = "", providers = [], shared, ...given } = options
       const config: ServerConfig = {
         ...defaults,
         ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
@@ -215,7 +210,6 @@ export const layer = (options: ServerOptions = {}): Layer.Layer<VoiceServer, Bac
       const certificates = Tls.ownCertificates()
       const { admin, passedOn, ...mounted } = yield* Routes.make({ ...config, host, prefix, console, providers }, {
         hasAdminPort: config.adminPort !== undefined,
-        isVouched: adopt !== undefined,
         isOwnCertificate: certificates.has,
         // A proxy may pass on any name; without one, only those that are known.
         anyHost: config.authentication === "none" && config.trustedProxies.length > 0
@@ -240,12 +234,6 @@ export const layer = (options: ServerOptions = {}): Layer.Layer<VoiceServer, Bac
       // Last, so that it is released first.
       if (shared !== undefined) yield* SharedPort.listen(node, shared, scheme === "https")
       const sharedUrl = shared === undefined ? undefined : formatUrl(scheme, shared.host, shared.port)
-      adopt?.((socket, head) => {
-        node.emit("connection", socket)
-        // The parser takes these bytes as if it had just read them.
-        socket.emit("data", head)
-        socket.resume()
-      })
       return { url, port, adminUrl, sharedUrl }
     })
   ).pipe(Layer.provide([HttpServices.layer, HttpRouter.layer]))
