@@ -59,18 +59,22 @@ const openFile = (filename: string): DatabaseSync => {
 }
 
 const makeConnection = (db: DatabaseSync): SqlConnection.Connection => {
-  const run = (sql: string, params: ReadonlyArray<unknown>, arrays = false) =>
-    attempt("execute", () => {
+  const query = (sql: string, params: ReadonlyArray<unknown>, arrays: boolean) =>
+    attempt("execute", (): ReadonlyArray<unknown> => {
       const statement = db.prepare(sql)
       // as the driver checks at run time
-      const values = params as ReadonlyArray<SQLInputValue>
+      const given = params as ReadonlyArray<SQLInputValue>
       if (statement.columns().length === 0) {
-        statement.run(...values)
+        statement.run(...given)
         return []
       }
       if (arrays) statement.setReturnArrays(true)
-      return statement.all(...values) as ReadonlyArray<any>
+      return statement.all(...given)
     })
+  const run = (sql: string, params: ReadonlyArray<unknown>) => query(sql, params, false)
+  // the driver gives an array for each row then
+  const values = (sql: string, params: ReadonlyArray<unknown>) =>
+    query(sql, params, true) as Effect.Effect<ReadonlyArray<ReadonlyArray<unknown>>, SqlError.SqlError>
   const rows: SqlConnection.Connection["execute"] = (sql, params, transform) =>
     transform === undefined ? run(sql, params) : Effect.map(run(sql, params), transform)
   return {
@@ -78,8 +82,8 @@ const makeConnection = (db: DatabaseSync): SqlConnection.Connection => {
     executeUnprepared: rows,
     executeRaw: (sql, params) =>
       attempt("execute", () => db.prepare(sql).run(...params as ReadonlyArray<SQLInputValue>)),
-    executeValues: (sql, params) => run(sql, params, true),
-    executeValuesUnprepared: (sql, params) => run(sql, params, true),
+    executeValues: values,
+    executeValuesUnprepared: values,
     executeStream: () => Stream.die(new Error("streams of rows are not supported"))
   }
 }

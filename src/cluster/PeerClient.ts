@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
-import * as Undici from "@effect/platform-node/Undici"
+import Undici from "@effect/platform-node/Undici"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as HttpBody from "effect/http/HttpBody"

@@ -1,0 +1,97 @@
+/**
+ * What a cluster puts beneath the backend of a process, before the cluster is there: a backend is made first, since the cluster's
+ * secret is in its session store, and listens first, since the others ask it on its port. Until the engine runs, single jobs wait,
+ * and rate limits are counted by each process alone.
+ *
+ * @since 0.1.0
+ */
+import * as Sharding from "effect/cluster/Sharding"
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Limiter from "effect/persistence/RateLimiter"
+import * as Scope from "effect/Scope"
+import { type BackendError, ConnectionFailed } from "../BackendError.ts"
+import * as HealthSource from "../HealthSource.ts"
+import * as RateLimits from "../hooks/RateLimits.ts"
+import { Singletons, supervised } from "../Singletons.ts"
+import * as ClusterBuckets from "./ClusterBuckets.ts"
+import type { ClusterEngine } from "./ClusterEngine.ts"
+
+/** The report is asked for every few seconds; the question is one small query. */
+const FRESH = "5 seconds"
+
+/**
+ * - `layer`: `Singletons`, the store of `rate_limits.store: cluster`, and the part `cluster` of the health report, for the backend
+ *   of a process.
+ * - `attach`: puts an engine into them, for as long as the scope.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ClusterSeams {
+  readonly layer: Layer.Layer<never>
+  readonly attach: (engine: ClusterEngine["Service"]) => Effect.Effect<void, never, Scope.Scope>
+}
+
+const notJoined = new ConnectionFailed({
+  op: "VoiceCluster.start",
+  message: "this process has not joined its cluster yet",
+  details: { part: "cluster", reason: "not_joined" }
+})
+
+/**
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make: Effect.Effect<ClusterSeams, never, Scope.Scope> = Effect.gen(function*() {
+  const attached = yield* Deferred.make<ClusterEngine["Service"]>()
+  const sharding = Effect.flatMap(Deferred.await(attached), (engine) => engine.sharding)
+  let take: Limiter.RateLimiterStore["Service"]["tokenBucket"] = () =>
+    Effect.fail(RateLimits.storeError("is not ready: this process has not joined its cluster yet"))
+  let nodes: Effect.Effect<unknown, BackendError> = Effect.fail(notJoined)
+
+  // of the other algorithms, nothing of ours uses any
+  const memory = Context.get(yield* Layer.build(RateLimits.layerMemory()), Limiter.RateLimiterStore)
+  const store = Limiter.RateLimiterStore.of({
+    ...memory,
+    tokenBucket: (options) => Effect.suspend(() => take(options))
+  })
+  const probe = yield* HealthSource.shared(Effect.suspend(() => nodes), FRESH)
+  const health: HealthSource.HealthSource = {
+    name: "cluster",
+    what: "the cluster",
+    failed: "degraded",
+    probe: Effect.asVoid(probe)
+  }
+  const register = (name: string, job: Effect.Effect<never>) =>
+    Effect.flatMap(sharding, (each) => each.registerSingleton(`effect-voice/${name}`, supervised(name, job)))
+
+  return {
+    layer: Layer.mergeAll(
+      Layer.succeed(Singletons, {
+        run: (name, job) =>
+          Effect.flatMap(
+            Effect.scope,
+            (scope) => Effect.asVoid(Effect.forkIn(Scope.provide(register(name, job), scope), scope))
+          )
+      }),
+      Layer.succeed(RateLimits.ClusterStore, store),
+      HealthSource.layer(health)
+    ),
+    attach: Effect.fnUntraced(function*(engine) {
+      yield* Deferred.succeed(attached, engine)
+      yield* Effect.forkScoped(Effect.gen(function*() {
+        const running = yield* engine.sharding
+        nodes = engine.nodes
+        const scope = yield* Effect.scope
+        yield* Layer.buildWithScope(
+          Layer.provide(ClusterBuckets.layer, Layer.succeed(Sharding.Sharding, running)),
+          scope
+        )
+        take = yield* Effect.provideService(ClusterBuckets.make, Sharding.Sharding, running)
+      }))
+    })
+  }
+})
