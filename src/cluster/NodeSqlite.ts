@@ -71,7 +71,8 @@ const makeConnection = (db: DatabaseSync): SqlConnection.Connection => {
       if (arrays) statement.setReturnArrays(true)
       return statement.all(...given)
     })
-  const run = (sql: string, params: ReadonlyArray<unknown>) => query(sql, params, false)
+  const run = (sql: string, params: ReadonlyArray<unknown>) =>
+    query(sql, params, false) as Effect.Effect<ReadonlyArray<object>, SqlError.SqlError>
   // the driver gives an array for each row then
   const values = (sql: string, params: ReadonlyArray<unknown>) =>
     query(sql, params, true) as Effect.Effect<ReadonlyArray<ReadonlyArray<unknown>>, SqlError.SqlError>
