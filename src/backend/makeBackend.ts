@@ -157,6 +157,11 @@ export const makeBackend = Effect.fnUntraced(function*(given: BackendParts) {
       formerKeys: () => tokenSecret.former().map((secret) => Redacted.make(secret)),
       admit: access.connect,
       recover: sessions.recover,
+      places: () => ({ taken: admission.taken, max: admission.max, refuses: admission.refuses, load: load.rank }),
+      reserve: Effect.map(sessions.reserve, (place) => ({
+        ...place,
+        create: (session) => metrics.operation("createSession")(place.create(session))
+      })),
       limits: () => config().session
     },
     config,

@@ -74,6 +74,11 @@ export class Admission {
     return this.phase === "running"
   }
 
+  /** Whether a session would be refused now. */
+  get refuses(): boolean {
+    return this.#refusal(false) !== undefined
+  }
+
   /** Why no slot is available now; `undefined` when one is. */
   #refusal(resumed: boolean): Refusal | undefined {
     if (this.phase === "draining") return drainingError()

@@ -18,6 +18,7 @@ import type { ProcessorRegistry } from "../../hooks/AudioProcessor.ts"
 import type { RateLimiter } from "../../hooks/RateLimiter.ts"
 import type { SessionConfig } from "../../session/SessionConfig.ts"
 import type { UserConnection } from "../../session/UserConnection.ts"
+import type { VoiceSession } from "../../session/VoiceSession.ts"
 import type { EngineRegistry } from "../../speech/EngineRegistry.ts"
 import type { BackendConfig } from "../config/BackendConfig.ts"
 import type { HealthPart } from "../health/HealthStatus.ts"
@@ -99,6 +100,57 @@ export interface ProviderHost {
    * `connection_failed` with `details.retryAfterMs` while another process owns it.
    */
   readonly recover: (id: string) => Effect.Effect<void, BackendError>
+  /**
+   * The places for sessions, for a provider whose platform asks whether another call can be taken. Default: it is not known,
+   * and a call is refused when its session is created.
+   */
+  readonly places?: (() => ProviderPlaces) | undefined
+  /**
+   * Takes a place for a session that is to come; closing the scope gives it back, unless a session was created in it. Fails
+   * like `createSession` where there is none.
+   */
+  readonly reserve?: Effect.Effect<ReservedPlace, BackendError, Scope.Scope> | undefined
+}
+
+/**
+ * How many sessions a backend has and can have, with those that are reserved.
+ *
+ * - `refuses`: no session would be created now: the backend is not running, draining, full or overloaded.
+ * - `load`: its load: 0 normal, 1 busy, 2 overloaded.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ProviderPlaces {
+  readonly taken: number
+  readonly max: number
+  readonly refuses: boolean
+  readonly load: number
+}
+
+/**
+ * A place that is taken before its session is created.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ReservedPlace {
+  /** The id that the session will have. */
+  readonly id: string
+  /** Creates the session in this place, once. Fails like `createSession`. */
+  readonly create: (config: SessionConfig) => Effect.Effect<ReservedSession, BackendError>
+}
+
+/**
+ * A session that was created in a reserved place.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ReservedSession {
+  readonly session: VoiceSession
+  /** Lets the turn in flight be finished, then ends the session. */
+  readonly drain: Effect.Effect<void>
 }
 
 /**

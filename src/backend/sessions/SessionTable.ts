@@ -16,6 +16,7 @@ import type { SessionConfig } from "../../session/SessionConfig.ts"
 import type { VoiceSession } from "../../session/VoiceSession.ts"
 import type { AccessControl } from "../admission/AccessControl.ts"
 import { type Admission, drainingError } from "../admission/Admission.ts"
+import type { ReservedPlace } from "../provider/ProviderContract.ts"
 import * as ProviderLink from "../provider/ProviderLink.ts"
 import type { SessionLeases } from "./SessionLeases.ts"
 import type { SessionEntry, SessionOpening } from "./SessionOpening.ts"
@@ -50,6 +51,8 @@ export interface SessionTable {
   readonly openChecked: (session: SessionConfig) => Effect.Effect<VoiceSession, BackendError>
   /** Does both. */
   readonly create: (session: SessionConfig) => Effect.Effect<VoiceSession, BackendError>
+  /** Takes a place ahead of its session; closing the scope gives it back, unless the session was created. */
+  readonly reserve: Effect.Effect<ReservedPlace, BackendError, Scope.Scope>
   /** Takes over a session that another process has left; does nothing when it is here already. */
   readonly recover: (id: string) => Effect.Effect<void, BackendError>
   /** Fails `session_not_found`; `op` is the operation that needs the session. */
@@ -125,16 +128,17 @@ export const make = Effect.fnUntraced(function*(
         yield* FiberSet.run(watchers, removeWhenEnded(entry))
         // the drain may have begun meanwhile
         if (!admission.open) entry.handle.drain("drained")
-        return entry.handle.session
+        return entry
       })
     )
 
+  /** Opens a new session, in a slot that `enter` takes. */
+  const openNew = (id: string, enter: Effect.Effect<void, BackendError>, config: SessionConfig) =>
+    admit(enter, (sessionScope) => open({ id, config }, sessionScope).pipe(Effect.onError(() => leases.end(id))))
+
   const openChecked: SessionTable["openChecked"] = Effect.fnUntraced(function*(config) {
-    const id = yield* newId
-    return yield* admit(
-      admission.enter,
-      (sessionScope) => open({ id, config }, sessionScope).pipe(Effect.onError(() => leases.end(id)))
-    )
+    const { handle } = yield* openNew(yield* newId, admission.enter, config)
+    return handle.session
   })
 
   return {
@@ -144,6 +148,28 @@ export const make = Effect.fnUntraced(function*(
     create: (session) =>
       // before the hooks, which may be slow: a full backend does not ask them
       admission.check.pipe(Effect.andThen(access.create(session)), Effect.flatMap(openChecked)),
+    reserve: Effect.gen(function*() {
+      let isHeld = true
+      const id = yield* newId
+      yield* Effect.acquireRelease(admission.enter, () =>
+        Effect.sync(() => {
+          if (isHeld) admission.leave()
+          isHeld = false
+        }))
+      /** The place becomes the session's; it may have been given back, or the drain may have begun. */
+      const enter = Effect.suspend(() => {
+        if (!isHeld || !admission.open) return Effect.fail(drainingError())
+        isHeld = false
+        return Effect.void
+      })
+      return {
+        id,
+        create: Effect.fnUntraced(function*(session) {
+          const { handle } = yield* openNew(id, enter, yield* access.create(session))
+          return { session: handle.session, drain: Effect.sync(() => handle.drain("drained")) }
+        })
+      }
+    }),
     recover: (id) =>
       sessions.has(id) ?
         Effect.void :
