@@ -8,13 +8,20 @@ import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { InvalidConfig } from "../../BackendError.ts"
 import { withDefault } from "../../schema/Defaults.ts"
+import { boundedDuration } from "../../schema/Durations.ts"
 import { encodeKeys } from "../../schema/EncodedKeys.ts"
 import { secret } from "../../schema/Secret.ts"
 import * as EnvironmentVariable from "../../wire/EnvironmentVariable.ts"
 
 const schemes = /^(?:wss?|https?):$/
 
-const isServerUrl = (text: string): boolean => {
+/**
+ * Whether a text is the URL of a server: of these schemes, without credentials, query and fragment.
+ *
+ * @category predicates
+ * @since 0.1.0
+ */
+export const isServerUrl = (text: string): boolean => {
   if (!URL.canParse(text)) return false
   const { hash, hostname, password, protocol, search, username } = new URL(text)
   return schemes.test(protocol) && hostname !== "" && `${username}${password}${search}${hash}` === ""
@@ -74,6 +81,30 @@ export const Automatic = Schema.Struct({
 })
 
 /**
+ * The sessions that LiveKit asks for: this process registers as an agent worker at the server.
+ *
+ * - `agentName`: the name that a dispatch asks for. Default: none, and LiveKit asks for an agent in every room.
+ * - `type`: for what LiveKit asks: for a `room`, for each `participant` who joins, for each `publisher` of a track; one agent
+ *   serves a room at a time. Default: `room`.
+ * - `repairInterval`: how often the rooms are looked at for those that LiveKit has asked for in vain, or whose process has
+ *   died; once in a cluster. From 1 s to 5 min. Default: 10 s.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const Dispatch = Schema.Struct({
+  agentName: Schema.optionalKey(AgentName),
+  type: Schema.Literals(["room", "participant", "publisher"]).pipe(withDefault("room")),
+  repairInterval: boundedDuration("1 second", "5 minutes").pipe(withDefault("10s"))
+}).pipe(encodeKeys({ agentName: "agent_name", repairInterval: "repair_interval" }))
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Dispatch = typeof Dispatch.Type
+
+/**
  * - `url`: the URL of the LiveKit server, `wss://…`. Default: `LIVEKIT_URL`.
  * - `apiKey`: the API key. Default: `LIVEKIT_API_KEY`.
  * - `apiSecret`: the API secret, which signs tokens and requests. Default: `LIVEKIT_API_SECRET`.
@@ -84,6 +115,12 @@ export const Automatic = Schema.Struct({
  * - `automatic`: a participant who joins a room starts a session there; needs LiveKit's webhook. Default: only the
  *   application creates sessions.
  * - `automatic.rooms`: in which rooms; `*` stands for any characters. Default: all except those created for a session.
+ * - `dispatch`: LiveKit's agent dispatch starts sessions: no webhook is needed. Default: only the application does, and
+ *   `automatic`.
+ * - `dispatch.agentName`: the name that a dispatch asks for. Default: none, and LiveKit asks for an agent in every room.
+ * - `dispatch.type`: for what LiveKit asks: for a `room`, for each `participant` who joins, for each `publisher`. Default: `room`.
+ * - `dispatch.repairInterval`: how often the rooms are looked at for those that are left without an agent, 1 s to 5 min.
+ *   Default: 10 s.
  * - `webhookPath`: the path of LiveKit's webhook. Default: `/livekit/webhook`.
  * - `participants`: which participants the agent hears: `first`, `mixed` or `addressed`. Default: `first`.
  * - `agentName`: the agent's name in the room. Default: `Agent`.
@@ -99,6 +136,7 @@ export const LiveKitConfig = Schema.Struct({
   roomPrefix: RoomPart.pipe(withDefault("voice-")),
   namedRooms: Schema.Boolean.pipe(withDefault(false)),
   automatic: Schema.optionalKey(Automatic),
+  dispatch: Schema.optionalKey(Dispatch),
   webhookPath: Schema.String.check(
     Schema.isMaxLength(256),
     Schema.makeFilter((path: string) => /^\/[\w./-]+$/.test(path) || "expected a path such as /livekit/webhook", {
@@ -154,6 +192,13 @@ const withScheme = (url: string, scheme: "ws" | "http"): string =>
 export const resolveServer = Effect.fnUntraced(function*(
   config: LiveKitConfig
 ): Effect.fn.Return<LiveKitServer, InvalidConfig> {
+  if (config.dispatch !== undefined && config.dispatch.agentName === undefined && config.automatic !== undefined) {
+    return yield* new InvalidConfig({
+      op,
+      message: "provider_config.dispatch without agent_name serves every room: leave automatic out, or name the agent",
+      details: { path: "provider_config.automatic" }
+    })
+  }
   const url = config.url ?? (yield* EnvironmentVariable.text("LIVEKIT_URL"))
   const apiKey = config.apiKey ?? (yield* EnvironmentVariable.text("LIVEKIT_API_KEY"))
   const apiSecret = config.apiSecret ?? (yield* EnvironmentVariable.secret("LIVEKIT_API_SECRET"))

@@ -1,8 +1,8 @@
 /**
  * Starts and recovers sessions because of participants in rooms.
  *
- * The webhook reports participants who join. A scan of all rooms, at the start and every 30 s, finds participants whose
- * webhook was lost, and the sessions of a process that has died: the agent's identity and the room's metadata contain the
+ * The webhook reports participants who join. A scan of all rooms, at the start and every 30 s, or at `dispatch.repair_interval`,
+ * by one process of those that are a cluster, finds participants whose webhook was lost, and the sessions of a process that has died: the agent's identity and the room's metadata contain the
  * session's id. When a session ends, its room is looked at once, for whoever has come meanwhile. For whom it was the last,
  * as who has hung up, has an attribute that says so: no process begins another while they stay.
  *
@@ -24,9 +24,11 @@ import type { ProviderHost } from "../../backend/provider/BackendProvider.ts"
 import type { BackendError } from "../../BackendError.ts"
 import * as MonotonicTime from "../../MonotonicTime.ts"
 import type { SessionConfig } from "../../session/SessionConfig.ts"
+import type { RoomRepair } from "./dispatch/RoomRepair.ts"
 import type { LiveKitConfig } from "./LiveKitConfig.ts"
 import type { LiveKitPackages } from "./LiveKitPackages.ts"
 import * as RoomName from "./room/RoomName.ts"
+import * as RoomPeople from "./room/RoomPeople.ts"
 import type { RoomService } from "./room/RoomService.ts"
 
 /**
@@ -41,6 +43,8 @@ export interface ArrivalsOptions {
   readonly key: Redacted.Redacted<string>
   /** The sessions of this process by room. */
   readonly rooms: ReadonlyMap<string, string>
+  /** What is done for rooms that LiveKit has asked an agent for. Default: nothing. */
+  readonly repair?: RoomRepair | undefined
 }
 
 /**
@@ -64,8 +68,10 @@ export interface ParticipantArrivals {
   readonly onEvent: (event: WebhookEvent) => void
   /** A session of this process has ended: its room is looked at again. Called after the session is no longer in `rooms`. */
   readonly sessionEnded: (ended: EndedSession) => void
-  /** The sessions to start. Sessions to recover are recovered while this stream runs. */
+  /** The sessions to start. */
   readonly incoming: Stream.Stream<SessionConfig>
+  /** Looks at the rooms again and again: one process does it for all that share the rooms. */
+  readonly scan: Effect.Effect<never>
 }
 
 const SCAN_INTERVAL = "30 seconds"
@@ -96,13 +102,10 @@ interface Look {
  * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function*(
-  { host, key, options, packages, rooms, service }: ArrivalsOptions
+  { host, key, options, packages, repair, rooms, service }: ArrivalsOptions
 ): Effect.fn.Return<ParticipantArrivals, never, Scope.Scope> {
   const { automatic } = options
-  // both packages use the same numbers
-  const agent = Number(packages.rtc.ParticipantKind.AGENT)
-  const egress = Number(packages.rtc.ParticipantKind.EGRESS)
-  const disconnected = packages.sdk.ParticipantInfo_State.DISCONNECTED
+  const { isAgent, isUser, present, waiting } = RoomPeople.make(packages)
   const looks = yield* Queue.dropping<Look>(MAX_WAITING)
   const clock = yield* Clock.Clock
   /** Rooms in which a session is starting, with the time of the arrival. */
@@ -123,8 +126,6 @@ export const make = Effect.fnUntraced(function*(
     if (!isAutomatic(look.room) || rooms.has(look.room) || isStarting(look.room)) return
     if (Queue.offerUnsafe(looks, look)) starting.set(look.room, MonotonicTime.nowMs(clock))
   }
-
-  const isUser = ({ kind }: ParticipantInfo) => Number(kind) !== agent && Number(kind) !== egress
 
   const onEvent = ({ event, participant, room }: WebhookEvent): void => {
     if (event !== "participant_joined" || room === undefined || participant === undefined) return
@@ -148,24 +149,10 @@ export const make = Effect.fnUntraced(function*(
     people: ReadonlyArray<ParticipantInfo>
   ): ParticipantInfo | undefined => {
     const leaving = former === undefined ? undefined : RoomName.agentIdentity(former)
-    const present = people.filter((each) => each.state !== disconnected && each.identity !== leaving)
-    if (present.some(({ kind }) => Number(kind) === agent)) return undefined
-    const isServed = ({ attributes, sid }: ParticipantInfo) =>
-      attributes[RoomName.SERVED_ATTRIBUTE] === sid || served.get(room)?.includes(sid) === true
-    const waiting = present.filter((each) => isUser(each) && !isServed(each))
-      .sort((a, b) => Number(a.joinedAt - b.joinedAt))
-    return waiting.find((each) => each.identity === identity) ?? waiting[0]
-  }
-
-  const sessionFor = (room: string, { attributes, identity, name }: ParticipantInfo): SessionConfig => {
-    const token = attributes["effect-voice.token"]
-    return {
-      userId: identity,
-      transport: "webrtc",
-      connectionUrl: RoomName.seal(key, { room, identity }),
-      metadata: { livekit: { room, identity, name } },
-      ...(token === undefined ? {} : { token })
-    }
+    const others = present(people).filter((each) => each.identity !== leaving)
+    if (others.some(isAgent)) return undefined
+    const unserved = waiting(others).filter(({ sid }) => served.get(room)?.includes(sid) !== true)
+    return unserved.find((each) => each.identity === identity) ?? unserved[0]
   }
 
   /** The session to start in a room, if there is somebody to be served. */
@@ -185,7 +172,7 @@ export const make = Effect.fnUntraced(function*(
     )
     const user = rooms.has(room) ? undefined : nextUser(look, people)
     if (user === undefined) starting.delete(room)
-    return user === undefined ? [] : [sessionFor(room, user)]
+    return user === undefined ? [] : [RoomPeople.sessionOf(key, room, user)]
   })
 
   /** Recovers a session whose process has died, if this is one. */
@@ -195,33 +182,33 @@ export const make = Effect.fnUntraced(function*(
   const scanRoom = Effect.fnUntraced(function*(room: string, metadata: string) {
     const people = yield* service.participants(room)
     const stored = decodeMetadata(metadata)
-    const sessions = new Set(people.flatMap(({ identity, kind }) => {
-      const session = Number(kind) === agent ? RoomName.sessionOfAgent(identity) : undefined
+    const sessions = new Set(people.flatMap((person) => {
+      const session = isAgent(person) ? RoomName.sessionOfAgent(person.identity) : undefined
       return session === undefined ? [] : [session]
     }))
     if (stored._tag === "Some") sessions.add(stored.value.effect_voice.session)
     for (const session of sessions) yield* recover(room, session)
     if (nextUser({ room }, people) !== undefined) arrive({ room })
+    if (repair !== undefined && !rooms.has(room)) yield* repair.look(room, people)
   })
 
   const scanRooms: Effect.Effect<void, BackendError> = Effect.flatMap(
     service.rooms,
     Effect.forEach(({ metadata, name }) =>
       // rooms of this process need no scan, which would be one request per session
-      !rooms.has(name) && (name.startsWith(options.roomPrefix) || isAutomatic(name))
+      !rooms.has(name) && (repair !== undefined || name.startsWith(options.roomPrefix) || isAutomatic(name))
         ? Effect.ignore(scanRoom(name, metadata))
         : Effect.void, { concurrency: CONCURRENT_SCANS, discard: true })
-  )
+  ).pipe(Effect.andThen(Effect.sync(() => repair?.looked())))
+  const interval = repair === undefined ? SCAN_INTERVAL : options.dispatch?.repairInterval ?? SCAN_INTERVAL
 
   return {
     onEvent,
     sessionEnded,
-    incoming: Stream.merge(
-      Stream.tick(SCAN_INTERVAL).pipe(Stream.mapEffect(() => Effect.ignore(scanRooms)), Stream.drain),
-      Stream.fromQueue(looks).pipe(
-        Stream.mapEffect(lookInto, { concurrency: CONCURRENT_SCANS, unordered: true }),
-        Stream.flattenIterable
-      )
+    scan: Effect.forever(Effect.andThen(Effect.ignore(scanRooms), Effect.sleep(interval))),
+    incoming: Stream.fromQueue(looks).pipe(
+      Stream.mapEffect(lookInto, { concurrency: CONCURRENT_SCANS, unordered: true }),
+      Stream.flattenIterable
     )
   }
 })

@@ -8,15 +8,20 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { HealthPart } from "../../backend/health/HealthStatus.ts"
 import * as BackendProvider from "../../backend/provider/BackendProvider.ts"
+import { Singletons } from "../../Singletons.ts"
 import * as MediaClock from "../../transport/MediaClock.ts"
+import * as AgentWorker from "./dispatch/AgentWorker.ts"
+import * as JobSessions from "./dispatch/JobSessions.ts"
+import * as RoomRepair from "./dispatch/RoomRepair.ts"
 import { LiveKitConfig, resolveServer } from "./LiveKitConfig.ts"
 import * as LiveKitPackages from "./LiveKitPackages.ts"
 import * as ParticipantArrivals from "./ParticipantArrivals.ts"
 import * as RoomLink from "./room/RoomLink.ts"
+import * as RoomPeople from "./room/RoomPeople.ts"
 import * as RoomService from "./room/RoomService.ts"
 import * as Webhook from "./Webhook.ts"
 
-export { Automatic, LiveKitConfig, Participants } from "./LiveKitConfig.ts"
+export { Automatic, Dispatch, LiveKitConfig, Participants } from "./LiveKitConfig.ts"
 
 /**
  * The LiveKit provider. `access.connectionUrl` and `access.token` are what a LiveKit client connects with; the agent joins
@@ -52,10 +57,45 @@ export const provider: BackendProvider.BackendProvider["Service"] = BackendProvi
     yield* service.probe
     const mediaClock = yield* MediaClock.make
     const rooms = new Map<string, string>()
-    const arrivals = yield* ParticipantArrivals.make({ packages, service, options, host, key: host.signingKey, rooms })
+    const { dispatch } = options
+    const { roomPrefix } = options
+    const people = RoomPeople.make(packages)
+    const key = () => host.signingKey
+    const jobs = JobSessions.make({ host, key, service, people, rooms, roomPrefix, url: server.url })
+    const worker = dispatch === undefined ? undefined : yield* AgentWorker.make({
+      url: server.url,
+      token: service.workerToken,
+      dispatch,
+      name: options.agentName,
+      timeout: config.timeout,
+      host,
+      jobs
+    })
+    const repair = dispatch === undefined ? undefined : RoomRepair.make({
+      service,
+      people,
+      roomPrefix,
+      agentName: dispatch.agentName ?? "",
+      recover: host.recover
+    })
+    const arrivals = yield* ParticipantArrivals.make({
+      packages,
+      service,
+      options,
+      host,
+      key: host.signingKey,
+      rooms,
+      repair
+    })
+    yield* (yield* Singletons).run("livekit-rooms", arrivals.scan)
     const probe: Effect.Effect<HealthPart> = Effect.match(service.probe, {
       onFailure: ({ code, message }) => ({ name: "provider", status: "unhealthy", cause: `${code}: ${message}` }),
-      onSuccess: () => ({ name: "provider", status: "healthy" })
+      onSuccess: () => {
+        const fault = worker?.fault()
+        return fault === undefined
+          ? { name: "provider", status: "healthy" }
+          : { name: "provider", status: "degraded", cause: `the agent worker is not registered: ${fault.message}` }
+      }
     })
     return {
       open: (session) =>
@@ -68,6 +108,7 @@ export const provider: BackendProvider.BackendProvider["Service"] = BackendProvi
           host,
           mediaClock,
           rooms,
+          assigned: jobs.assigned,
           sessionEnded: arrivals.sessionEnded
         }),
       incoming: arrivals.incoming,

@@ -39,7 +39,7 @@ const start = Effect.fnUntraced(function*(config: { readonly [key: string]: unkn
   const sessions = new Map<string, string>()
   const begun: Array<SessionConfig> = []
   const down = new ConnectionFailed({ op: "test", message: "nobody there" })
-  const { incoming, onEvent, sessionEnded } = yield* ParticipantArrivals.make({
+  const { incoming, onEvent, scan, sessionEnded } = yield* ParticipantArrivals.make({
     packages: { rtc, sdk },
     options,
     key,
@@ -61,6 +61,9 @@ const start = Effect.fnUntraced(function*(config: { readonly [key: string]: unkn
       probe: unused,
       userToken: () => unused,
       agentToken: () => unused,
+      dispatches: () => unused,
+      renewDispatch: () => unused,
+      workerToken: unused,
       rooms: Effect.suspend(() =>
         live === undefined
           ? Effect.fail(down)
@@ -75,7 +78,10 @@ const start = Effect.fnUntraced(function*(config: { readonly [key: string]: unkn
         })
     }
   })
-  const take = incoming.pipe(Stream.runForEach((session) => Effect.sync(() => begun.push(session))), Effect.forkScoped)
+  const take = Effect.andThen(
+    Effect.forkScoped(scan),
+    incoming.pipe(Stream.runForEach((session) => Effect.sync(() => begun.push(session))), Effect.forkScoped)
+  )
   if (taking) yield* take
   yield* TestClock.adjust("1 millis")
   return {

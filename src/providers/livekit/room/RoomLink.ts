@@ -59,8 +59,23 @@ export interface RoomLinkOptions {
   readonly mediaClock: MediaClock
   /** The sessions of this process by room; updated here. */
   readonly rooms: Map<string, string>
+  /** What LiveKit gave for a session that it has asked for: with it the agent joins the room for the first time. */
+  readonly assigned?: ((session: string) => Assignment | undefined) | undefined
   /** Called when a session has ended and its agent has left the room. */
   readonly sessionEnded: (ended: EndedSession) => void
+}
+
+/**
+ * A room's token for the agent of a session, and the server that takes it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Assignment {
+  readonly token: string
+  readonly url: string
+  /** Called when the agent is in the room. */
+  readonly joined: () => void
 }
 
 /** How often the agent tries to join again after a lost connection. */
@@ -133,6 +148,10 @@ export const open = Effect.fnUntraced(function*(
   let takenOver = false
   /** Whether a user was connected, here or in the process that had the session before. */
   let wasAttached = session.resumed
+  /** The session's user, when they are known. */
+  let user = target.identity
+  /** Until the agent has joined with it; it is not valid for as long as a call may be. */
+  let assigned = link.assigned?.(session.id)
   /** The stays for which the session is over. */
   let served: ReadonlyArray<Stay> = []
 
@@ -148,21 +167,21 @@ export const open = Effect.fnUntraced(function*(
 
   /** Joins the room once, serves the users in it, and returns how it ended. */
   const serveOnce = Effect.fnUntraced(function*(onJoined: () => void) {
-    const presence = new RoomPresence(options.participants, target.identity)
+    const presence = new RoomPresence(options.participants, user)
     const changed = Latch.makeUnsafe(true)
-    const token = yield* service.agentToken({
+    const token = assigned?.token ?? (yield* service.agentToken({
       room: target.room,
       identity: RoomName.agentIdentity(session.id),
       name: options.agentName,
       ttl: tokenTtl(),
-      attributes: { [Transcription.STATE_ATTRIBUTE]: "initializing", "effect-voice.session": session.id }
-    })
+      attributes: { [Transcription.STATE_ATTRIBUTE]: "initializing", [RoomName.SESSION_ATTRIBUTE]: session.id }
+    }))
     const parts: { agent?: AgentRoom.AgentRoom; inbox?: TextInbox.TextInbox; outbox?: TextOutbox.TextOutbox } = {}
     const users = () => parts.agent?.participants().filter(({ identity }) => presence.accepts(identity)) ?? []
 
     const agent = yield* AgentRoom.join({
       packages: link.packages,
-      url: server.url,
+      url: assigned?.url ?? server.url,
       token,
       timeout: config.timeout,
       acceptsAudio: (identity) => presence.accepts(identity),
@@ -195,6 +214,8 @@ export const open = Effect.fnUntraced(function*(
       })
     })
     parts.agent = agent
+    assigned?.joined()
+    assigned = undefined
     const { outbox } = parts
     if (outbox === undefined || agent.room.localParticipant === undefined) return "lost" as const
     // One that loses the room meanwhile does not know who is in it, and joins again.
@@ -267,7 +288,9 @@ export const open = Effect.fnUntraced(function*(
     const isAbandoned = () => {
       const present = agent.participants()
       return target.userJoined &&
-        (wasAttached ? presence.isAbandoned(present) : !present.some(({ identity }) => identity === target.identity))
+        (wasAttached
+          ? presence.isAbandoned(present)
+          : user !== undefined && !present.some(({ identity }) => identity === user))
     }
     /**
      * Ends the session a little later if the user who joined the room has left before it began, or of their own accord while
@@ -292,6 +315,7 @@ export const open = Effect.fnUntraced(function*(
       Effect.suspend(() => {
         changed.closeUnsafe()
         present = agent.participants()
+        user = presence.userAmong(present.map(({ identity, sid }) => ({ identity, sid })))
         const stay = presence.expectedStay(users().map(({ identity, sid }) => ({ identity, sid })))
         if (stay === presence.attachedStay) return updateLeaving
         presence.detach("client_closed")
@@ -358,7 +382,11 @@ export const open = Effect.fnUntraced(function*(
     : {
       connectionUrl: server.publicUrl,
       protocol: "livekit",
-      token: yield* service.userToken({ room: target.room, identity: target.identity, ttl: tokenTtl() }),
+      token: yield* service.userToken({
+        room: target.room,
+        identity: target.identity ?? session.config.userId,
+        ttl: tokenTtl()
+      }),
       expiresAt: clock.currentTimeMillisUnsafe() + Duration.toMillis(tokenTtl())
     }
   return { access, attachments: Stream.fromQueue(queue) }

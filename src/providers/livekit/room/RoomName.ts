@@ -20,8 +20,8 @@ import { InvalidConfig } from "../../../BackendError.ts"
  */
 export interface RoomTarget {
   readonly room: string
-  /** The session's user. */
-  readonly identity: string
+  /** The session's user; `undefined` for a session that was dispatched into a room before anybody was in it. */
+  readonly identity: string | undefined
   /** The room was created for the session, and is deleted with it. */
   readonly owned: boolean
   /** The user has joined the room already, with a token of the application. */
@@ -38,19 +38,24 @@ const SCHEME = "livekit:"
 export const MAX_NAME_BYTES = 256
 const op = "LiveKitProvider.open"
 
-const Sealed = Schema.fromJsonString(Schema.Struct({ room: Schema.String, identity: Schema.String }))
+const Sealed = Schema.fromJsonString(
+  Schema.Struct({ room: Schema.String, identity: Schema.optionalKey(Schema.String) })
+)
 const decodeSealed = Schema.decodeUnknownOption(Sealed)
 
 const signature = (key: Redacted.Redacted<string>, text: string): Buffer =>
   createHmac("sha256", Redacted.value(key)).update(`effect-voice/livekit/room\n${text}`).digest()
 
 /**
- * Makes a signed `connectionUrl` for a participant who has joined a room.
+ * Makes a signed `connectionUrl` for a participant who has joined a room, or, without one, for the first who does.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const seal = (key: Redacted.Redacted<string>, where: { readonly room: string; readonly identity: string }) => {
+export const seal = (
+  key: Redacted.Redacted<string>,
+  where: { readonly room: string; readonly identity?: string | undefined }
+) => {
   const text = Buffer.from(JSON.stringify({ room: where.room, identity: where.identity })).toString("base64url")
   return `${SCHEME}/${text}.${signature(key, text).toString("base64url")}`
 }
@@ -107,7 +112,7 @@ export const resolve = (
     const found = unseal([options.key, ...(options.formerKeys ?? [])], name.slice(1))
     return found === undefined
       ? refuse("connection_url: invalid signature")
-      : Effect.succeed({ ...found, owned: false, userJoined: true })
+      : Effect.succeed({ room: found.room, identity: found.identity, owned: false, userJoined: true })
   }
   if (!options.namedRooms) {
     return refuse("connection_url: sessions can name a room only with provider_config.named_rooms: true")
@@ -133,6 +138,14 @@ export const agentIdentity = (session: string): string => `agent-${session}`
  * @since 0.1.0
  */
 export const SERVED_ATTRIBUTE = "effect-voice.served"
+
+/**
+ * The attribute of an agent that says whose session it is.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const SESSION_ATTRIBUTE = "effect-voice.session"
 
 const AGENT = /^agent-(ses_[0-9a-z]+)$/
 

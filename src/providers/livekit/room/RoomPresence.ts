@@ -44,7 +44,7 @@ interface Current {
  */
 export class RoomPresence {
   readonly #policy: Participants
-  readonly #identity: string
+  #identity: string | undefined
   readonly #mix = new RoomMixer(INPUT_SAMPLE_RATE)
   #current: Current | undefined
   #floor: string | undefined
@@ -52,15 +52,21 @@ export class RoomPresence {
   /** Messages that arrive before the attachment: a client may send as soon as it has joined. */
   #early: Array<ClientMessage> = []
 
-  /** `identity` is the session's user. */
-  constructor(policy: Participants, identity: string) {
+  /** `identity` is the session's user; without one, it is the first who comes. */
+  constructor(policy: Participants, identity: string | undefined) {
     this.#policy = policy
     this.#identity = identity
   }
 
   /** Whether a participant's voice and messages reach the session. */
   accepts(identity: string): boolean {
-    return this.#policy !== "first" || identity === this.#identity
+    return this.#policy !== "first" || this.#identity === undefined || identity === this.#identity
+  }
+
+  /** The session's user, once there is one: the first of the participants, if it was not known before. */
+  userAmong(participants: ReadonlyArray<Participant>): string | undefined {
+    this.#identity ??= participants[0]?.identity
+    return this.#identity
   }
 
   /** The participant who speaks, if known. */

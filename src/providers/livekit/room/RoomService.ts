@@ -6,7 +6,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
-import type { ParticipantInfo, Room } from "livekit-server-sdk"
+import type { AgentDispatch, ParticipantInfo, Room } from "livekit-server-sdk"
 import type { BackendError } from "../../../BackendError.ts"
 import type { LiveKitServer } from "../LiveKitConfig.ts"
 import * as LiveKitErrors from "../LiveKitErrors.ts"
@@ -54,6 +54,12 @@ export interface RoomService {
   ) => Effect.Effect<void, BackendError>
   readonly rooms: Effect.Effect<ReadonlyArray<Room>, BackendError>
   readonly participants: (room: string) => Effect.Effect<ReadonlyArray<ParticipantInfo>, BackendError>
+  /** The dispatches of a room: which agents are wanted there. */
+  readonly dispatches: (room: string) => Effect.Effect<ReadonlyArray<AgentDispatch>, BackendError>
+  /** Asks for an agent anew, as the dispatch did, and takes the former one back. */
+  readonly renewDispatch: (room: string, dispatch: AgentDispatch) => Effect.Effect<void, BackendError>
+  /** Makes the token with which an agent worker registers. */
+  readonly workerToken: Effect.Effect<string>
   /** Checks that the server answers and accepts the key. */
   readonly probe: Effect.Effect<void, BackendError>
   /** Makes a user's token: may subscribe, and publish a microphone and data. */
@@ -63,6 +69,9 @@ export interface RoomService {
     options: TokenOptions & { readonly name: string; readonly attributes: Readonly<Record<string, string>> }
   ) => Effect.Effect<string>
 }
+
+/** It is checked when the worker connects, with a token of its own each time. */
+const WORKER_TOKEN_S = 600
 
 /**
  * A room name that does not exist, so that the probe lists no rooms.
@@ -79,10 +88,10 @@ export const make = (
   timeout: Duration.Duration
 ): RoomService => {
   const secret = Redacted.value(apiSecret)
-  const client = new sdk.RoomServiceClient(apiUrl, apiKey, secret, {
-    // whole seconds, and at least 1, because 0 means no timeout
-    requestTimeout: Math.max(1, Math.ceil(Duration.toSeconds(timeout)))
-  })
+  // whole seconds, and at least 1, because 0 means no timeout
+  const requestTimeout = Math.max(1, Math.ceil(Duration.toSeconds(timeout)))
+  const client = new sdk.RoomServiceClient(apiUrl, apiKey, secret, { requestTimeout })
+  const dispatcher = new sdk.AgentDispatchClient(apiUrl, apiKey, secret, { requestTimeout })
   const request = <A>(op: string, ask: () => Promise<A>): Effect.Effect<A, BackendError> =>
     Effect.tryPromise({ try: ask, catch: LiveKitErrors.fromRequest(`LiveKitProvider.${op}`, apiUrl) })
   const ignoreMissing = (effect: Effect.Effect<void, BackendError>) =>
@@ -111,6 +120,19 @@ export const make = (
       ),
     rooms: request("listRooms", () => client.listRooms()),
     participants: (room) => request("listParticipants", () => client.listParticipants(room)),
+    dispatches: (room) => request("listDispatch", () => dispatcher.listDispatch(room)),
+    renewDispatch: (room, { agentName, deployment, id, metadata, restartPolicy }) =>
+      // the new one first: if this fails between the two, somebody is still asked for
+      request(
+        "createDispatch",
+        () => dispatcher.createDispatch(room, agentName, { metadata, deployment, restartPolicy })
+      )
+        .pipe(Effect.andThen(ignoreMissing(request("deleteDispatch", () => dispatcher.deleteDispatch(id, room))))),
+    workerToken: Effect.promise(() => {
+      const token = new sdk.AccessToken(apiKey, secret, { ttl: WORKER_TOKEN_S })
+      token.addGrant({ agent: true })
+      return token.toJwt()
+    }),
     probe: Effect.asVoid(request("probe", () => client.listRooms([NO_ROOM]))),
     userToken: ({ identity, room, ttl }) =>
       Effect.promise(() => {

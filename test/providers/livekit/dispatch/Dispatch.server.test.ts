@@ -1,0 +1,144 @@
+/**
+ * LiveKit asks for an agent: `serve` as an agent worker of the real livekit-server, with its embedded engines, and LiveKit's
+ * client for Node as the user. Figures are printed.
+ */
+import { afterAll, afterEach, assert, beforeAll, describe, it } from "@effect/vitest"
+import { Effect, Exit, Scope } from "effect"
+import { AccessToken, AgentDispatchClient, RoomServiceClient } from "livekit-server-sdk"
+import * as LiveKitServer from "../../../support/LiveKitServer.ts"
+import * as LiveKitUser from "../../../support/LiveKitUser.ts"
+import * as Service from "../Service.ts"
+
+const { missing } = LiveKitServer
+const GREETING = "Welcome to the line."
+const say = (line: string) => void process.stdout.write(`livekit dispatch: ${line}\n`)
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+
+/** Waits for something that no event brings. */
+const eventually = async (what: string, look: () => Promise<boolean>, ms = 30_000): Promise<void> => {
+  for (const until = Date.now() + ms; Date.now() < until; await pause(100)) {
+    if (await look()) return
+  }
+  throw new Error(`waited ${ms} ms in vain: ${what}`)
+}
+
+describe.skipIf(missing !== undefined)("agent dispatch of the real livekit-server", () => {
+  const scope = Scope.makeUnsafe()
+  let joined = Scope.makeUnsafe()
+  let running = Scope.makeUnsafe()
+  let server: LiveKitServer.LiveKitServer
+  let rooms: RoomServiceClient
+  let dispatches: AgentDispatchClient
+
+  const run = <A>(effect: Effect.Effect<A, unknown, Scope.Scope>, within: Scope.Scope) =>
+    Effect.runPromise(Effect.orDie(effect).pipe(Scope.provide(within)))
+  const guest = async (room: string, identity: string) => {
+    const token = new AccessToken(server.apiKey, server.apiSecret, { identity })
+    token.addGrant({ room, roomJoin: true })
+    return await run(LiveKitUser.join(server.url, await token.toJwt()), joined)
+  }
+  const isReady = async (service: Service.Service) =>
+    (await (await fetch(`${service.url()}/health/ready`)).json() as { readonly status: string }).status === "healthy"
+  const worker = async (
+    dispatch: { readonly [key: string]: unknown },
+    config: { readonly [key: string]: unknown } = {}
+  ) => {
+    const service = await run(
+      Service.make({
+        server,
+        provider: { dispatch },
+        config: { conversation: { first_speaker: "agent", greeting: GREETING }, ...config }
+      }),
+      running
+    )
+    await eventually("the worker is registered", () => isReady(service).catch(() => false))
+    // it does not look before it is
+    await pause(500)
+    return service
+  }
+  const active = async (service: Service.Service) =>
+    (await service.sessions()).filter(({ state }) => state !== "closed").length
+
+  beforeAll(async () => {
+    server = await run(LiveKitServer.make(), scope)
+    rooms = new RoomServiceClient(server.apiUrl, server.apiKey, server.apiSecret)
+    dispatches = new AgentDispatchClient(server.apiUrl, server.apiKey, server.apiSecret)
+  }, 60_000)
+  afterEach(async () => {
+    await Effect.runPromise(Scope.close(joined, Exit.void))
+    await Effect.runPromise(Scope.close(running, Exit.void))
+    for (const { name } of await rooms.listRooms()) await rooms.deleteRoom(name)
+    joined = Scope.makeUnsafe()
+    running = Scope.makeUnsafe()
+  }, 60_000)
+  afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)), 60_000)
+
+  it(
+    "an explicit dispatch is answered: the agent comes with the job's token, hears and answers; its end ends it",
+    async () => {
+      const service = await worker({ agent_name: "voice" })
+      const user = await guest("desk", "ann")
+      assert.strictEqual(user.room.remoteParticipants.size, 0, "a named agent comes when it is asked for")
+      const askedAt = Date.now()
+      const dispatch = await dispatches.createDispatch("desk", "voice", { metadata: JSON.stringify({ order: 7 }) })
+      await eventually("the agent", async () => user.room.remoteParticipants.size > 0)
+      const joinedMs = Date.now() - askedAt
+      const first = await user.until("its first sound", () => user.loudAt[0])
+      say(`createDispatch to the agent in the room ${joinedMs} ms, to its first sound ${first - askedAt} ms`)
+      await user.until("the greeting", () => user.of("agent.speech_stopped")[0])
+      const [agent] = [...user.room.remoteParticipants.values()]
+      const [session] = await service.sessions()
+      assert.strictEqual(agent?.identity, `agent-${session?.id}`)
+      assert.strictEqual(agent?.attributes["effect-voice.session"], session?.id)
+      assert.strictEqual(agent?.attributes["lk.agent_name"], "voice", "only the job's own token says so")
+      const read = await (await fetch(`${service.url()}/v1/sessions/${session?.id}`)).json() as {
+        readonly user_id: string
+        readonly metadata: {
+          readonly order: number
+          readonly livekit: { readonly dispatch: string; readonly room: string }
+        }
+      }
+      assert.strictEqual(read.metadata.order, 7)
+      assert.strictEqual(read.metadata.livekit.room, "desk")
+      assert.strictEqual(read.metadata.livekit.dispatch, dispatch.id)
+      await user.speak(LiveKitUser.recording("queen-of-clubs"))
+      await user.until(
+        "the words",
+        () => user.of("user.transcript").find(({ final, text }) => final && /queen/i.test(text))
+      )
+      await user.until("the answer", () => user.of("agent.speech_stopped")[1])
+      // termination
+      await dispatches.deleteDispatch(dispatch.id, "desk")
+      await eventually("the agent has left", async () => user.room.remoteParticipants.size === 0)
+      await eventually("the place is free", async () => await active(service) === 0)
+    },
+    90_000
+  )
+
+  it(
+    "in a room without anybody the agent waits for the first who comes, and every room gets one without a name",
+    async () => {
+      const service = await worker({})
+      await rooms.createRoom({ name: "hall" })
+      await eventually("the agent", async () => (await rooms.listParticipants("hall")).length === 1)
+      const user = await guest("hall", "ann")
+      await user.until("the greeting", () => user.of("agent.speech_stopped")[0])
+      assert.strictEqual(await active(service), 1)
+      // those of sessions have theirs
+      const created = await service.create()
+      const own = await run(LiveKitUser.join(created.connection_url, created.token), joined)
+      await own.until("the greeting", () => own.of("agent.speech_stopped")[0])
+      assert.strictEqual(own.room.remoteParticipants.size, 1)
+    },
+    90_000
+  )
+
+  it("participants are jobs as well, and publishers", async () => {
+    for (const type of ["participant", "publisher"]) {
+      await worker({ agent_name: type, type })
+      const user = await guest(`of-${type}`, "ann")
+      await dispatches.createDispatch(`of-${type}`, type)
+      await user.until("the greeting", () => user.of("agent.speech_stopped")[0])
+    }
+  }, 90_000)
+})
