@@ -1,0 +1,164 @@
+/**
+ * The connection of the Redis session store: its commands and scripts, and what is wrong with the server.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import { createHash } from "node:crypto"
+import type * as Redis from "redis"
+import { type BackendError, InvalidConfig } from "../BackendError.ts"
+import { loadPackage } from "../ExternalPackage.ts"
+import * as MonotonicTime from "../MonotonicTime.ts"
+import * as ServiceUrl from "../schema/ServiceUrl.ts"
+import * as RedisFaults from "./RedisFaults.ts"
+import * as StoreFault from "./StoreFault.ts"
+
+/**
+ * The name of the store.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const NAME = "redis"
+const CONNECT_MS = 3_000
+const COMMAND_MS = 5_000
+const RECONNECT_MS = 1_000
+/** So often, at most, is a replica left for what its name leads to now. */
+const LEAVE_REPLICA_MS = 5_000
+/** Commands that wait for an answer; further ones fail. */
+const MAX_WAITING = 10_000
+/** A script is sent as a whole to a server that does not know it yet, or whose user may only do that. */
+const SENT_AS_A_WHOLE = /^NOSCRIPT|NOPERM|unknown command/u
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface RedisConnection {
+  /** Runs a command; `op` names its failure. */
+  readonly command: (op: string, ...words: ReadonlyArray<string>) => Effect.Effect<unknown, BackendError>
+  /** Runs a script, by its digest where the server knows it. Those that are begun at once are sent together. */
+  readonly script: (
+    op: string,
+    script: string,
+    keys: ReadonlyArray<string>,
+    args: ReadonlyArray<string | number>
+  ) => Effect.Effect<unknown, BackendError>
+}
+
+const digests = new Map<string, string>()
+const digestOf = (script: string): string => {
+  const known = digests.get(script)
+  if (known !== undefined) return known
+  const digest = createHash("sha1").update(script).digest("hex")
+  digests.set(script, digest)
+  return digest
+}
+
+/**
+ * Connects to a server, for as long as the scope. Fails `connection_failed` if it is unreachable, and `invalid_config` if the
+ * URL is invalid.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = Effect.fnUntraced(function*(
+  options: { readonly url: Redacted.Redacted<string> }
+): Effect.fn.Return<RedisConnection, BackendError, Scope.Scope> {
+  const open = "RedisStore.open"
+  const url = Redacted.value(options.url)
+  const fault = ServiceUrl.faultOf("redis", url)
+  if (fault !== undefined) {
+    return yield* new InvalidConfig({
+      op: open,
+      message: `store.url: ${fault}`,
+      details: { faults: [{ path: "store.url", message: fault }] }
+    })
+  }
+  /** Why the connection was lost, or why it cannot be made again. */
+  let lost: StoreFault.StoreFault | undefined
+  // a server without TLS says nothing to a client with it
+  const silent = url.startsWith("rediss:")
+    ? StoreFault.fault("unreachable", "cannot be reached, or does not speak TLS, which its URL asks for")
+    : StoreFault.unreachable
+  // without the driver's own message, which may contain the URL or what was written
+  const toError = (op: string, error?: unknown) =>
+    StoreFault.toError(op, NAME, RedisFaults.faultOf(error) ?? lost ?? silent)
+
+  const redis = yield* loadPackage<typeof Redis>({
+    op: open,
+    purpose: "the session store redis",
+    packageName: "redis"
+  })
+  const client = yield* Effect.acquireRelease(
+    Effect.sync(() => {
+      const client = redis.createClient({
+        url,
+        disableOfflineQueue: true,
+        commandsQueueMaxLength: MAX_WAITING,
+        socket: { connectTimeout: CONNECT_MS, reconnectStrategy: () => RECONNECT_MS }
+      })
+      // commands report the failure; without a listener the event would end the process
+      client.on("error", (error) => {
+        lost = RedisFaults.faultOf(error) ?? lost
+      })
+      client.on("ready", () => {
+        lost = undefined
+      })
+      return client
+    }),
+    (client) => Effect.sync(() => client.destroy())
+  )
+  // `info` as well: a server that is not up to it is found out at once
+  const info = yield* Effect.tryPromise({
+    try: async () => {
+      await client.connect()
+      return String(await client.sendCommand(["INFO", "server"]).catch(() => ""))
+    },
+    catch: (error) => toError(open, error)
+  }).pipe(
+    Effect.timeoutOrElse({ duration: Duration.millis(CONNECT_MS), orElse: () => Effect.fail(toError(open)) })
+  )
+  const mode = RedisFaults.unsupportedMode(info)
+  if (mode !== undefined) {
+    return yield* new InvalidConfig({
+      op: open,
+      message: `the session store ${NAME} ${mode.why}`,
+      details: { part: "store", reason: mode.reason }
+    })
+  }
+
+  const clock = yield* Clock.Clock
+  let leftMs = Number.NEGATIVE_INFINITY
+  /**
+   * Connects again: after a failover the name of the host may lead to the new primary, while the connection to the former one
+   * stays, which is a replica then.
+   */
+  const leaveReplica = Effect.suspend(() => {
+    const nowMs = MonotonicTime.nowMs(clock)
+    if (nowMs - leftMs < LEAVE_REPLICA_MS) return Effect.void
+    leftMs = nowMs
+    // the server ends the connection, and the client makes another one
+    return Effect.ignore(Effect.tryPromise(() => client.sendCommand(["QUIT"])))
+  })
+  const call = (op: string, command: () => Promise<unknown>): Effect.Effect<unknown, BackendError> =>
+    Effect.tryPromise({ try: command, catch: (error) => toError(op, error) }).pipe(
+      Effect.timeoutOrElse({ duration: Duration.millis(COMMAND_MS), orElse: () => Effect.fail(toError(op)) }),
+      Effect.tapError(({ details }) => details?.["reason"] === "read_only" ? leaveReplica : Effect.void)
+    )
+  return {
+    command: (op, ...words) => call(op, () => client.sendCommand(words)),
+    script: (op, script, keys, args) => {
+      const given = { keys: [...keys], arguments: args.map(String) }
+      return call(op, () =>
+        client.evalSha(digestOf(script), given).catch((error: unknown) => {
+          if (error instanceof Error && SENT_AS_A_WHOLE.test(error.message)) return client.eval(script, given)
+          throw error
+        }))
+    }
+  }
+})
