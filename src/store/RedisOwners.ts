@@ -64,14 +64,20 @@ export const make = ({ command, owner, prefix, run }: RedisOwnersOptions): Redis
   const inParts = <A>(
     ids: ReadonlyArray<string>,
     use: (part: ReadonlyArray<string>) => Effect.Effect<A, BackendError>
-  ) => Effect.forEach(Array.from({ length: Math.ceil(ids.length / PART) }, (_, i) => ids.slice(i * PART, (i + 1) * PART)), use)
+  ) =>
+    Effect.forEach(
+      Array.from({ length: Math.ceil(ids.length / PART) }, (_, i) => ids.slice(i * PART, (i + 1) * PART)),
+      use
+    )
 
   const readTime = Effect.map(run("SessionStore.sweep", "owners"), ([now = "0", ...fields]) => {
     const nowMs = Number(now)
-    const owners = new Map(parts(fields, 2).map(([name = "", lease = ""]) => {
-      const [since, until] = lease.split(":")
-      return [name, { sinceMs: Number(since), untilMs: Number(until) }] as const
-    }))
+    const owners = new Map(
+      parts(fields, 2).map(([name = "", lease = ""]) => {
+        const [since, until] = lease.split(":")
+        return [name, { sinceMs: Number(since), untilMs: Number(until) }] as const
+      })
+    )
     const present = Array.from(owners.values()).filter(({ untilMs }) => untilMs > nowMs)
     const upSinceMs = present.length === 0 ? undefined : Math.min(...present.map(({ sinceMs }) => sinceMs))
     return { owners, time: { nowMs, upSinceMs, hasExited: StoreOwner.hasExited } }
@@ -117,9 +123,14 @@ export const make = ({ command, owner, prefix, run }: RedisOwnersOptions): Redis
   /** What an owner has left whose lease has run out. */
   const sweepOwner = Effect.fnUntraced(function*(owner: string, time: Time) {
     const ids = yield* sessionsOf("SessionStore.sweep", owner)
-    const erased = yield* inParts(ids, (part) =>
-      Effect.flatMap(run("SessionStore.sweep", "ofOwner", prefix, owner, ...part), (answer) =>
-        erase(candidates(answer, time), time)))
+    const erased = yield* inParts(
+      ids,
+      (part) =>
+        Effect.flatMap(
+          run("SessionStore.sweep", "ofOwner", prefix, owner, ...part),
+          (answer) => erase(candidates(answer, time), time)
+        )
+    )
     yield* run("SessionStore.sweep", "forget", prefix, owner, time.time.nowMs - SweepRule.FORGET_MS)
     return erased.reduce((sum, { erased }) => sum + erased, 0)
   })
@@ -127,7 +138,10 @@ export const make = ({ command, owner, prefix, run }: RedisOwnersOptions): Redis
   return {
     listOwned: Effect.gen(function*() {
       const op = "SessionStore.listOwned"
-      const answers = yield* inParts(yield* sessionsOf(op, owner), (part) => run(op, "listOwned", owner, prefix, ...part))
+      const answers = yield* inParts(
+        yield* sessionsOf(op, owner),
+        (part) => run(op, "listOwned", owner, prefix, ...part)
+      )
       return answers.flatMap((fields) =>
         parts(fields, 3).map(([id = "", fence, items]) => ({ id, fence: Number(fence), items: Number(items) }))
       )

@@ -97,7 +97,9 @@ export const scripts = {
     "for k = 3, #ARGV do local id, s, i = ARGV[k], ARGV[2] .. 's:' .. ARGV[k], ARGV[2] .. 'i:' .. ARGV[k] " +
     "local h = redis.call('HMGET', s, 'owner', 'fence', 'window', 'n', 'head', 'until') " +
     "if h[1] ~= ARGV[1] then redis.call('SREM', KEYS[3], id) else " +
-    `if tonumber(h[6] or 0) < now + ${HELD_MS / 2} then keep(s, i, KEYS[4], id, now + ${HELD_MS}, tonumber(h[3] or 0)) end ` +
+    `if tonumber(h[6] or 0) < now + ${
+      HELD_MS / 2
+    } then keep(s, i, KEYS[4], id, now + ${HELD_MS}, tonumber(h[3] or 0)) end ` +
     "local n = redis.call('LLEN', i) if h[2] and h[3] and tonumber(h[4] or '') == n and h[5] then " +
     "out[#out + 1] = id out[#out + 1] = h[2] out[#out + 1] = h[4] end end end return out",
   // owner, prefix, ids…
@@ -130,7 +132,8 @@ export const scripts = {
     "if h[1] ~= ARGV[2] then redis.call('SREM', ARGV[1] .. 'o:' .. ARGV[2], id) else " +
     "for _, v in ipairs({id, h[1], h[2] or '', h[3] or '0', h[4] or '0'}) do out[#out + 1] = v end end end return out",
   // prefix, then of each: id, owner, fence; how many were as they are given, and erased
-  erase: "local gone = 0 for k = 2, #ARGV, 3 do local id, owner, s = ARGV[k], ARGV[k + 1], ARGV[1] .. 's:' .. ARGV[k] " +
+  erase:
+    "local gone = 0 for k = 2, #ARGV, 3 do local id, owner, s = ARGV[k], ARGV[k + 1], ARGV[1] .. 's:' .. ARGV[k] " +
     "local h = redis.call('HMGET', s, 'owner', 'fence') " +
     "if (h[1] or '') == owner and (h[2] or '') == ARGV[k + 2] then gone = gone + redis.call('DEL', s) " +
     "redis.call('DEL', ARGV[1] .. 'i:' .. id) redis.call('ZREM', KEYS[4], id) " +

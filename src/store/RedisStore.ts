@@ -9,7 +9,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Redacted from "effect/Redacted"
+import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import type { BackendError } from "../BackendError.ts"
 import { type Claim, type SessionLease, SessionStore } from "../session/persistence/SessionStore.ts"
@@ -20,7 +20,6 @@ import * as RedisOwners from "./RedisOwners.ts"
 import { scripts } from "./RedisScripts.ts"
 import * as StoreLimits from "./StoreLimits.ts"
 import * as StoreOwner from "./StoreOwner.ts"
-
 
 /**
  * The default prefix of all keys.
@@ -73,7 +72,10 @@ export const make = Effect.fnUntraced(function*(
     prefix,
     command,
     run: (op, name, ...args) =>
-      Effect.map(script(op, scripts[name], keys(""), args), (answer) => Array.isArray(answer) ? texts(answer) : [String(answer)])
+      Effect.map(
+        script(op, scripts[name], keys(""), args),
+        (answer) => Array.isArray(answer) ? texts(answer) : [String(answer)]
+      )
   })
   /** When the lease before this one ended, in ms by the clock of the server; `""` for a session that was created. */
   const grants = new LeaseGrants.LeaseGrants<string>()
@@ -82,13 +84,15 @@ export const make = Effect.fnUntraced(function*(
       grants.end(lease)
       return Effect.asVoid(run("releaseLease", lease.id, owner, lease.fence, lease.id, until))
     })
-  const writeOne = Effect.fnUntraced(function*(lease: SessionLease, { from, head, items }: GatheredWrites.StoredChange) {
-    const { fence, id } = lease
-    const window = grants.of(lease)?.windowMs ?? ""
-    const result = yield* run("write", id, owner, fence, from, head, id, leaseMs, window, ...items)
-    if (result === "fenced") return yield* StoreLimits.leaseLost()
-    if (result === "gap") return yield* StoreLimits.nonContiguousItems()
-  })
+  const writeOne = Effect.fnUntraced(
+    function*(lease: SessionLease, { from, head, items }: GatheredWrites.StoredChange) {
+      const { fence, id } = lease
+      const window = grants.of(lease)?.windowMs ?? ""
+      const result = yield* run("write", id, owner, fence, from, head, id, leaseMs, window, ...items)
+      if (result === "fenced") return yield* StoreLimits.leaseLost()
+      if (result === "gap") return yield* StoreLimits.nonContiguousItems()
+    }
+  )
   const write = GatheredWrites.make({
     // all are begun at once, so they are sent as one pipeline; the connection keeps their order
     together: (writes) =>
