@@ -16,6 +16,32 @@ const faultsOf = (raw: unknown) =>
   })
 
 describe("BackendConfig", () => {
+  it.effect("has a cluster only on a store that processes share, and by names that ids can have", () =>
+    Effect.gen(function*() {
+      const { cluster } = yield* BackendConfig.decode({ ...minimal, store: { kind: "sqlite" }, cluster: {} })
+      assert.deepStrictEqual(cluster, { lockExpiration: Duration.seconds(5), health: "ping" })
+      const faults = (raw: object) => Effect.map(faultsOf({ ...minimal, ...raw }), ({ paths }) => paths)
+      assert.deepStrictEqual(yield* faults({ cluster: {} }), ["store.kind"])
+      const store = { kind: "sqlite" }
+      assert.deepStrictEqual(yield* faults({ cluster: {}, store: { kind: "redis", url: "redis://a" } }), ["store.kind"])
+      assert.deepStrictEqual(yield* faults({ rate_limits: { store: "cluster" } }), ["rate_limits.store"])
+      assert.deepStrictEqual(yield* faults({ rate_limits: { store: "cluster" }, store, cluster: {} }), [])
+      assert.sameMembers(yield* faults({ store, cluster: { cells: { "A_b": "https://a.example.org" } } }), [
+        "cluster.cells.A_b",
+        "cluster.cell"
+      ])
+      const wrong = { node_url: "ftp://a", address: "a/b", max_sessions: 0, lock_expiration: "1s", cell: "a_b" }
+      assert.sameMembers(yield* faults({ store, cluster: wrong }), [
+        "cluster.node_url",
+        "cluster.address",
+        "cluster.max_sessions",
+        "cluster.lock_expiration",
+        "cluster.cell"
+      ])
+      const right = { node_url: "https://n{worker}.example.org:{port}/voice", address: "fe80::1", cell: "eu-1" }
+      assert.deepStrictEqual(yield* faults({ store, cluster: right }), [])
+    }))
+
   it.effect("has a default for every optional field", () =>
     Effect.gen(function*() {
       const config = yield* BackendConfig.decode(minimal)
