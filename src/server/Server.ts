@@ -71,11 +71,11 @@ export interface ServerOptions extends Partial<ServerConfig> {
   readonly shared?: SharedPort.SharedPort | undefined
 }
 
-/** Load balancers and Prometheus ask every few seconds: a span of each request would bury the rest. */
+/** Load balancers, Prometheus and other nodes ask every few seconds or more often: a span of each request would bury the rest. */
 const isProbe = (prefix: string) => {
   const bare = prefix.replace(/\/+$/, "")
   return ({ url }: HttpServerRequest.HttpServerRequest): boolean =>
-    url.startsWith(bare) && /^\/(?:metrics|health\/\w+)(?:$|[?#])/.test(url.slice(bare.length))
+    url.startsWith(bare) && /^\/(?:metrics|health\/\w+|internal\/\w+)(?:$|[?#])/.test(url.slice(bare.length))
 }
 
 /** The drain has a deadline of its own; this one is for a backend that misses it. */
