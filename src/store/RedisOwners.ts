@@ -80,7 +80,7 @@ export const make = ({ command, owner, prefix, run }: RedisOwnersOptions): Redis
     )
     const present = Array.from(owners.values()).filter(({ untilMs }) => untilMs > nowMs)
     const upSinceMs = present.length === 0 ? undefined : Math.min(...present.map(({ sinceMs }) => sinceMs))
-    return { owners, time: { nowMs, upSinceMs, hasExited: StoreOwner.hasExited } }
+    return { owners, time: { nowMs, upSinceMs, hasExited: StoreOwner.exits() } }
   })
 
   type Time = Effect.Success<typeof readTime>

@@ -256,7 +256,17 @@ export const ofRedis = (url: string): Effect.Effect<Damage, never, Scope.Scope> 
               for (const command of commands) await client.sendCommand(command)
             })
         ),
-        count: Effect.promise(async () => (await client.keys(`${PREFIX}s:*`)).length)
+        count: Effect.promise(async () => (await client.keys(`${PREFIX}s:*`)).length),
+        owners: {
+          set: (owner, { agoMs, forMs }) =>
+            run(async () => {
+              const [seconds, micros] = await client.sendCommand<[string, string]>(["TIME"])
+              const nowMs = Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000)
+              await client.hSet(`${PREFIX}owners`, owner, `${nowMs - forMs}:${nowMs - agoMs}`)
+            }),
+          lose: (owner) => run(() => client.hDel(`${PREFIX}owners`, owner)),
+          all: Effect.promise(() => client.hKeys(`${PREFIX}owners`))
+        }
       }
     }
   )
