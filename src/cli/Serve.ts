@@ -227,7 +227,14 @@ export const serve = Effect.fnUntraced(function*(options: {
         ),
     role === undefined
       ? undefined
-      : ({ url }) => Effect.andThen(Output.line(`worker ${role.index} is at ${url}`), Worker.report)
+      : ({ adminUrl, url }) =>
+        Effect.andThen(
+          Output.line(
+            `worker ${role.index}, process ${process.pid}, is at ${url}` +
+              (adminUrl === undefined ? "" : `, what is for operators at ${adminUrl}`)
+          ),
+          Worker.report
+        )
   ).pipe(
     role === undefined ? (effect) => effect : Effect.annotateLogs({ worker: role.index }),
     Logs.as(format),

@@ -9,11 +9,13 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { spawn } from "node:child_process"
 import { mkdtempSync, rmSync } from "node:fs"
+import * as Net from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { BackendConfig } from "../../backend/config/BackendConfig.ts"
 import { type BackendError, describe, type InvalidConfig } from "../../BackendError.ts"
 import * as Faults from "../../schema/Faults.ts"
+import { listenError } from "../../server/Listening.ts"
 import { isLoopback, type ServerConfig } from "../../server/ServerConfig.ts"
 import * as Supervisor from "./Supervisor.ts"
 import { type FromWorker, VARIABLE, type WorkerRole } from "./Worker.ts"
@@ -24,7 +26,7 @@ const MAX_PORT = 65_535
 
 /**
  * - `listen`: where all of them listen together; its port must not be 0.
- * - `workerPort`: the first of the ports of their own. 0: free ones.
+ * - `workerPort`: the first of the ports of their own. 0: ones that are free now.
  * - `args`: the arguments of a worker.
  *
  * @category models
@@ -114,15 +116,30 @@ export const check = (
 export const ownHost = (listen: Pick<ServerConfig, "host">, isCluster: boolean): string =>
   isCluster || isLoopback(listen.host) ? listen.host : "127.0.0.1"
 
+/** Different ports that are free now. */
+const freePorts = (count: number, host: string): Effect.Effect<ReadonlyArray<number>, BackendError> =>
+  Effect.forEach(Array.from({ length: count }), () =>
+    Effect.acquireRelease(
+      Effect.callback<Net.Server, BackendError>((resume) => {
+        const probe = Net.createServer()
+        probe.once("error", (cause) => resume(Effect.fail(listenError({ host, port: 0 })({ cause }))))
+        probe.listen({ host, port: 0, exclusive: true }, () => resume(Effect.succeed(probe)))
+      }),
+      (probe) => Effect.sync(() => void probe.close())
+    )).pipe(
+      Effect.map((probes) =>
+        probes.map((probe) => {
+          const address = probe.address()
+          return typeof address === "object" && address !== null ? address.port : 0
+        })
+      ),
+      Effect.scoped
+    )
+
 const start =
-  ({ args, config, count, listen, workerPort }: ParentOptions, directory: string) =>
+  ({ args, config, count }: ParentOptions, host: string, ports: ReadonlyArray<number>, directory: string) =>
   (index: number, events: Supervisor.WorkerEvents) => {
-    const role: WorkerRole = {
-      index,
-      host: ownHost(listen, false),
-      port: workerPort === 0 ? 0 : workerPort + index,
-      directory
-    }
+    const role: WorkerRole = { index, host, port: ports[index] ?? 0, directory }
     const range = udpPorts(config)
     const udp = range === undefined ? undefined : divide(range, count)[index]
     const child = spawn(process.execPath, [...process.execArgv, process.argv[1] ?? "", ...args], {
@@ -171,11 +188,17 @@ const temporaryDirectory = Effect.acquireRelease(
 export const make = Effect.fnUntraced(function*(
   options: ParentOptions
 ): Effect.fn.Return<(signal: NodeJS.Signals) => void, BackendError, Scope.Scope> {
+  const { config, count, listen, workerPort } = options
   yield* check(options)
   const { path } = yield* temporaryDirectory
+  const host = ownHost(listen, config.cluster !== undefined)
+  // A worker keeps its port when it is started again: its clients come back there.
+  const ports = workerPort === 0
+    ? yield* freePorts(count, host)
+    : Array.from({ length: count }, (_, index) => workerPort + index)
   return yield* Supervisor.make({
-    count: options.count,
-    start: start(options, path),
-    drainDeadline: Duration.sum(options.config.drain.deadline, PATIENCE)
+    count,
+    start: start(options, host, ports, path),
+    drainDeadline: Duration.sum(config.drain.deadline, PATIENCE)
   })
 })

@@ -17,7 +17,7 @@ export const VARIABLE = "EFFECT_VOICE_WORKER"
 
 /**
  * - `index`: the number of the worker, from 0.
- * - `host`, `port`: where it listens by itself, besides the port that all workers share; port 0 is a free one.
+ * - `host`, `port`: where it listens by itself, besides the port that all workers share.
  * - `directory`: a directory of all workers, which is removed when they end.
  *
  * @category models

@@ -1,11 +1,16 @@
-/** `serve --workers 2`, as processes: one port, sessions that stay where they are, and what becomes of a worker that dies. */
+/** `serve --workers 2`, as processes: one port, calls at either worker, and what becomes of them when processes die. */
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
-import { type ChildProcess, spawn } from "node:child_process"
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { execFileSync } from "node:child_process"
+import { readdirSync, statSync } from "node:fs"
+import * as Https from "node:https"
 import { join } from "node:path"
 import { WebSocket } from "ws"
-import { whenThereIsRoom } from "../../support/Room.ts"
+import type { Caller } from "../../recovery/Caller.ts"
+import { freePort } from "../../recovery/Kill.ts"
+import { isRunning, WorkersServer } from "./WorkersServer.ts"
+
+const missing = process.platform === "linux" ? undefined : "only Linux spreads the connections of a port here"
+if (missing !== undefined) process.stderr.write(`skipped, workers: ${missing}\n`)
 
 interface Created {
   readonly id: string
@@ -13,217 +18,225 @@ interface Created {
   readonly token: string
 }
 
-interface Event {
-  readonly type: string
-  readonly text?: string
-  readonly resumed?: boolean
-}
+const body = JSON.stringify({ user_id: "ada", transport: "websocket" })
+const headers = { "content-type": "application/json", connection: "close" }
 
-const directory = mkdtempSync(join(tmpdir(), "effect-voice-workers-"))
-let primary: ChildProcess
-let base = ""
-let output = ""
-let exit: Promise<number | null>
-
-const until = async <A>(what: string, look: () => Promise<A | undefined> | A | undefined): Promise<A> => {
-  const deadline = performance.now() + 110_000
-  while (performance.now() < deadline) {
-    const found = await look()
-    if (found !== undefined) return found
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-  return assert.fail(`${what}, not within 110 s: ${output.slice(-2_000)}`)
-}
-
-const create = async (): Promise<{ readonly status: number; readonly body: Created & { readonly code?: string } }> => {
-  const response = await whenThereIsRoom(() =>
-    fetch(`${base}/v1/sessions`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ user_id: "ada", transport: "websocket" })
+/** A request over a connection of its own, with a certificate that nobody has signed. */
+const ask = (url: string, more: Record<string, string> = {}, sent?: string) =>
+  new Promise<{ readonly status: number; readonly text: string }>((resolve, reject) => {
+    const request = Https.request(url, {
+      method: sent === undefined ? "GET" : "POST",
+      headers: { ...headers, ...more },
+      rejectUnauthorized: false,
+      agent: false
+    }, (response) => {
+      let text = ""
+      response.on("data", (data: Buffer) => text += data.toString())
+      response.on("end", () => resolve({ status: response.statusCode ?? 0, text }))
     })
-  )
-  return { status: response.status, body: JSON.parse(await response.text()) }
-}
-
-const json = async (path: string) => {
-  const response = await fetch(`${base}${path}`)
-  return { status: response.status, body: JSON.parse(await response.text()) }
-}
-
-/** A user on a WebSocket, and what is told to them. */
-const connect = ({ connection_url: url, token }: Created) =>
-  new Promise<{ readonly socket: WebSocket; readonly events: Array<Event>; readonly audio: () => number }>(
-    (resolve, reject) => {
-      const socket = new WebSocket(url, ["effect-voice.v1", `token.${token}`], { handshakeTimeout: 3_000 })
-      const events: Array<Event> = []
-      let audio = 0
-      socket.on("message", (data, binary) => {
-        if (binary) audio++
-        else events.push(JSON.parse(String(data)))
-      })
-      socket.once("open", () => resolve({ socket, events, audio: () => audio }))
-      socket.once("error", reject)
-      socket.once("unexpected-response", (_, { statusCode }) => reject(new Error(`refused with ${statusCode}`)))
-    }
-  )
-
-const asks = async (user: Awaited<ReturnType<typeof connect>>, text: string, answer: RegExp): Promise<void> => {
-  user.socket.send(JSON.stringify({ type: "user.text", text }))
-  await until(
-    `an answer to ${text}`,
-    () => user.events.find((event) => event.type === "agent.transcript" && answer.test(event.text ?? ""))
-  )
-  await until("the voice", () => user.audio() > 0 ? true : undefined)
-}
-
-/** The processes of the workers, by the sessions that each says it has. */
-const children = (): ReadonlyArray<number> =>
-  readdirSync("/proc").filter((name) => /^\d+$/u.test(name)).flatMap((name) => {
-    try {
-      const parent = Number(readFileSync(`/proc/${name}/stat`, "utf8").split(") ")[1]!.split(" ")[1])
-      return parent === primary.pid ? [Number(name)] : []
-    } catch {
-      return []
-    }
+    request.on("error", reject)
+    request.end(sent)
   })
 
-const activeOf = async (): Promise<ReadonlyArray<number>> => {
-  const text = await (await fetch(`${base}/metrics`)).text()
-  return Array.from(text.matchAll(/^effect_voice_sessions_active\{[^}]*worker="\d"\} (\d+)/gmu), ([, n]) => Number(n))
-}
+/** Whether a WebSocket to a session opens. */
+const opens = (url: string, token: string) =>
+  new Promise<string>((resolve) => {
+    const socket = new WebSocket(url, ["effect-voice.v1", `token.${token}`], { rejectUnauthorized: false })
+    socket.once("open", () => {
+      resolve("open")
+      socket.terminate()
+    })
+    socket.once("unexpected-response", (_, { statusCode }) => resolve(`refused with ${statusCode}`))
+    socket.once("error", (cause) => resolve(cause.message))
+  })
 
-const missing = process.platform === "linux" ? undefined : "it looks at /proc: run it on Linux"
-if (missing !== undefined) process.stderr.write(`skipped, workers: ${missing}\n`)
+const problems = (callers: ReadonlyArray<Caller>) =>
+  callers.flatMap(({ name, problems }) => problems.map((each) => `${name}: ${each}`))
+const cuts = (callers: ReadonlyArray<Caller>) => callers.map(({ cuts }) => cuts.length)
 
 describe.skipIf(missing !== undefined)("serve --workers 2", () => {
-  beforeAll(async () => {
-    const config = join(directory, "voice.json")
-    writeFileSync(
-      config,
-      JSON.stringify({
-        store: { kind: "sqlite", path: join(directory, "sessions.db") },
-        max_concurrent_sessions: 9,
-        // a slow machine must neither refuse sessions nor count as degraded
-        latency_target: "5s",
-        overload: { max_lag: "10s", max_backlog: "30s" }
-      })
-    )
-    primary = spawn(
-      process.execPath,
-      [
-        "--disable-warning=ExperimentalWarning",
-        "src/cli/main.ts",
-        "serve",
-        "--config",
-        config,
-        "--port",
-        "0",
-        "--workers",
-        "2"
-      ],
-      { stdio: ["ignore", "pipe", "pipe"] }
-    )
-    exit = new Promise((resolve) => primary.once("exit", resolve))
-    const read = (chunk: Buffer) => {
-      output += chunk.toString()
-    }
-    primary.stdout?.on("data", read)
-    primary.stderr?.on("data", read)
-    base = await until("listening", () => /listening on (http:\/\/[\d.]+:\d+), with 2 workers/u.exec(output)?.[1])
-  }, 120_000)
-  afterAll(() => {
-    primary.kill("SIGKILL")
-    rmSync(directory, { recursive: true, force: true })
-  })
+  const server = new WorkersServer({ drain: { mode: "conversation", deadline: "60s" }, max_concurrent_sessions: 50 })
+  beforeAll(() => server.start(), 150_000)
+  afterAll(() => server.close())
 
-  it("spreads sessions, and each is reached through the one port, by HTTP and by WebSocket", async () => {
-    const made = [await create(), await create(), await create(), await create()]
-    assert.deepEqual(made.map(({ status }) => status), [201, 201, 201, 201])
-    assert.deepEqual(await activeOf(), [2, 2])
-    for (const { body } of made) {
-      assert.isTrue(body.connection_url.startsWith(base.replace("http", "ws")))
-      assert.strictEqual((await json(`/v1/sessions/${body.id}`)).body.id, body.id)
+  it("answers at its one port for every session, whoever has it, by HTTP and by WebSocket", async () => {
+    const callers = await server.call(4)
+    assert.deepStrictEqual(new Set(callers.map((each) => server.ownerOf(each)?.index)), new Set([0, 1]))
+    for (const { id } of callers) {
+      const statuses = await Promise.all(
+        Array.from({ length: 8 }, async () => (await fetch(`${server.base}/v1/sessions/${id}`, { headers })).status)
+      )
+      assert.deepStrictEqual(statuses, Array(8).fill(200))
     }
-    const listed: ReadonlyArray<{ readonly id: string }> = (await json("/v1/sessions")).body.sessions
-    assert.deepEqual(listed.map(({ id }) => id).toSorted(), made.map(({ body }) => body.id).toSorted())
-    const users = await Promise.all(made.map(({ body }) => connect(body)))
-    await Promise.all(users.map((user) => asks(user, "What is two plus three?", /\b5\b|five/iu)))
-    for (const user of users) user.socket.send("{\"type\":\"session.end\"}")
-    await until("all ended", async () => (await activeOf()).every((count) => count === 0) ? true : undefined)
-    assert.strictEqual((await json("/v1/sessions/no-such-session")).status, 404)
+    for (let i = 0; i < 6; i++) {
+      const { sessions } = await (await fetch(`${server.base}/v1/sessions`, { headers })).json() as {
+        sessions: ReadonlyArray<Created>
+      }
+      assert.deepStrictEqual(sessions.map(({ id }) => id).toSorted(), callers.map(({ id }) => id).toSorted())
+    }
+    // a client that knows nothing but the one port
+    for (const caller of callers) {
+      caller.moveTo(server.base)
+      caller.giveUp()
+    }
+    await server.everybodyTalks(callers)
+    assert.deepStrictEqual(problems(callers), [])
+    await Promise.all(callers.map((caller) => caller.end()))
   }, 90_000)
 
-  it("lets in no more than all together may have, however many come at once", async () => {
-    const made = await Promise.all(Array.from({ length: 40 }, create))
-    const inside = made.filter(({ status }) => status === 201)
-    assert.isAtMost(inside.length, 9)
-    assert.isAbove(inside.length, 6)
-    assert.deepEqual(
-      new Set(made.filter(({ status }) => status !== 201).map(({ body }) => body.code)),
-      new Set(["session_limit_exceeded"])
-    )
-    await Promise.all(inside.map(({ body }) => fetch(`${base}/v1/sessions/${body.id}`, { method: "DELETE" })))
-    assert.deepEqual(await activeOf(), [0, 0])
-  }, 60_000)
+  it(
+    "lets every spelling of a request reach its session: another protocol offered, an id in percent encoding",
+    async () => {
+      const offer = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n"
+      const host = `Host: ${new URL(server.base).host}\r\n`
+      for (let i = 0; i < 6; i++) {
+        const answer = await server.raw(
+          `POST /v1/sessions HTTP/1.1\r\n${host}${offer}content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`
+        )
+        const { connection_url: own, id, token }: Created = JSON.parse(answer.slice(answer.indexOf("\r\n\r\n") + 4))
+        const general = own.replace(new URL(own).host, new URL(server.base).host)
+        assert.strictEqual(await opens(general.replace("/ses_", "/%73es_"), token), "open")
+        assert.strictEqual(await opens(general, token), "open")
+        const listed = await server.raw(`GET /v1/sessions HTTP/1.1\r\n${host}${offer}\r\n`)
+        assert.include(listed, id)
+        await fetch(`${server.base}/v1/sessions/${id}`, { method: "DELETE", headers })
+      }
+    },
+    60_000
+  )
 
-  it("starts a worker again that was killed; its calls go on, and the other's never stopped", async () => {
-    // workers tell every second how many they have
-    const made = await until("a session in each worker", async () => {
-      const pair = [(await create()).body, (await create()).body] as const
-      if ((await activeOf()).every((count) => count === 1)) return pair
-      for (const { id } of pair) await fetch(`${base}/v1/sessions/${id}`, { method: "DELETE" })
-      return undefined
-    })
-    const users = await Promise.all(made.map(connect))
-    await Promise.all(users.map((user) => asks(user, "What is two plus three?", /\b5\b|five/iu)))
-    const closed = users.map(({ socket }) => new Promise<number>((resolve) => socket.once("close", resolve)))
-    const [victim = 0] = children()
-    process.kill(victim, "SIGKILL")
-    const hit = await Promise.race(closed.map((each, index) => each.then(() => index)))
-    const other = 1 - hit
-    await asks(users[other]!, "What is four plus four?", /\b8\b|eight/iu)
-    const back = await until("the way back", () => connect(made[hit]!).catch(() => undefined))
-    await until(
-      "a resumed session",
-      () => back.events.find(({ resumed, type }) => type === "session.started" && resumed)
+  it("tells all workers of SIGHUP", async () => {
+    server.write({ max_concurrent_sessions: 60 })
+    server.signal("SIGHUP")
+    await server.until(
+      "both to have the new config",
+      () => server.output.split("config: changed max_concurrent_sessions").length === 3
     )
-    await asks(back, "What is ten plus two?", /\b12\b|twelve/iu)
-    const { history }: { readonly history: ReadonlyArray<{ readonly role: string; readonly text: string }> } =
-      (await json(`/v1/sessions/${made[hit]!.id}/history`)).body
-    assert.include(history.map(({ text }) => text), "What is two plus three?")
-    // a machine this busy may count as degraded for its event loop's lag: what matters is that both workers answer
-    await until("two workers", async () => {
-      const { parts }: { readonly parts: ReadonlyArray<{ readonly name: string }> } = (await json("/health/ready")).body
-      return [0, 1].every((worker) => parts.some(({ name }) => name.startsWith(`worker_${worker}:`))) ? true : undefined
-    })
-    assert.lengthOf(children(), 2)
-    for (const { socket } of [back, users[other]!]) socket.send("{\"type\":\"session.end\"}")
-  }, 120_000)
-
-  it("answers what is no request, and is not held up by who sends nothing", async () => {
-    const { connect: dial } = await import("node:net")
-    const silent = Array.from({ length: 50 }, () => dial(Number(new URL(base).port), "127.0.0.1"))
-    const bad = await new Promise<string>((resolve) => {
-      const socket = dial(Number(new URL(base).port), "127.0.0.1", () => socket.write("NONSENSE\r\n\r\n"))
-      let text = ""
-      socket.on("data", (chunk) => {
-        text += chunk.toString()
-      })
-      socket.once("close", () => resolve(text))
-    })
-    assert.match(bad, /^HTTP\/1\.1 400/u)
-    assert.strictEqual((await json("/health/ready")).status, 200)
-    for (const socket of silent) socket.destroy()
   }, 30_000)
 
-  it("drains all of them at SIGTERM, and ends with 0", async () => {
-    const user = await connect((await create()).body)
-    await asks(user, "What is two plus three?", /\b5\b|five/iu)
-    const workers = children()
-    primary.kill("SIGTERM")
-    assert.strictEqual(await exit, 0)
-    assert.isTrue(user.events.some(({ type }) => type === "session.ended"))
-    for (const pid of workers) assert.throws(() => process.kill(pid, 0))
-  }, 60_000)
+  it("starts a worker again that was killed: its calls go on, and no other is cut", async () => {
+    const callers = await server.call(4)
+    const [victim, other] = server.workers
+    const hit = callers.filter((caller) => server.ownerOf(caller)?.pid === victim?.pid)
+    const spared = callers.filter((caller) => server.ownerOf(caller)?.pid === other?.pid)
+    assert.lengthOf(hit, 2)
+    process.kill(victim?.pid ?? 0, "SIGKILL")
+    await server.until("the calls to go on", () => hit.every(({ recoveries }) => recoveries.length === 1))
+    await server.until("a new worker", () => server.workers[0]?.pid !== victim?.pid)
+    assert.strictEqual(server.workers[0]?.url, victim?.url, "it has kept its port")
+    await server.everybodyTalks(callers)
+    assert.deepStrictEqual([cuts(hit), cuts(spared)], [[1, 1], [0, 0]])
+    assert.deepStrictEqual(problems(callers), [])
+    await Promise.all(callers.map((caller) => caller.end()))
+  }, 150_000)
+
+  it("replaces a worker that hangs within 3 s; its callers come back", async () => {
+    const callers = await server.call(4)
+    const [, victim] = server.workers
+    const hit = callers.filter((caller) => server.ownerOf(caller)?.pid === victim?.pid)
+    process.kill(victim?.pid ?? 0, "SIGSTOP")
+    const from = performance.now()
+    await server.until("it to be killed", () => !isRunning(victim?.pid ?? 0))
+    assert.isBelow(performance.now() - from, 6_000, "3 s, and as much again on a busy machine")
+    await server.until("the calls to go on", () => hit.every(({ recoveries }) => recoveries.length === 1))
+    await server.until("a new worker", () => server.workers[1]?.pid !== victim?.pid)
+    await server.everybodyTalks(callers)
+    assert.deepStrictEqual(callers.map(({ cuts }) => cuts.length), callers.map((each) => hit.includes(each) ? 1 : 0))
+    assert.deepStrictEqual(problems(callers), [])
+    await Promise.all(callers.map((caller) => caller.end()))
+  }, 150_000)
+
+  it("drains all at SIGTERM, ends with 0 and leaves nothing behind", async () => {
+    const callers = await server.call(2)
+    const temporary = () => readdirSync(server.directory).filter((name) => name.startsWith("effect-voice-workers-"))
+    const [own = ""] = temporary()
+    assert.strictEqual(statSync(join(server.directory, own)).mode & 0o777, 0o700)
+    server.signal("SIGTERM")
+    await server.until("the drain", () => server.output.includes("draining all workers"))
+    await server.everybodyTalks(callers)
+    await Promise.all(callers.map((caller) => caller.end()))
+    assert.strictEqual(await server.exit, 0)
+    assert.deepStrictEqual(cuts(callers), [0, 0])
+    for (const { pid } of server.workers) assert.isFalse(isRunning(pid))
+    assert.deepStrictEqual(temporary(), [])
+  }, 90_000)
+})
+
+describe.skipIf(missing !== undefined)("serve --workers 2, whose parent is killed", () => {
+  it("has admitted no more than all may have, and lets its workers finish their calls, and end", async () => {
+    const drain = { mode: "conversation", deadline: "60s" }
+    const server = new WorkersServer({ drain, cluster: { max_sessions: 6 } })
+    try {
+      await server.start()
+      const callers = await server.call(2)
+      const created = await Promise.all(
+        Array.from({ length: 20 }, () => fetch(`${server.base}/v1/sessions`, { method: "POST", headers, body }))
+      )
+      assert.lengthOf(created.filter(({ status }) => status === 201), 4)
+      server.signal("SIGKILL")
+      await server.until("both to drain", () => server.output.split("draining; a second").length === 3)
+      await server.everybodyTalks(callers)
+      await Promise.all(callers.map((caller) => caller.end()))
+      await server.until("both to end", () => server.workers.every(({ pid }) => !isRunning(pid)))
+      assert.deepStrictEqual(cuts(callers), [0, 0])
+      assert.deepStrictEqual(problems(callers), [])
+      assert.notMatch(server.output, /ERR_IPC|at node:|unhandled/iu)
+    } finally {
+      await server.close()
+    }
+  }, 180_000)
+})
+
+describe.skipIf(missing !== undefined)("serve --workers 2 with TLS, keys and ports for operators", () => {
+  it(
+    "speaks TLS, believes no client about its address, and shows each worker's metrics to whoever has a key",
+    async () => {
+      const [key, workerPort, adminPort] = ["k".repeat(24), await freePort(), await freePort()]
+      const server = new WorkersServer({})
+      const [keyFile, cert] = [join(server.directory, "key.pem"), join(server.directory, "cert.pem")]
+      const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
+      const self = ["req", "-x509", ...curve, "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+      execFileSync("openssl", [...self, "-keyout", keyFile, "-out", cert], { stdio: "ignore" })
+      server.write({
+        cluster: {},
+        rate_limits: { store: "cluster", create: { address: { limit: 5 } } },
+        server: { tls: { cert, key: keyFile }, api_keys: [key], operations: "keys", admin_port: adminPort }
+      })
+      try {
+        await server.start(["--worker-port", String(workerPort)])
+        assert.match(server.base, /^https:/)
+        assert.deepStrictEqual(server.workers.map(({ url }) => new URL(url).port), [
+          String(workerPort),
+          String(workerPort + 1)
+        ])
+        const authorization = `Bearer ${key}`
+        const created: Array<Created> = []
+        const statuses: Array<number> = []
+        for (let i = 0; i < 12; i++) {
+          const forwarded = { authorization, "x-forwarded-for": `6.6.6.${i}`, forwarded: `for=6.6.6.${i}` }
+          const { status, text } = await ask(`${server.base}/v1/sessions`, forwarded, body)
+          statuses.push(status)
+          if (status === 201) created.push(JSON.parse(text))
+        }
+        assert.deepStrictEqual(statuses, [...Array(5).fill(201), ...Array(7).fill(429)])
+        for (const { connection_url: own, token } of created) {
+          assert.match(own, /^wss:/)
+          assert.strictEqual(await opens(own, token), "open")
+          assert.strictEqual(await opens(own.replace(new URL(own).host, new URL(server.base).host), token), "open")
+        }
+        const active: Array<number> = []
+        for (const { adminUrl = "", index } of server.workers) {
+          assert.strictEqual(new URL(adminUrl).port, String(adminPort + index))
+          assert.strictEqual((await ask(`${adminUrl}/metrics`)).status, 401)
+          const { text } = await ask(`${adminUrl}/metrics`, { authorization })
+          active.push(Number(/^effect_voice_sessions_active\S* (\d+)/m.exec(text)?.[1]))
+        }
+        assert.strictEqual(active.reduce((sum, each) => sum + each, 0), 5)
+        assert.strictEqual((await ask(`${server.base}/metrics`, { authorization })).status, 404)
+      } finally {
+        await server.close()
+      }
+    },
+    180_000
+  )
 })
