@@ -188,7 +188,7 @@ export const serve = Effect.fnUntraced(function*(options: {
   const target = yield* TelemetryConfig.resolve(listen.telemetry, process.env)
   const format = yield* Logs.formatOf(process.env, process.stderr.isTTY, config.enableStructuredLogging)
   // others listen on the shared port of a worker already
-  const port = yield* requireFreePort(role === undefined ? listen : role)
+  const port = yield* requireFreePort(role === undefined ? listen : Worker.ownAddress(role))
   if (listen.adminPort !== undefined) {
     yield* requireFreePort({ host: listen.host, port: listen.adminPort, setting: "server.admin_port" })
   }
@@ -203,9 +203,7 @@ export const serve = Effect.fnUntraced(function*(options: {
   }
   const server = Server.layer({
     ...listen,
-    ...(role === undefined
-      ? {}
-      : { host: role.host, port: role.port, shared: { host: listen.host, port: listen.port } }),
+    ...(role === undefined ? {} : { ...Worker.ownAddress(role), shared: Worker.sharedPort(role, listen) }),
     providers: Object.values(Builtin.providers)
   }).pipe(
     Layer.provideMerge(Setup.backend(loaded)),

@@ -14,12 +14,13 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import * as FindMyWay from "effect/http/FindMyWay"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServer from "effect/http/HttpServer"
-import type * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as NetAddress from "effect/net/NetAddress"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
 import * as Option from "effect/Option"
+import { IncomingMessage } from "node:http"
 import type { BackendProvider } from "../backend/provider/BackendProvider.ts"
 import { VoiceBackend } from "../backend/VoiceBackend.ts"
 import { type BackendError, InvalidConfig } from "../BackendError.ts"
@@ -39,6 +40,8 @@ import * as ProcessMetrics from "./ProcessMetrics.ts"
 import * as AsyncApi from "./protocol/AsyncApi.ts"
 import * as RouteCollector from "./RouteCollector.ts"
 import { requireAuthentication, requireHook, requireOperations, type ServerConfig } from "./ServerConfig.ts"
+import * as SharedMetrics from "./SharedMetrics.ts"
+import type { SharedPort } from "./SharedPort.ts"
 
 /**
  * - `prefix`: where the routes are mounted, such as `/voice`. Default: at the root.
@@ -87,14 +90,29 @@ const listeningOn = Effect.map(
     )
 )
 
-/** All metrics of the registry, and those of the process. */
-const metrics = Effect.map(
-  PrometheusMetrics.format(),
-  (text) =>
-    HttpServerResponse.text(text + ProcessMetrics.format(), {
-      contentType: "text/plain; version=0.0.4; charset=utf-8"
-    })
-)
+/** All metrics of the registry, and those of the process; on a port that it shares, those of the others as well. */
+const metrics = Effect.fnUntraced(function*(
+  shared: SharedPort | undefined,
+  path: string,
+  isOwnCertificate: NodeSocket.IsOwnCertificate
+) {
+  const request = yield* HttpServerRequest.HttpServerRequest
+  const { source } = request
+  const own = (yield* PrometheusMetrics.format()) + ProcessMetrics.format()
+  const isShared = source instanceof IncomingMessage && source.socket.localPort === shared?.port
+  const text = isShared && shared?.name !== undefined && shared.siblings !== undefined
+    ? SharedMetrics.merge([
+      [shared.name, own],
+      ...yield* SharedMetrics.gather(
+        shared.siblings,
+        path,
+        request.headers["authorization"],
+        isOwnCertificate
+      )
+    ])
+    : own
+  return HttpServerResponse.text(text, { contentType: "text/plain; version=0.0.4; charset=utf-8" })
+})
 
 /**
  * The guarded routes, below their prefix, and what a server answers where none of them fits.
@@ -126,6 +144,7 @@ export interface MountedPorts extends Mounted {
  * - `hasAdminPort`: what is for operators is mounted apart. Default: false.
  * - `anyHost`: see `RequestGuard`.
  * - `isOwnCertificate`: see `NodeSocket`. Default: no certificate is its own.
+ * - `shared`: the port that it shares with other processes. Default: none.
  *
  * @category models
  * @since 0.1.0
@@ -134,6 +153,7 @@ export interface OwnServer {
   readonly hasAdminPort?: boolean | undefined
   readonly anyHost?: boolean | undefined
   readonly isOwnCertificate?: NodeSocket.IsOwnCertificate | undefined
+  readonly shared?: SharedPort | undefined
 }
 
 /**
@@ -144,7 +164,7 @@ export interface OwnServer {
  */
 export const make = Effect.fnUntraced(function*(
   options: RoutesOptions,
-  { anyHost, hasAdminPort = false, isOwnCertificate }: OwnServer = {}
+  { anyHost, hasAdminPort = false, isOwnCertificate = () => false, shared }: OwnServer = {}
 ) {
   const backend = yield* VoiceBackend
   const prefix = yield* prefixOf(options.prefix ?? "")
@@ -182,7 +202,7 @@ export const make = Effect.fnUntraced(function*(
     ),
     HttpApiSwagger.layer(api, { path: GuardedRoute.DOCS }),
     HttpRouter.add("GET", "/asyncapi.json", HttpServerResponse.jsonUnsafe(AsyncApi.make({ prefix, publicUrl: base }))),
-    HttpRouter.add("GET", "/metrics", metrics),
+    HttpRouter.add("GET", "/metrics", metrics(shared, `${prefix}/metrics`, isOwnCertificate)),
     console
       ? HttpRouter.addAll(ConsoleRoutes.routes({
         origins: backend.clientOrigins ?? [],

@@ -211,6 +211,7 @@ export const layer = (options: ServerOptions = {}): Layer.Layer<VoiceServer, Bac
       const { admin, passedOn, ...mounted } = yield* Routes.make({ ...config, host, prefix, console, providers }, {
         hasAdminPort: config.adminPort !== undefined,
         isOwnCertificate: certificates.has,
+        shared,
         // A proxy may pass on any name; without one, only those that are known.
         anyHost: config.authentication === "none" && config.trustedProxies.length > 0
       })
@@ -219,6 +220,7 @@ export const layer = (options: ServerOptions = {}): Layer.Layer<VoiceServer, Bac
       const adminUrl = admin === undefined ? undefined : (yield* listen({
         ...common,
         mounted: admin,
+        host: shared?.host ?? config.host,
         port: config.adminPort ?? 0,
         maxConnections: Math.min(config.maxConnections, MAX_ADMIN_CONNECTIONS),
         setting: "server.admin_port"

@@ -12,15 +12,31 @@ import type { BackendError } from "../BackendError.ts"
 import { listenError } from "./Listening.ts"
 
 /**
+ * A process that shares a port, and its own URL.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Sibling {
+  readonly name: string
+  readonly url: string
+}
+
+/**
  * Where to listen together with other processes. All of them must run as the same user.
+ *
+ * - `port`: not 0, since the processes could not agree on it.
+ * - `name`: the name of this process; `siblings`: the others. `/metrics` of the shared port then shows the metrics of all, with
+ *   the name as label `worker`. Default: it shows those of the process that is asked.
  *
  * @category models
  * @since 0.1.0
  */
 export interface SharedPort {
   readonly host: string
-  /** Not 0: the processes could not agree on it. */
   readonly port: number
+  readonly name?: string | undefined
+  readonly siblings?: ReadonlyArray<Sibling> | undefined
 }
 
 /** The systems whose kernel spreads connections over the listeners; elsewhere one of them gets all, or `listen` fails. */

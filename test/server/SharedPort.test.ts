@@ -1,11 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Deferred, Effect, Exit, Fiber, Layer, Scope } from "effect"
+import { Context, Deferred, Effect, Exit, Fiber, Layer, Redacted, Scope } from "effect"
 import * as Http from "node:http"
 import * as Https from "node:https"
 import * as Net from "node:net"
 import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import * as Server from "../../src/server/Server.ts"
 import * as SharedPort from "../../src/server/SharedPort.ts"
+import { makeCertificate } from "../support/Certificate.ts"
 import { selfSigned } from "./Certificates.ts"
 import { backend } from "./support.ts"
 
@@ -116,4 +117,54 @@ describe("SharedPort", () => {
       const open = yield* Effect.flip(start(serve("one", { shared: { host: "0.0.0.0", port: yield* freePort } })))
       assert.deepInclude(open, { code: "invalid_config" })
     }).pipe(Effect.scoped))
+
+  it.live.skipIf(!SharedPort.isBalanced())(
+    "shows the metrics of all processes, over TLS, to whoever has a key; one that is gone is left out",
+    () =>
+      Effect.gen(function*() {
+        const { cert, key } = yield* makeCertificate
+        const [port, one, two, gone] = yield* Effect.all([freePort, freePort, freePort, freePort])
+        const all = { one, two, gone }
+        const options = (name: keyof typeof all) => ({
+          port: all[name],
+          tls: { cert, key },
+          apiKeys: [Redacted.make("k".repeat(16))],
+          operations: "keys" as const,
+          shared: {
+            host: "127.0.0.1",
+            port,
+            name,
+            siblings: Object.entries(all)
+              .filter(([other]) => other !== name)
+              .map(([other, own]) => ({ name: other, url: `https://127.0.0.1:${own}` }))
+          }
+        })
+        yield* start(serve("one", options("one")))
+        yield* start(serve("two", options("two")))
+        const workers = (at: number, authorization: string) =>
+          Effect.callback<ReadonlyArray<string>>((resume) => {
+            Https.get(`https://127.0.0.1:${at}/metrics`, {
+              agent: false,
+              rejectUnauthorized: false,
+              headers: { authorization }
+            }, (response) => {
+              let text = ""
+              response.on("data", (chunk: Buffer) => text += chunk.toString())
+              response.on("end", () =>
+                resume(Effect.succeed(
+                  response.statusCode === 200
+                    ? Array.from(text.matchAll(/^process_cpu_seconds_total(.*) /gm), ([, label = ""]) => label)
+                    : [String(response.statusCode)]
+                )))
+            })
+          })
+        const bearer = `Bearer ${"k".repeat(16)}`
+        for (let i = 0; i < 8; i++) {
+          const found = yield* workers(port, bearer)
+          assert.deepStrictEqual([...found].sort(), ["{worker=\"one\"}", "{worker=\"two\"}"])
+        }
+        assert.deepStrictEqual(yield* workers(one, bearer), [""])
+        assert.deepStrictEqual(yield* workers(port, "Bearer nobody"), ["401"])
+      }).pipe(Effect.scoped)
+  )
 })

@@ -139,7 +139,7 @@ const freePorts = (count: number, host: string): Effect.Effect<ReadonlyArray<num
 const start =
   ({ args, config, count }: ParentOptions, host: string, ports: ReadonlyArray<number>, directory: string) =>
   (index: number, events: Supervisor.WorkerEvents) => {
-    const role: WorkerRole = { index, host, port: ports[index] ?? 0, directory }
+    const role: WorkerRole = { index, host, ports, directory }
     const range = udpPorts(config)
     const udp = range === undefined ? undefined : divide(range, count)[index]
     const child = spawn(process.execPath, [...process.execArgv, process.argv[1] ?? "", ...args], {

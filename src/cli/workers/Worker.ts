@@ -5,6 +5,9 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import { formatUrl, type Listen } from "../../server/Listening.ts"
+import type { ServerConfig } from "../../server/ServerConfig.ts"
+import type { SharedPort } from "../../server/SharedPort.ts"
 import { INTERVAL_MS } from "./Heartbeats.ts"
 
 /**
@@ -17,7 +20,7 @@ export const VARIABLE = "EFFECT_VOICE_WORKER"
 
 /**
  * - `index`: the number of the worker, from 0.
- * - `host`, `port`: where it listens by itself, besides the port that all workers share.
+ * - `host`, `ports`: where the workers listen by themselves, besides the port that they share.
  * - `directory`: a directory of all workers, which is removed when they end.
  *
  * @category models
@@ -26,7 +29,7 @@ export const VARIABLE = "EFFECT_VOICE_WORKER"
 export const WorkerRole = Schema.Struct({
   index: Schema.Int,
   host: Schema.String,
-  port: Schema.Int,
+  ports: Schema.Array(Schema.Int),
   directory: Schema.String
 })
 
@@ -58,6 +61,38 @@ export const role = (env: { readonly [name: string]: string | undefined }): Work
   const decoded = decode(text)
   return decoded._tag === "Some" ? decoded.value : undefined
 }
+
+/**
+ * Where a worker listens by itself.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const ownAddress = ({ host, index, ports }: WorkerRole): Listen => ({
+  host,
+  port: ports[index] ?? 0,
+  setting: "--worker-port"
+})
+
+/**
+ * The port that a worker shares with the others: where all of them `listen`.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const sharedPort = (
+  { host, index, ports }: WorkerRole,
+  listen: Pick<ServerConfig, "host" | "port" | "tls">
+): SharedPort => ({
+  host: listen.host,
+  port: listen.port,
+  name: String(index),
+  siblings: ports.flatMap((port, other) =>
+    other === index
+      ? []
+      : [{ name: String(other), url: formatUrl(listen.tls === undefined ? "http" : "https", host, port) }]
+  )
+})
 
 /** A parent that was killed must not be told anything: without the callback that would be an error that ends the process. */
 const tell = (message: FromWorker): void => {
