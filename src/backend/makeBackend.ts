@@ -118,7 +118,11 @@ export const makeBackend = Effect.fnUntraced(function*(given: BackendParts) {
     load,
     bounds: () => config().overload,
     engines: () => Object.values(parts.speech ?? {}),
-    onSample: metrics.load
+    onSample: (sampled) => {
+      metrics.load(sampled)
+      // of the process, whatever the cluster allows it now: that follows what is taken
+      metrics.places({ taken: admission.taken, max: admission.processMax })
+    }
   }).pipe(Scope.provide(scope))
   const health = yield* Health.make({
     provider: provider.name,

@@ -46,6 +46,8 @@ export interface SessionMetrics {
 export interface BackendMetrics {
   /** Records the load level and the event-loop lag. */
   readonly load: (load: { readonly lagMs: number; readonly rank: number }) => void
+  /** Records the places for sessions of this process. */
+  readonly places: (places: { readonly taken: number; readonly max: number }) => void
   /** Records the health of a part. */
   readonly health: (part: string, status: keyof typeof statusRanks) => void
   /** The metrics of a session that begins now; `undefined` while metrics are off. */
@@ -138,6 +140,12 @@ const register = Effect.fnUntraced(function*(provider: string, engines: { readon
       metrics.loadLevel,
       family("Load level: 0 normal, 1 busy, 2 overloaded (new sessions are refused)")
     ),
+    placesTaken: MetricFamily.gauge(metrics.placesTaken, family("Places for sessions of this process that are taken")),
+    places: MetricFamily.gauge(metrics.places, family("Places for sessions of this process")),
+    placesTakenRatio: MetricFamily.gauge(
+      metrics.placesTakenRatio,
+      family("Share of the places for sessions of this process that are taken, 0 to 1")
+    ),
     health: MetricFamily.gauge(
       metrics.healthStatus,
       family("Health by part: 0 healthy, 1 degraded, 2 unhealthy", labels.part)
@@ -151,6 +159,9 @@ const register = Effect.fnUntraced(function*(provider: string, engines: { readon
     const one of [
       all.lag,
       all.level,
+      all.placesTaken,
+      all.places,
+      all.placesTakenRatio,
       all.active,
       all.sessions,
       all.duration,
@@ -249,6 +260,13 @@ export const make = Effect.fnUntraced(function*(options: {
       if (now === undefined) return
       now.lag(lagMs / 1_000)
       now.level(rank)
+    },
+    places: ({ max, taken }) => {
+      const now = families()
+      if (now === undefined) return
+      now.placesTaken(taken)
+      now.places(max)
+      now.placesTakenRatio(max === 0 ? 1 : taken / max)
     },
     health: (part, status) => families()?.health(statusRanks[status], part),
     session: () => {

@@ -28,6 +28,9 @@
  * - `eventLoopLag`: gauge in seconds, 90th percentile of the event-loop lag over the last 2 s.
  * - `loadLevel`: gauge, 0 normal, 1 busy (interim transcripts and preemptive replies are off), 2 overloaded (new sessions are
  *   refused).
+ * - `placesTaken`: gauge, the places for sessions of this process that are taken.
+ * - `places`: gauge, how many there are.
+ * - `placesTakenRatio`: gauge, the first by the second, 0 to 1: what an autoscaler follows.
  * - `healthStatus`: gauge {`part`}, the health of a part: 0 healthy, 1 degraded, 2 unhealthy.
  * - `operationDuration`: histogram in seconds {`operation`, `outcome`: `ok` or the error code}, operation duration.
  *
@@ -50,6 +53,9 @@ export const metrics = {
   audioSeconds: "effect_voice_audio_seconds_total",
   eventLoopLag: "effect_voice_event_loop_lag_seconds",
   loadLevel: "effect_voice_load_level",
+  placesTaken: "effect_voice_places_taken",
+  places: "effect_voice_places",
+  placesTakenRatio: "effect_voice_places_taken_ratio",
   healthStatus: "effect_voice_health_status",
   operationDuration: "effect_voice_operation_duration_seconds"
 } as const

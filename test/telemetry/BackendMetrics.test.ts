@@ -27,10 +27,26 @@ describe("BackendMetrics", () => {
       "effect_voice_audio_seconds_total",
       "effect_voice_event_loop_lag_seconds",
       "effect_voice_load_level",
+      "effect_voice_places_taken",
+      "effect_voice_places",
+      "effect_voice_places_taken_ratio",
       "effect_voice_health_status",
       "effect_voice_operation_duration_seconds"
     ])
   })
+
+  it.effect("tells how many places are taken, and which share of them", () =>
+    Effect.gen(function*() {
+      const backend = yield* BackendMetrics.make({ provider: "local", enabled: () => true })
+      backend.places({ taken: 3, max: 4 })
+      assert.includeMembers(yield* lines, [
+        "effect_voice_places_taken{provider=\"local\"} 3",
+        "effect_voice_places{provider=\"local\"} 4",
+        "effect_voice_places_taken_ratio{provider=\"local\"} 0.75"
+      ])
+      backend.places({ taken: 2, max: 0 })
+      assert.include(yield* lines, "effect_voice_places_taken_ratio{provider=\"local\"} 1")
+    }).pipe(own))
 
   it.effect("is registered with 0, and counts events", () =>
     Effect.gen(function*() {
