@@ -76,7 +76,9 @@ describe("the files of scripts/deploy", () => {
         const { config } = yield* load({
           ...secrets,
           ...Object.fromEntries(
-            own.map(([name, value]) => [name, String(value).replace(/\$\{PUBLIC_URL:-([^}]*)\}/, "$1").replace("$(POD_IP)", "10.0.0.7")])
+            own.map((
+              [name, value]
+            ) => [name, String(value).replace(/\$\{PUBLIC_URL:-([^}]*)\}/, "$1").replace("$(POD_IP)", "10.0.0.7")])
           )
         })
         assert.strictEqual(config.store.kind, "postgres")
@@ -106,7 +108,9 @@ describe("the files of scripts/deploy", () => {
       assert.deepStrictEqual(compose["x-voice"]["expose"], ports.map(String))
       assert.deepStrictEqual(/^EXPOSE (.*)$/m.exec(text("Dockerfile"))?.[1], ports.join(" "))
       assert.deepStrictEqual(
-        manifest("NetworkPolicy")["spec"]["ingress"].flatMap((each: Tree) => each["ports"].map((one: Tree) => one["port"])),
+        manifest("NetworkPolicy")["spec"]["ingress"].flatMap((each: Tree) =>
+          each["ports"].map((one: Tree) => one["port"])
+        ),
         ports
       )
       assert.include(text("Dockerfile"), `http://127.0.0.1:${section.port}/health/live`)
@@ -155,11 +159,15 @@ describe("the files of scripts/deploy", () => {
         if (!source.startsWith(".")) assert.property(compose["volumes"], source, name)
         else if (!source.startsWith("./secrets/")) mounts.push(source)
       }
-      for (const other of Array.isArray(service["depends_on"]) ? service["depends_on"] : []) assert.property(services, other)
+      for (const other of Array.isArray(service["depends_on"]) ? service["depends_on"] : []) {
+        assert.property(services, other)
+      }
     }
     assert.isAtLeast(mounts.length, 6)
     for (const source of mounts) assert.isTrue(Fs.existsSync(Path.join(deploy, source)), source)
-    for (const name of kubernetes["resources"]) assert.isTrue(Fs.existsSync(Path.join(deploy, "kubernetes", name)), name)
+    for (const name of kubernetes["resources"]) {
+      assert.isTrue(Fs.existsSync(Path.join(deploy, "kubernetes", name)), name)
+    }
     for (const [, target = ""] of text("README.md").matchAll(/\]\((?!http)([^)#]+)/g)) {
       assert.isTrue(Fs.existsSync(Path.join(deploy, target)), target)
     }
