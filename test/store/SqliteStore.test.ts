@@ -9,6 +9,7 @@ import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import * as MemoryStore from "../../src/store/MemoryStore.ts"
 import * as SqliteStore from "../../src/store/SqliteStore.ts"
+import * as FormerSchema from "./FormerSchema.ts"
 import * as StoreContract from "./StoreContract.ts"
 import * as StoreDamage from "./StoreDamage.ts"
 
@@ -47,6 +48,13 @@ describe("SqliteStore", () => {
     "effect",
     { model }
   )
+
+  it.effect("brings a file of the former schema to this one, beside a process of the former release", () =>
+    Effect.gen(function*() {
+      const path = join(yield* directory, "sessions.db")
+      const former = yield* FormerSchema.ofSqlite(path)
+      yield* FormerSchema.upgrade(former, SqliteStore.make({ path, lease: 1_000 }), pass, 1_000)
+    }))
 
   it.effect("is readable for its user only, and keeps sessions after its owner has closed it", () =>
     Effect.gen(function*() {
