@@ -8,7 +8,7 @@
  * `MAX_ITEM_BYTES`; a store that takes less fails `invalid_config` with `details.reason` `"too_large"`, and is then given less.
  *
  * The data is operational: it is erased when the session ends, or by a sweep when no user has reconnected within its resume
- * window. A sweep never erases a session that goes on in a process which only cannot reach the store.
+ * window. The sweep of a session whose process may only be cut off from the store comes 10 min later.
  * Recordings and transcripts that outlive a session belong to `DataRetentionHook`.
  *
  * @since 0.1.0
