@@ -5,6 +5,9 @@
 import { afterAll, afterEach, assert, beforeAll, describe, it } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
 import { AccessToken, AgentDispatchClient, RoomServiceClient } from "livekit-server-sdk"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import * as LiveKitServer from "../../../support/LiveKitServer.ts"
 import * as LiveKitUser from "../../../support/LiveKitUser.ts"
 import * as Service from "../Service.ts"
@@ -37,8 +40,7 @@ describe.skipIf(missing !== undefined)("agent dispatch of the real livekit-serve
     token.addGrant({ room, roomJoin: true })
     return await run(LiveKitUser.join(server.url, await token.toJwt()), joined)
   }
-  const isReady = async (service: Service.Service) =>
-    (await (await fetch(`${service.url()}/health/ready`)).json() as { readonly status: string }).status === "healthy"
+  const isReady = async (service: Service.Service) => (await fetch(`${service.url()}/health/ready`)).ok
   const worker = async (
     dispatch: { readonly [key: string]: unknown },
     config: { readonly [key: string]: unknown } = {}
@@ -51,9 +53,9 @@ describe.skipIf(missing !== undefined)("agent dispatch of the real livekit-serve
       }),
       running
     )
-    await eventually("the worker is registered", () => isReady(service).catch(() => false))
-    // it does not look before it is
-    await pause(500)
+    await eventually("the worker is ready", () => isReady(service).catch(() => false))
+    // it registers within a quarter of a second of it
+    await pause(1_500)
     return service
   }
   const active = async (service: Service.Service) =>
@@ -141,4 +143,75 @@ describe.skipIf(missing !== undefined)("agent dispatch of the real livekit-serve
       await user.until("the greeting", () => user.of("agent.speech_stopped")[0])
     }
   }, 90_000)
+
+  it(
+    "who was asked for in vain is served when there is room, and the rooms of a killed worker are taken up",
+    async () => {
+      const directory = mkdtempSync(join(tmpdir(), "effect-voice-dispatch-"))
+      await run(
+        Effect.addFinalizer(() => Effect.sync(() => rmSync(directory, { recursive: true, force: true }))),
+        running
+      )
+      const config = {
+        max_concurrent_sessions: 1,
+        store: { kind: "sqlite", path: join(directory, "sessions.sqlite") }
+      }
+      const workers = [
+        await worker({ agent_name: "desk", repair_interval: "1s" }, config),
+        await worker({ agent_name: "desk", repair_interval: "1s" }, config)
+      ]
+      const call = async (room: string) => {
+        const user = await guest(room, `user of ${room}`)
+        return { room, user, dispatch: await dispatches.createDispatch(room, "desk") }
+      }
+      const greeted = ({ user }: Awaited<ReturnType<typeof call>>) =>
+        user.until("the greeting", () => user.of("agent.speech_stopped")[0], 30_000)
+      const first = await call("one")
+      await greeted(first)
+      // the other worker has the only place
+      const second = await call("two")
+      await greeted(second)
+      assert.deepStrictEqual(await Promise.all(workers.map(active)), [1, 1])
+      // nobody has one: LiveKit forgets this job
+      const third = await call("three")
+      await pause(3_000)
+      assert.strictEqual(third.user.room.remoteParticipants.size, 0)
+      await dispatches.deleteDispatch(first.dispatch.id, first.room)
+      await greeted(third)
+      // a worker dies, and the other has a place
+      const serves = async (service: Service.Service, { user }: typeof first) => {
+        const ids = new Set((await service.sessions()).map(({ id }) => `agent-${id}`))
+        return [...user.room.remoteParticipants.keys()].some((identity) => ids.has(identity))
+      }
+      const [own = "", victim] = await serves(workers[0]!, second)
+        ? ["0", workers[0]!] as const
+        : ["1", workers[1]!] as const
+      const other = workers[own === "0" ? 1 : 0]!
+      const [listed] = await dispatches.listDispatch(third.room)
+      const [agent = ""] = [...second.user.room.remoteParticipants.keys()]
+      await dispatches.deleteDispatch(listed?.id ?? "", third.room)
+      await third.user.leave()
+      await rooms.deleteRoom(third.room)
+      await eventually("the other worker is free", async () => await active(other) === 0)
+      const killedAt = Date.now()
+      await Effect.runPromise(victim.kill)
+      await eventually("the session goes on", async () => await serves(other, second), 60_000)
+      say(`a killed worker's room was taken up after ${Date.now() - killedAt} ms`)
+      assert.include([...second.user.room.remoteParticipants.keys()], agent, "the same session")
+      await second.user.type("Are you there?")
+      await second.user.until("an answer", () => second.user.of("agent.speech_stopped")[1], 30_000)
+    },
+    180_000
+  )
+
+  it("a worker that drains ends its turn, and the next takes the room", async () => {
+    const former = await worker({ agent_name: "desk", repair_interval: "1s" })
+    const user = await guest("drain", "ann")
+    await dispatches.createDispatch("drain", "desk")
+    await user.until("the greeting", () => user.of("agent.speech_stopped")[0])
+    const next = await worker({ agent_name: "desk", repair_interval: "1s" })
+    assert.strictEqual(await Effect.runPromise(former.stop), 0)
+    await user.until("the next one's greeting", () => user.of("agent.speech_stopped")[1], 60_000)
+    assert.strictEqual(await active(next), 1)
+  }, 120_000)
 })
