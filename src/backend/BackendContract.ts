@@ -135,11 +135,11 @@ export interface Backend {
   readonly ready: Effect.Effect<boolean>
   readonly places: Effect.Effect<Places>
   /**
-   * Limits the places of new sessions to what a cluster allows this process; `undefined` sets no limit. `askForMore` runs when a
+   * Limits the places of new sessions to what a cluster allows this process, now or at each moment; `undefined` sets no limit. `askForMore` runs when a
    * session would be refused because of it alone, which then gets a place if there is one; a failure is that of the session.
    */
   readonly limitPlaces: (
-    max: number | undefined,
+    max: number | (() => number) | undefined,
     askForMore?: Effect.Effect<void, BackendError> | undefined
   ) => void
   readonly loadLevel: Effect.Effect<LoadLevel>

@@ -17,6 +17,7 @@ import { type BackendError, InvalidConfig } from "../BackendError.ts"
 import { ClusterEngine } from "./ClusterEngine.ts"
 import * as ClusterSeams from "./ClusterSeams.ts"
 import type { ClusterStorage } from "./ClusterStorage.ts"
+import * as EngineBackend from "./EngineBackend.ts"
 import * as makeClusterEngine from "./makeClusterEngine.ts"
 
 const SECRET = "cluster"
@@ -108,3 +109,16 @@ export const layerWith = <E, R>(
         Layer.provide(Layer.provide(local, seams.layer))
       ))
   )
+
+/**
+ * Makes the layer of a cluster's backend from that of a process: any node answers for every session of the cluster, new ones are
+ * made on the least loaded, and there are never more than `maxSessions`. Releasing the layer drains this process. Fails
+ * `invalid_config` where the backend has no session store.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = <E, R>(
+  local: Layer.Layer<VoiceBackend, E, R>,
+  options: VoiceClusterOptions
+): Layer.Layer<VoiceBackend | ClusterEngine, E | BackendError, R> => layerWith(EngineBackend.make, local, options)

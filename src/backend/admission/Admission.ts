@@ -42,7 +42,7 @@ type Refusal = ConnectionFailed | SessionLimitExceeded
 export class Admission {
   phase: Phase = "new"
   #taken = 0
-  #limit = Number.POSITIVE_INFINITY
+  #limit: () => number = () => Number.POSITIVE_INFINITY
   #askForMore: Effect.Effect<void, BackendError> | undefined
   readonly #max: () => number
   readonly #load: Load
@@ -63,7 +63,7 @@ export class Admission {
 
   /** For how many there are slots when a new one comes. */
   get max(): number {
-    return Math.min(this.#max(), this.#limit)
+    return Math.min(this.#max(), this.#limit())
   }
 
   get isFull(): boolean {
@@ -119,8 +119,8 @@ export class Admission {
    * Limits the slots of new sessions. `askForMore` runs when a session would be refused because of this limit alone, and may
    * raise it.
    */
-  limit(max: number | undefined, askForMore?: Effect.Effect<void, BackendError> | undefined): void {
-    this.#limit = max ?? Number.POSITIVE_INFINITY
+  limit(max: number | (() => number) | undefined, askForMore?: Effect.Effect<void, BackendError> | undefined): void {
+    this.#limit = typeof max === "function" ? max : () => max ?? Number.POSITIVE_INFINITY
     this.#askForMore = askForMore
   }
 
@@ -153,7 +153,7 @@ export class Admission {
   #withMore(attempt: Effect.Effect<void, Refusal>): Effect.Effect<void, BackendError> {
     return Effect.catch(attempt, (refusal): Effect.Effect<void, BackendError> => {
       const more = this.#askForMore
-      const isLimited = this.open && !this.isFull && this.#taken >= this.#limit
+      const isLimited = this.open && !this.isFull && this.#taken >= this.#limit()
       return more !== undefined && isLimited
         // a slot is taken in a region that cannot be interrupted; the question may take long
         ? Effect.andThen(Effect.interruptible(more), attempt)

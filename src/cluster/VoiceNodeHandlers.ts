@@ -1,0 +1,124 @@
+/**
+ * How a node answers the others, from the backend of its process.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import type { Backend } from "../backend/BackendContract.ts"
+import {
+  type BackendError,
+  detailsForUsers,
+  isInternal,
+  messageForUsers,
+  normalize,
+  SessionNotFound
+} from "../BackendError.ts"
+import * as BackendErrors from "../BackendError.ts"
+import type { VoiceSession } from "../session/VoiceSession.ts"
+import * as SessionView from "./SessionView.ts"
+import { VoiceNode } from "./VoiceNode.ts"
+
+/** The time limit of what is done for another node; the asking node waits for less. */
+const ANSWER_DEADLINE = "1 minute"
+
+const isJson = Schema.is(Schema.Json)
+
+const errors = {
+  invalid_config: BackendErrors.InvalidConfig,
+  provider_not_found: BackendErrors.ProviderNotFound,
+  connection_failed: BackendErrors.ConnectionFailed,
+  connection_timeout: BackendErrors.ConnectionTimeout,
+  session_not_found: BackendErrors.SessionNotFound,
+  session_limit_exceeded: BackendErrors.SessionLimitExceeded,
+  rate_limit_exceeded: BackendErrors.RateLimitExceeded,
+  authentication_failed: BackendErrors.AuthenticationFailed,
+  authorization_failed: BackendErrors.AuthorizationFailed,
+  pipeline_error: BackendErrors.PipelineError,
+  agent_error: BackendErrors.AgentError,
+  timeout: BackendErrors.Timeout,
+  context_canceled: BackendErrors.ContextCanceled
+} as const
+
+/**
+ * An error as it is sent: without its cause, and of one that is for the log only what a user may see. This node has logged the rest.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const portable = (error: BackendError): BackendError => {
+  const internal = isInternal(error)
+  const details = internal ? detailsForUsers(error) : error.details
+  const shown = Object.entries(details ?? {}).filter(([, value]) => isJson(value))
+  return new errors[error.code]({
+    op: error.op,
+    message: internal ? messageForUsers(error) : error.message,
+    retryable: error.retryable,
+    ...(shown.length === 0 ? {} : { details: Object.fromEntries(shown) })
+  })
+}
+
+const answered = <A>(op: string, effect: Effect.Effect<A, BackendError>) =>
+  effect.pipe(
+    Effect.timeoutOrElse({
+      duration: ANSWER_DEADLINE,
+      orElse: () => Effect.fail(new BackendErrors.Timeout({ op, message: "the node took too long" }))
+    }),
+    normalize(op),
+    Effect.mapError(portable)
+  )
+
+const noArchive = (op: string, id: string) =>
+  new SessionNotFound({ op, message: "no recording for this session", details: { session: id.slice(0, 64) } })
+
+/**
+ * The handlers of a node over the backend of its process.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (local: Backend) => {
+  const of = <A>(op: string, id: string, use: (session: VoiceSession) => Effect.Effect<A, BackendError>) =>
+    answered(op, Effect.flatMap(local.getSession(id), use))
+  const view = (session: VoiceSession) => SessionView.of(local, session)
+  return VoiceNode.toLayer(VoiceNode.of({
+    Create: ({ config }) => answered("VoiceBackend.createSession", Effect.flatMap(local.openSession(config), view)),
+    Recover: ({ id }) =>
+      answered(
+        "VoiceBackend.recover",
+        Effect.andThen(local.recover(id), Effect.flatMap(local.getSession(id), view))
+      ),
+    View: ({ id }) => of("VoiceBackend.getSession", id, view),
+    List: (page) =>
+      answered(
+        "VoiceBackend.listSessions",
+        Effect.flatMap(local.listPage(page), ({ next, sessions }) =>
+          // one that ends meanwhile is left out
+          Effect.map(Effect.forEach(sessions, (session) => Effect.option(view(session))), (views) => ({
+            sessions: views.flatMap((each) => each._tag === "Some" ? [each.value] : []),
+            ...(next === undefined ? {} : { next })
+          })))
+      ),
+    Close: ({ id }) => answered("VoiceBackend.closeSession", local.closeSession(id)),
+    Start: ({ id }) => of("VoiceSession.start", id, (session) => session.start),
+    Stop: ({ id }) => of("VoiceSession.stop", id, (session) => session.stop),
+    History: ({ id }) => of("VoiceSession.history", id, (session) => session.history),
+    UpdateMetadata: ({ id, patch }) =>
+      of("VoiceSession.updateMetadata", id, (session) => Effect.andThen(session.updateMetadata(patch), view(session))),
+    UpdatePolicy: ({ id, policy }) => of("VoiceSession.updatePolicy", id, (session) => session.updatePolicy(policy)),
+    Say: ({ id, interruptible, text }) => of("VoiceSession.say", id, (session) => session.say(text, { interruptible })),
+    SendText: ({ id, text }) => of("VoiceSession.sendText", id, (session) => session.sendText(text)),
+    Interrupt: ({ force, id }) => of("VoiceSession.interrupt", id, (session) => session.interrupt({ force })),
+    SetLanguage: ({ id, language }) => of("VoiceSession.setLanguage", id, (session) => session.setLanguage(language)),
+    Events: ({ id }) =>
+      Stream.unwrap(Effect.map(local.getSession(id), ({ events }) => events)).pipe(Stream.mapError(portable)),
+    States: ({ id }) =>
+      Stream.unwrap(Effect.map(local.getSession(id), ({ state }) => state.changes)).pipe(Stream.mapError(portable)),
+    Data: ({ id }) =>
+      answered("SessionArchive.list", local.archive?.list(id) ?? Effect.fail(noArchive("SessionArchive.list", id))),
+    EraseData: ({ id }) => answered("SessionArchive.erase", local.archive?.erase(id) ?? Effect.succeed(0)),
+    EraseUser: ({ userId }) =>
+      answered("SessionArchive.eraseUser", local.archive?.eraseUser(userId) ?? Effect.succeed(0))
+  }))
+}

@@ -1,0 +1,179 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber, Stream } from "effect"
+import type { BackendError } from "../../src/BackendError.ts"
+import { pass } from "../session/Harness.ts"
+import { TestConnection } from "../session/TestConnection.ts"
+import * as InProcess from "./InProcess.ts"
+
+const config = { userId: "u", transport: "websocket" } as const
+const codeOf = <A>(effect: Effect.Effect<A, BackendError>) =>
+  Effect.match(effect, { onFailure: (error) => error.code as string, onSuccess: () => "success" })
+/** Runs it while time passes. */
+const timed = Effect.fnUntraced(function*<A, E>(effect: Effect.Effect<A, E>, ms: number) {
+  const fiber = yield* Effect.forkChild(effect)
+  yield* pass(ms)
+  return yield* Fiber.join(fiber)
+})
+
+describe("a clustered backend", () => {
+  it.effect("answers at each node for the sessions of all", () =>
+    Effect.gen(function*() {
+      const cluster = yield* InProcess.make()
+      const a = yield* cluster.add("a")
+      const b = yield* cluster.add("b", { nodeUrl: "https://b.example" })
+      yield* cluster.settle
+      const session = yield* b.local.createSession({ ...config, metadata: { order: 1 } })
+      const { id } = session
+      assert.deepStrictEqual(yield* b.backend.locate?.(id) ?? Effect.die("no locate"), { _tag: "Here" })
+      assert.deepStrictEqual(yield* a.backend.locate?.(id) ?? Effect.die("no locate"), {
+        _tag: "There",
+        address: "http://b",
+        nodeUrl: "https://b.example"
+      })
+      const remote = yield* a.backend.getSession(id)
+      assert.deepStrictEqual(remote.config, { userId: "u", transport: "websocket", metadata: { order: 1 } })
+      assert.strictEqual(yield* remote.state.get, yield* session.state.get)
+      yield* remote.updateMetadata({ order: null, done: true })
+      assert.deepStrictEqual(yield* session.metadata, { done: true })
+      assert.deepStrictEqual(yield* remote.metadata, { done: true })
+      assert.deepStrictEqual((yield* a.backend.listSessions).map((each) => each.id), [id])
+      assert.strictEqual((yield* a.backend.access(id)).connectionUrl, "memory:")
+      assert.strictEqual(yield* codeOf(remote.attach(new TestConnection())), "invalid_config")
+      assert.strictEqual(yield* codeOf(remote.setAgent({} as never)), "invalid_config")
+      assert.strictEqual(yield* codeOf(remote.processAudio(new Uint8Array(2))), "invalid_config")
+      yield* a.backend.closeSession(id)
+      assert.strictEqual(yield* codeOf(b.local.getSession(id)), "session_not_found")
+      assert.strictEqual(yield* codeOf(a.backend.getSession(id)), "session_not_found")
+    }))
+
+  it.effect("talks to a session of another node, and hears what happens there until its end", () =>
+    Effect.gen(function*() {
+      const cluster = yield* InProcess.make()
+      const a = yield* cluster.add("a")
+      const b = yield* cluster.add("b")
+      yield* cluster.settle
+      const session = yield* b.local.createSession(config)
+      const remote = yield* a.backend.getSession(session.id)
+      const heard = yield* Effect.forkChild(Stream.runCollect(remote.events))
+      const states = yield* Effect.forkChild(Stream.runCollect(remote.state.changes))
+      const ended = yield* Effect.forkChild(remote.ended)
+      yield* pass(200)
+      yield* session.attach(new TestConnection())
+      yield* pass(500)
+      yield* remote.sendText("hello")
+      yield* pass("5 seconds")
+      const history = yield* remote.history
+      assert.isTrue(history.some(({ role, text }) => role === "user" && text === "hello"))
+      assert.isTrue(history.some(({ role }) => role === "agent"))
+      yield* remote.say("One more thing.")
+      yield* pass("3 seconds")
+      yield* remote.interrupt()
+      yield* a.backend.closeSession(session.id)
+      yield* pass("1 second")
+      const types = (yield* Fiber.join(heard)).map(({ type }) => type)
+      assert.include(types, "agent.speech_started")
+      assert.strictEqual(types.at(-1), "session.ended")
+      assert.include(yield* Fiber.join(states), "speaking")
+      assert.strictEqual(yield* Fiber.join(ended), "closed")
+    }))
+
+  it.effect("spreads new sessions, and checks each once", () =>
+    Effect.gen(function*() {
+      const cluster = yield* InProcess.make()
+      const nodes = [yield* cluster.add("a"), yield* cluster.add("b"), yield* cluster.add("c")]
+      yield* cluster.settle
+      for (let i = 0; i < 30; i++) {
+        yield* nodes[0]!.backend.createSession(config)
+        yield* pass(100)
+      }
+      const counts = yield* Effect.forEach(nodes, ({ local }) => local.activeSessionCount)
+      assert.strictEqual(counts.reduce((sum, count) => sum + count, 0), 30)
+      for (const count of counts) assert.isAtLeast(count, 8)
+    }))
+
+  it.effect("has exactly as many sessions as the cluster may, of 200 at once", () =>
+    Effect.gen(function*() {
+      const cluster = yield* InProcess.make({ max: 80 })
+      const nodes = [yield* cluster.add("a"), yield* cluster.add("b"), yield* cluster.add("c")]
+      yield* cluster.settle
+      const codes = yield* timed(
+        Effect.forEach(
+          Array.from({ length: 200 }),
+          (_, i) => codeOf(nodes[i % 3]!.backend.createSession(config)),
+          { concurrency: "unbounded" }
+        ),
+        5_000
+      )
+      assert.strictEqual(codes.filter((code) => code === "success").length, 80)
+      assert.strictEqual(codes.filter((code) => code === "session_limit_exceeded").length, 120)
+      yield* cluster.moveBoard
+      yield* cluster.settle
+      assert.strictEqual(yield* codeOf(nodes[1]!.backend.createSession(config)), "session_limit_exceeded")
+      const [one] = yield* nodes[2]!.local.listSessions
+      yield* nodes[0]!.backend.closeSession(one!.id)
+      yield* cluster.settle
+      assert.strictEqual(yield* codeOf(nodes[1]!.backend.createSession(config)), "success")
+      assert.strictEqual(yield* codeOf(nodes[0]!.backend.createSession(config)), "session_limit_exceeded")
+    }))
+
+  it.effect("shows a session that nobody has as it is stored, and takes it over only to close it", () =>
+    Effect.gen(function*() {
+      const cluster = yield* InProcess.make({ leaseMs: 2_000 })
+      const a = yield* cluster.add("a")
+      const b = yield* cluster.add("b")
+      yield* cluster.settle
+      const { id } = yield* b.local.createSession({ ...config, metadata: { order: 7 } })
+      b.cut(true)
+      // it does not answer, and then it is silent
+      const early = yield* Effect.flip(timed(a.backend.getSession(id), 3_000))
+      assert.deepInclude(early.details, { reason: "node_gone" })
+      yield* pass("4 seconds")
+      const session = yield* a.backend.getSession(id)
+      assert.deepStrictEqual(yield* session.metadata, { order: 7 })
+      assert.deepInclude((yield* Effect.flip(session.say("x"))).details, { reason: "detached" })
+      assert.deepStrictEqual(yield* a.backend.locate?.(id) ?? Effect.die("no locate"), { _tag: "Nobody" })
+      assert.strictEqual(yield* a.local.activeSessionCount, 0)
+      yield* timed(a.backend.closeSession(id), 3_000)
+      assert.strictEqual(yield* codeOf(a.backend.getSession(id)), "session_not_found")
+    }))
+
+  it.effect("finds its sessions while the store is away, and does not take over those whose lease has run out", () =>
+    Effect.gen(function*() {
+      const cluster = yield* InProcess.make({ leaseMs: 2_000 })
+      const a = yield* cluster.add("a")
+      const b = yield* cluster.add("b")
+      yield* cluster.settle
+      const { id } = yield* b.local.createSession(config)
+      yield* a.backend.getSession(id)
+      cluster.state.storeAway = true
+      yield* pass("10 seconds")
+      assert.strictEqual((yield* a.backend.getSession(id)).id, id)
+      assert.strictEqual(yield* codeOf(a.backend.getSession("nobody")), "connection_failed")
+      cluster.state.storeAway = false
+      assert.deepInclude(yield* a.backend.locate?.(id) ?? Effect.die("no locate"), { _tag: "There" })
+    }))
+
+  it.effect("sends no session to a node that drains or is silent, and goes on admitting while the board moves", () =>
+    Effect.gen(function*() {
+      const cluster = yield* InProcess.make({ max: 50 })
+      const a = yield* cluster.add("a")
+      const b = yield* cluster.add("b")
+      const c = yield* cluster.add("c")
+      yield* cluster.settle
+      c.cut(true)
+      cluster.state.boardAway = true
+      yield* pass("6 seconds")
+      assert.strictEqual(yield* codeOf(timed(a.backend.createSession(config), 4_000)), "success")
+      yield* cluster.moveBoard
+      cluster.state.boardAway = false
+      yield* cluster.settle
+      yield* b.backend.stop.pipe(Effect.forkChild)
+      yield* cluster.settle
+      for (let i = 0; i < 10; i++) yield* a.backend.createSession(config)
+      assert.strictEqual(yield* c.local.activeSessionCount, 0)
+      assert.strictEqual(yield* a.local.activeSessionCount, 11)
+      // what comes to the draining node is made elsewhere
+      const made = yield* b.backend.createSession(config)
+      assert.strictEqual(yield* codeOf(a.local.getSession(made.id)), "success")
+    }))
+})
