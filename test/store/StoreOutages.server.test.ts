@@ -244,8 +244,8 @@ const redis: Effect.Effect<void, unknown, Scope.Scope> = Effect.gen(function*() 
     {
       name: "the user's rights revoked",
       says: /lacks the rights.*NOPERM/u,
-      begin: send("ACL SETUSER default -eval"),
-      end: send("ACL SETUSER default +eval")
+      begin: send("ACL SETUSER default -eval -evalsha"),
+      end: send("ACL SETUSER default +eval +evalsha")
     },
     {
       name: "hanging",
