@@ -112,7 +112,15 @@ export const makeBackend = Effect.fnUntraced(function*(given: BackendParts) {
     latency,
     metrics
   })
-  const sessions = yield* SessionTable.make({ admission, access, leases, open, scope, drained })
+  const sessions = yield* SessionTable.make({
+    admission,
+    access,
+    leases,
+    open,
+    scope,
+    drained,
+    cell: () => config().cluster?.cell
+  })
 
   const lag = yield* LoadLevel.monitor({
     load,

@@ -34,6 +34,7 @@ import * as SessionHandlers from "./api/SessionHandlers.ts"
 import * as ConsoleRoutes from "./ConsoleRoutes.ts"
 import * as GuardedRoute from "./GuardedRoute.ts"
 import * as HttpServices from "./HttpServices.ts"
+import * as Cells from "./nodes/Cells.ts"
 import * as NodeRouting from "./nodes/NodeRouting.ts"
 import type * as NodeSocket from "./nodes/NodeSocket.ts"
 import * as ProcessMetrics from "./ProcessMetrics.ts"
@@ -215,6 +216,7 @@ export const make = Effect.fnUntraced(function*(
   const addressOf = ClientAddress.make(trustedProxies)
   const nodes = yield* NodeRouting.make(backend, { prefix, isOwnCertificate })
   const ofProvider = new Set<unknown>(backend.routes)
+  const inItsCell = Cells.around((yield* backend.config).cluster ?? {}, prefix)
 
   const mount = (all: ReadonlyArray<Guarded>, isFirstOfTwo: boolean): Mounted => {
     const access = new Map(all.map(([{ path }, access]) => [path, access]))
@@ -230,7 +232,7 @@ export const make = Effect.fnUntraced(function*(
     }
     return {
       routes: routes.map(([route, access]) => {
-        const inner = GuardedRoute.make(route, access, {
+        const inner = GuardedRoute.make(inItsCell(route), access, {
           addressOf,
           guard,
           isFirstOfTwo,

@@ -8,7 +8,6 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FiberSet from "effect/FiberSet"
-import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
 import { type BackendError, SessionNotFound } from "../../BackendError.ts"
 import { finalizeWithin } from "../../Deadline.ts"
@@ -18,6 +17,7 @@ import type { AccessControl } from "../admission/AccessControl.ts"
 import { type Admission, drainingError } from "../admission/Admission.ts"
 import type { ReservedPlace } from "../provider/ProviderContract.ts"
 import * as ProviderLink from "../provider/ProviderLink.ts"
+import * as SessionId from "./SessionId.ts"
 import type { SessionLeases } from "./SessionLeases.ts"
 import type { SessionEntry, SessionOpening } from "./SessionOpening.ts"
 
@@ -35,6 +35,8 @@ export interface SessionTableOptions {
   readonly open: SessionOpening
   /** The scopes of sessions are its children. */
   readonly scope: Scope.Scope
+  /** The cell that new ids name. */
+  readonly cell: () => string | undefined
   /** Completes when the drain is over: a session that is still being created then fails. */
   readonly drained: Deferred.Deferred<void>
 }
@@ -67,11 +69,6 @@ export interface SessionTable {
  */
 export const closeScope = (scope: Scope.Closeable, within: Duration.Input = CLOSE_DEADLINE) =>
   finalizeWithin(within)(Scope.close(scope, Exit.void))
-
-const newId = Effect.map(
-  Effect.all([Random.nextIntBetween(0, 36 ** 8), Random.nextIntBetween(0, 36 ** 8)]),
-  (parts) => `ses_${parts.map((part) => part.toString(36).padStart(8, "0")).join("")}`
-)
 
 /**
  * Makes the empty table.
@@ -137,7 +134,7 @@ export const make = Effect.fnUntraced(function*(
     admit(enter, (sessionScope) => open({ id, config }, sessionScope).pipe(Effect.onError(() => leases.end(id))))
 
   const openChecked: SessionTable["openChecked"] = Effect.fnUntraced(function*(config) {
-    const { handle } = yield* openNew(yield* newId, admission.enter, config)
+    const { handle } = yield* openNew(yield* SessionId.make(options.cell()), admission.enter, config)
     return handle.session
   })
 
@@ -150,7 +147,7 @@ export const make = Effect.fnUntraced(function*(
       admission.check.pipe(Effect.andThen(access.create(session)), Effect.flatMap(openChecked)),
     reserve: Effect.gen(function*() {
       let isHeld = true
-      const id = yield* newId
+      const id = yield* SessionId.make(options.cell())
       yield* Effect.acquireRelease(admission.enter, () =>
         Effect.sync(() => {
           if (isHeld) admission.leave()

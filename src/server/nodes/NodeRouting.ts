@@ -19,6 +19,7 @@ import * as ForwardedAnswer from "./ForwardedAnswer.ts"
 import * as ForwardedProof from "./ForwardedProof.ts"
 import * as MovedSocket from "./MovedSocket.ts"
 import * as NodeSocket from "./NodeSocket.ts"
+import * as RequestTarget from "./RequestTarget.ts"
 import * as SplicedSocket from "./SplicedSocket.ts"
 
 /**
@@ -61,24 +62,8 @@ export interface NodeRouting {
 
 const op = "VoiceCluster.locate"
 
-const lineOf = ({ method, originalUrl }: HttpServerRequest.HttpServerRequest) => ({
-  method,
-  url: originalUrl.replace(/^https?:\/\/[^/]*/, "")
-})
-
-/** The part of a request's URL that is the same on every node, whatever the path that its routes are mounted at. */
-const tailOf = (url: string): string => /\/v1\/sessions\/[^/?#]+\/[^/?#]+(?:\?.*)?$/s.exec(url)?.[0] ?? url
-
-const withoutToken = (url: string): string => {
-  const [path = "", query] = url.split("?", 2)
-  if (query === undefined) return path
-  const params = new URLSearchParams(query)
-  params.delete("token")
-  return params.size === 0 ? path : `${path}?${params}`
-}
-
 const movedUrl = (nodeUrl: string, prefix: string, tail: string): string =>
-  `${nodeUrl.replace(/\/+$/, "").replace(/^http/, "ws")}${prefix}${withoutToken(tail)}`
+  `${nodeUrl.replace(/\/+$/, "").replace(/^http/, "ws")}${prefix}${RequestTarget.withoutToken(tail)}`
 
 /**
  * - `prefix`: where the routes are mounted on the nodes.
@@ -152,8 +137,8 @@ export const make = Effect.fnUntraced(function*(
     place: Elsewhere,
     client: string | undefined
   ) {
-    const { method, url } = lineOf(request)
-    const tail = tailOf(url)
+    const { method, url } = RequestTarget.lineOf(request)
+    const tail = RequestTarget.tailOf(url)
     const { source } = request
     const isUpgrade = source instanceof IncomingMessage && request.headers["upgrade"] !== undefined
     if (isUpgrade && place.nodeUrl !== undefined && MovedSocket.isOffered(request.headers["sec-websocket-protocol"])) {
@@ -174,7 +159,7 @@ export const make = Effect.fnUntraced(function*(
     receive: (request) => {
       const given = request.headers[ForwardedProof.HEADER]
       if (given === undefined) return { _tag: "Client" }
-      const verified = proof.verify(lineOf(request), given)
+      const verified = proof.verify(RequestTarget.lineOf(request), given)
       return verified === undefined ? { _tag: "Refused" } : { _tag: "Node", ...verified }
     },
     nodesFor: (received, client) => ({
