@@ -128,7 +128,7 @@ export const make = (
     yield* SpanRedaction.redactToken(request)
     const refusal = guard.refuse(request, access)
     if (refusal !== undefined) return yield* Effect.as(closeLater(request), guard.protect(request, refusal))
-    const received: NodeRouting.Received = nodes?.receive(request) ?? { _tag: "Client" }
+    const received: NodeRouting.Received = nodes === undefined ? { _tag: "Client" } : yield* nodes.receive(request)
     if (received._tag === "Refused") {
       return yield* Effect.as(closeLater(request), guard.protect(request, notOfANode()))
     }

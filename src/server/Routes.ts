@@ -24,6 +24,7 @@ import { IncomingMessage } from "node:http"
 import type { BackendProvider } from "../backend/provider/BackendProvider.ts"
 import { VoiceBackend } from "../backend/VoiceBackend.ts"
 import { type BackendError, InvalidConfig } from "../BackendError.ts"
+import * as PeerTrust from "../cluster/PeerTrust.ts"
 import * as Problem from "../transport/Problem.ts"
 import * as ClientAddress from "./access/ClientAddress.ts"
 import * as RequestGuard from "./access/RequestGuard.ts"
@@ -36,7 +37,6 @@ import * as GuardedRoute from "./GuardedRoute.ts"
 import * as HttpServices from "./HttpServices.ts"
 import * as Cells from "./nodes/Cells.ts"
 import * as NodeRouting from "./nodes/NodeRouting.ts"
-import type * as NodeSocket from "./nodes/NodeSocket.ts"
 import * as ProcessMetrics from "./ProcessMetrics.ts"
 import * as AsyncApi from "./protocol/AsyncApi.ts"
 import * as RouteCollector from "./RouteCollector.ts"
@@ -95,7 +95,7 @@ const listeningOn = Effect.map(
 const metrics = Effect.fnUntraced(function*(
   shared: SharedPort | undefined,
   path: string,
-  isOwnCertificate: NodeSocket.IsOwnCertificate
+  trust: PeerTrust.PeerTrust
 ) {
   const request = yield* HttpServerRequest.HttpServerRequest
   const { source } = request
@@ -108,7 +108,7 @@ const metrics = Effect.fnUntraced(function*(
         shared.siblings,
         path,
         request.headers["authorization"],
-        isOwnCertificate
+        trust
       )
     ])
     : own
@@ -144,8 +144,8 @@ export interface MountedPorts extends Mounted {
  *
  * - `hasAdminPort`: what is for operators is mounted apart. Default: false.
  * - `anyHost`: see `RequestGuard`.
- * - `isOwnCertificate`: see `NodeSocket`. Default: no certificate is its own.
  * - `shared`: the port that it shares with other processes. Default: none.
+ * - `certificate`: the file of the server's certificate, which the other nodes of a cluster have as well. Default: none.
  *
  * @category models
  * @since 0.1.0
@@ -153,8 +153,8 @@ export interface MountedPorts extends Mounted {
 export interface OwnServer {
   readonly hasAdminPort?: boolean | undefined
   readonly anyHost?: boolean | undefined
-  readonly isOwnCertificate?: NodeSocket.IsOwnCertificate | undefined
   readonly shared?: SharedPort | undefined
+  readonly certificate?: string | undefined
 }
 
 /**
@@ -165,9 +165,10 @@ export interface OwnServer {
  */
 export const make = Effect.fnUntraced(function*(
   options: RoutesOptions,
-  { anyHost, hasAdminPort = false, isOwnCertificate = () => false, shared }: OwnServer = {}
+  { anyHost, certificate, hasAdminPort = false, shared }: OwnServer = {}
 ) {
   const backend = yield* VoiceBackend
+  const trust = yield* PeerTrust.make(certificate)
   const prefix = yield* prefixOf(options.prefix ?? "")
   const {
     allowedOrigins = [],
@@ -203,7 +204,7 @@ export const make = Effect.fnUntraced(function*(
     ),
     HttpApiSwagger.layer(api, { path: GuardedRoute.DOCS }),
     HttpRouter.add("GET", "/asyncapi.json", HttpServerResponse.jsonUnsafe(AsyncApi.make({ prefix, publicUrl: base }))),
-    HttpRouter.add("GET", "/metrics", metrics(shared, `${prefix}/metrics`, isOwnCertificate)),
+    HttpRouter.add("GET", "/metrics", metrics(shared, `${prefix}/metrics`, trust)),
     console
       ? HttpRouter.addAll(ConsoleRoutes.routes({
         origins: backend.clientOrigins ?? [],
@@ -214,7 +215,7 @@ export const make = Effect.fnUntraced(function*(
 
   const guard = RequestGuard.make({ host, publicUrl, allowedOrigins, apiKeys, authentication, operations, anyHost })
   const addressOf = ClientAddress.make(trustedProxies)
-  const nodes = yield* NodeRouting.make(backend, { prefix, isOwnCertificate })
+  const nodes = yield* NodeRouting.make(backend, { prefix, trust })
   const ofProvider = new Set<unknown>(backend.routes)
   const inItsCell = Cells.around((yield* backend.config).cluster ?? {}, prefix)
 

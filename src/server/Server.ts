@@ -127,14 +127,12 @@ const defaults = Schema.decodeSync(ServerConfig)({})
 /** More than any monitoring and its operators have open. */
 const MAX_ADMIN_CONNECTIONS = 128
 
-const makeNodeServer = Effect.fnUntraced(function*(
-  { certificates, ...config }: Pick<ServerConfig, "tls"> & { readonly certificates: Tls.OwnCertificates }
-) {
+const makeNodeServer = Effect.fnUntraced(function*(config: Pick<ServerConfig, "tls">) {
   const certificate = config.tls === undefined ? undefined : yield* Tls.load(config.tls)
   const secure = certificate === undefined ? undefined : Https.createServer({ ...certificate, ...httpOptions })
   const node: Http.Server = secure ?? Http.createServer(httpOptions)
   if (secure !== undefined && config.tls !== undefined && certificate !== undefined) {
-    yield* Tls.reload(secure, config.tls, certificate, certificates.add)
+    yield* Tls.reload(secure, config.tls, certificate)
   }
   MalformedRequests.install(node)
   return { node, scheme: secure === undefined ? "http" as const : "https" as const }
@@ -144,7 +142,6 @@ interface PortOptions extends Pick<ServerConfig, "host" | "port" | "tls" | "maxC
   /** See `Listening.Listen`. */
   readonly setting?: string | undefined
   readonly mounted: Routes.Mounted
-  readonly certificates: Tls.OwnCertificates
   readonly prefix: string
   readonly grace: Duration.Input
 }
@@ -207,15 +204,14 @@ export const layer = (options: ServerOptions = {}): Layer.Layer<VoiceServer, Bac
       yield* requireOperations(config)
       // Whoever reaches either port reaches the server.
       const host = shared !== undefined && isLoopback(config.host) ? shared.host : config.host
-      const certificates = Tls.ownCertificates()
       const { admin, passedOn, ...mounted } = yield* Routes.make({ ...config, host, prefix, console, providers }, {
         hasAdminPort: config.adminPort !== undefined,
-        isOwnCertificate: certificates.has,
         shared,
+        certificate: config.tls?.cert,
         // A proxy may pass on any name; without one, only those that are known.
         anyHost: config.authentication === "none" && config.trustedProxies.length > 0
       })
-      const common = { ...config, prefix, grace, certificates }
+      const common = { ...config, prefix, grace }
       const { node, port, scheme, url } = yield* listen({ ...common, mounted })
       const adminUrl = admin === undefined ? undefined : (yield* listen({
         ...common,

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Http from "node:http"
 import type * as Net from "node:net"
 import type { BackendError } from "../BackendError.ts"
+import type * as PeerTrust from "../cluster/PeerTrust.ts"
 import { deadline } from "../Deadline.ts"
 import * as NodeSocket from "./nodes/NodeSocket.ts"
 import type { Sibling } from "./SharedPort.ts"
@@ -82,11 +83,11 @@ export const gather = (
   siblings: ReadonlyArray<Sibling>,
   path: string,
   authorization: string | undefined,
-  isOwnCertificate: NodeSocket.IsOwnCertificate
+  trust: PeerTrust.PeerTrust
 ): Effect.Effect<ReadonlyArray<readonly [name: string, text: string]>> =>
   Effect.map(
     Effect.forEach(siblings, ({ name, url }) =>
-      NodeSocket.open(new URL(url), isOwnCertificate).pipe(
+      NodeSocket.open(new URL(url), trust).pipe(
         Effect.flatMap((socket) => read(socket, path, authorization)),
         Effect.scoped,
         deadline("Server.metrics", `worker ${name}`, WITHIN),

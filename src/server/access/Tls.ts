@@ -7,7 +7,6 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
-import * as Crypto from "node:crypto"
 import * as Fs from "node:fs/promises"
 import type * as Https from "node:https"
 import * as NodeTls from "node:tls"
@@ -98,54 +97,18 @@ export const load = Effect.fnUntraced(function*(files: NonNullable<ServerConfig[
 })
 
 /**
- * The certificates that the server has had.
- *
- * @category models
- * @since 0.1.0
- */
-export interface OwnCertificates {
-  readonly add: (certificate: Certificate) => void
-  /** Whether one of the last two is this certificate, as DER. */
-  readonly has: (der: Buffer) => boolean
-}
-
-/**
- * Makes the empty list.
- *
- * @category constructors
- * @since 0.1.0
- */
-export const ownCertificates = (): OwnCertificates => {
-  let recent: ReadonlyArray<Buffer> = []
-  return {
-    add: ({ cert }) => {
-      recent = [new Crypto.X509Certificate(cert).raw, ...recent].slice(0, 2)
-    },
-    has: (der) => recent.some((each) => each.equals(der))
-  }
-}
-
-/**
- * Loads changed files for as long as the scope lives. A key that does not fit its certificate changes nothing. `onLoaded` is
- * called with the first certificate and each new one.
+ * Loads changed files for as long as the scope lives. A key that does not fit its certificate changes nothing.
  *
  * @category loading
  * @since 0.1.0
  */
-export const reload = (
-  server: Https.Server,
-  files: NonNullable<ServerConfig["tls"]>,
-  first: Certificate,
-  onLoaded?: (certificate: Certificate) => void
-) => {
+export const reload = (server: Https.Server, files: NonNullable<ServerConfig["tls"]>, first: Certificate) => {
   let known = first
-  onLoaded?.(first)
   const check = Effect.gen(function*() {
     const next = yield* load(files)
     if (next.cert.equals(known.cert) && next.key.equals(known.key)) return
     known = next
     server.setSecureContext(next)
-    onLoaded?.(next)
     yield* Effect.logInfo("TLS certificate reloaded")
   }).pipe(
     Effect.catch((error) =>

@@ -7,6 +7,7 @@
  * @since 0.1.0
  */
 import * as Crypto from "node:crypto"
+import * as NonceMemory from "../../cluster/NonceMemory.ts"
 
 /**
  * The header.
@@ -15,17 +16,6 @@ import * as Crypto from "node:crypto"
  * @since 0.1.0
  */
 export const HEADER = "x-effect-voice-forwarded"
-
-/**
- * How far the clocks of two nodes may differ, with the time that a request takes: 30 seconds.
- *
- * @category constants
- * @since 0.1.0
- */
-export const WINDOW_MS = 30_000
-
-/** Only nodes can add to them, one for each request of the window. */
-const MAX_SEEN = 100_000
 
 /**
  * A request that is passed on: as its request line says it.
@@ -45,11 +35,11 @@ export interface ForwardedRequest {
 export interface ForwardedProof {
   /** The value of the header for a request of the client at this address. */
   readonly sign: (request: ForwardedRequest, address: string | undefined) => string
-  /** The address that the header names; `undefined` when it is not of a node, is too old, or was seen before. */
+  /** The address that the header names, or why it must not be let in. */
   readonly verify: (
     request: ForwardedRequest,
     header: string
-  ) => { readonly address: string | undefined } | undefined
+  ) => { readonly address: string | undefined } | "malformed" | "wrong_secret" | NonceMemory.Refusal
 }
 
 const PATTERN = /^(\d{1,15})\.([\w-]{16})\.([\w-]{0,128})\.([\w-]{43})$/
@@ -66,22 +56,10 @@ export const make = (options: {
   readonly nowMs: () => number
 }): ForwardedProof => {
   const { keys, nowMs } = options
-  /** The nonces of the window, the oldest first, and until when they count. */
-  const seen = new Map<string, number>()
+  const seen = new NonceMemory.NonceMemory()
 
   const mac = (key: string, { method, url }: ForwardedRequest, signed: string): Buffer =>
     Crypto.createHmac("sha256", key).update(JSON.stringify(["forwarded", method, url, signed])).digest()
-
-  const isNew = (nonce: string, now: number): boolean => {
-    for (const [oldest, until] of seen) {
-      if (until > now) break
-      seen.delete(oldest)
-    }
-    if (seen.has(nonce) || seen.size >= MAX_SEEN) return false
-    // It may be signed by a clock that is ahead.
-    seen.set(nonce, now + 2 * WINDOW_MS)
-    return true
-  }
 
   return {
     sign: (request, address = "") => {
@@ -91,16 +69,16 @@ export const make = (options: {
     },
     verify: (request, header) => {
       const [, time, nonce, address, given] = PATTERN.exec(header) ?? []
-      if (time === undefined || nonce === undefined || address === undefined || given === undefined) return undefined
+      if (time === undefined || nonce === undefined || address === undefined || given === undefined) return "malformed"
       const signature = Buffer.from(given, "base64url")
       const signed = `${time}.${nonce}.${address}`
       const isOurs = keys().reduce(
         (found, key) => Crypto.timingSafeEqual(mac(key, request, signed), signature) || found,
         false
       )
-      const now = nowMs()
-      if (!isOurs || Math.abs(now - Number(time)) > WINDOW_MS || !isNew(nonce, now)) return undefined
-      return { address: address === "" ? undefined : Buffer.from(address, "base64url").toString() }
+      if (!isOurs) return "wrong_secret"
+      return seen.take(nonce, Number(time), nowMs()) ??
+        { address: address === "" ? undefined : Buffer.from(address, "base64url").toString() }
     }
   }
 }

@@ -15,6 +15,8 @@ import { IncomingMessage } from "node:http"
 import type { Elsewhere, OtherNodes } from "../../backend/provider/OtherNodes.ts"
 import type { VoiceBackend } from "../../backend/VoiceBackend.ts"
 import { type BackendError, ConnectionFailed } from "../../BackendError.ts"
+import type * as PeerTrust from "../../cluster/PeerTrust.ts"
+import * as MonotonicTime from "../../MonotonicTime.ts"
 import * as ForwardedAnswer from "./ForwardedAnswer.ts"
 import * as ForwardedProof from "./ForwardedProof.ts"
 import * as MovedSocket from "./MovedSocket.ts"
@@ -53,7 +55,7 @@ export type Received =
  * @since 0.1.0
  */
 export interface NodeRouting {
-  readonly receive: (request: HttpServerRequest.HttpServerRequest) => Received
+  readonly receive: (request: HttpServerRequest.HttpServerRequest) => Effect.Effect<Received>
   /** The other nodes for a request of the client at this address. */
   readonly nodesFor: (received: Received, address: string | undefined) => OtherNodes
   /** Completes when no socket is spliced. */
@@ -62,19 +64,24 @@ export interface NodeRouting {
 
 const op = "VoiceCluster.locate"
 
+const fromClient: Effect.Effect<Received> = Effect.succeed({ _tag: "Client" })
+
+/** How often a refusal is logged. */
+const WARN_EVERY_MS = 60_000
+
 const movedUrl = (nodeUrl: string, prefix: string, tail: string): string =>
   `${nodeUrl.replace(/\/+$/, "").replace(/^http/, "ws")}${prefix}${RequestTarget.withoutToken(tail)}`
 
 /**
  * - `prefix`: where the routes are mounted on the nodes.
- * - `isOwnCertificate`: see `NodeSocket`.
+ * - `trust`: which certificates of other nodes are trusted.
  *
  * @category models
  * @since 0.1.0
  */
 export interface NodeRoutingOptions {
   readonly prefix: string
-  readonly isOwnCertificate?: NodeSocket.IsOwnCertificate | undefined
+  readonly trust: PeerTrust.PeerTrust
 }
 
 /** The secret of the nodes, and those that they had before. */
@@ -104,7 +111,7 @@ const sharedKeys = Effect.fnUntraced(function*(store: NonNullable<VoiceBackend["
  */
 export const make = Effect.fnUntraced(function*(
   { locate, store }: VoiceBackend["Service"],
-  { isOwnCertificate = () => false, prefix }: NodeRoutingOptions
+  { prefix, trust }: NodeRoutingOptions
 ): Effect.fn.Return<NodeRouting | undefined, BackendError, Scope.Scope> {
   if (locate === undefined || store === undefined) return undefined
   const clock = yield* Clock.Clock
@@ -114,6 +121,16 @@ export const make = Effect.fnUntraced(function*(
   })
   const noneSpliced = yield* Latch.make(true)
   let spliced = 0
+
+  let warnedAt = Number.NEGATIVE_INFINITY
+  /** Whoever sends such requests must not fill the log. */
+  const warn = (reason: string) =>
+    Effect.suspend(() => {
+      const now = MonotonicTime.nowMs(clock)
+      if (now - warnedAt < WARN_EVERY_MS) return Effect.void
+      warnedAt = now
+      return Effect.logWarning("refused a request that claims to be passed on by another node", { reason })
+    })
 
   const slot = Effect.acquireRelease(
     Effect.suspend(() => {
@@ -149,7 +166,7 @@ export const make = Effect.fnUntraced(function*(
     const target = `${address.pathname.replace(/\/+$/, "")}${tail}`
     const header = [ForwardedProof.HEADER, proof.sign({ method, url: target }, client)] as const
     if (isUpgrade) yield* slot
-    const socket = yield* NodeSocket.open(address, isOwnCertificate)
+    const socket = yield* NodeSocket.open(address, trust)
     if (!isUpgrade) return yield* ForwardedAnswer.forward(request, socket, target, header)
     yield* SplicedSocket.run(source.socket, socket, SplicedSocket.headOf(source, target, header))
     return HttpServerResponse.empty()
@@ -158,9 +175,11 @@ export const make = Effect.fnUntraced(function*(
   return {
     receive: (request) => {
       const given = request.headers[ForwardedProof.HEADER]
-      if (given === undefined) return { _tag: "Client" }
+      if (given === undefined) return fromClient
       const verified = proof.verify(RequestTarget.lineOf(request), given)
-      return verified === undefined ? { _tag: "Refused" } : { _tag: "Node", ...verified }
+      return typeof verified === "string"
+        ? Effect.as(warn(verified), { _tag: "Refused" })
+        : Effect.succeed({ _tag: "Node", ...verified })
     },
     nodesFor: (received, client) => ({
       find: Effect.fnUntraced(function*(id) {

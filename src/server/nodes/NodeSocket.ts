@@ -9,6 +9,7 @@ import type * as Scope from "effect/Scope"
 import * as Net from "node:net"
 import * as Tls from "node:tls"
 import { type BackendError, ConnectionFailed } from "../../BackendError.ts"
+import type * as PeerTrust from "../../cluster/PeerTrust.ts"
 import { connectDeadline } from "../../Deadline.ts"
 
 /**
@@ -35,33 +36,19 @@ export const unreachable = (cause?: unknown): ConnectionFailed =>
     ...(cause === undefined ? {} : { cause })
   })
 
-/**
- * Whether a certificate, as DER, is this node's own: nodes that share one need no name in it by which they ask each other.
- *
- * @category models
- * @since 0.1.0
- */
-export type IsOwnCertificate = (der: Buffer) => boolean
-
-const isTrusted = (socket: Tls.TLSSocket, isOwn: IsOwnCertificate): boolean => {
-  if (socket.authorized) return true
-  const certificate = socket.getPeerX509Certificate()
-  return certificate !== undefined && isOwn(certificate.raw)
-}
-
 /** IP addresses have no server name (RFC 6066). */
 const nameOf = (host: string) => Net.isIP(host) === 0 ? { servername: host } : {}
 
 /**
- * Connects to a node, for as long as the scope. Fails `connection_failed` when it refuses or its certificate is neither valid
- * nor this node's own, and `connection_timeout`.
+ * Connects to a node, for as long as the scope. Fails `connection_failed` when it refuses or its certificate is not
+ * trusted, and `connection_timeout`.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const open = (
   address: URL,
-  isOwn: IsOwnCertificate
+  trust: PeerTrust.PeerTrust
 ): Effect.Effect<Net.Socket, BackendError, Scope.Scope> => {
   const secure = address.protocol === "https:"
   const host = address.hostname.replace(/^\[|\]$/g, "")
@@ -69,8 +56,7 @@ export const open = (
   return Effect.acquireRelease(
     Effect.sync(() =>
       secure
-        // Whom it is given to is checked before the first byte is written.
-        ? Tls.connect({ host, port, ...nameOf(host), rejectUnauthorized: false, ALPNProtocols: ["http/1.1"] })
+        ? Tls.connect({ host, port, ...nameOf(host), ...trust.options(), ALPNProtocols: ["http/1.1"] })
         : Net.connect({ host, port })
     ),
     (socket) => Effect.sync(() => socket.destroy())
@@ -80,12 +66,7 @@ export const open = (
         socket.setNoDelay(true)
         socket.on("error", (cause) => resume(Effect.fail(unreachable(cause))))
         socket.once("close", () => resume(Effect.fail(unreachable())))
-        socket.once(secure ? "secureConnect" : "connect", () =>
-          resume(
-            socket instanceof Tls.TLSSocket && !isTrusted(socket, isOwn)
-              ? Effect.fail(unreachable(socket.authorizationError))
-              : Effect.succeed(socket)
-          ))
+        socket.once(secure ? "secureConnect" : "connect", () => resume(Effect.succeed(socket)))
       })
     ),
     connectDeadline(op, "the connection to the node that has the session", CONNECT_WITHIN)
