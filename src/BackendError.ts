@@ -356,7 +356,7 @@ export const describe: (cause: unknown) => string = ThrownValue.textOf
 export const INTERNAL = "internal"
 
 /**
- * Reduces a cause to one `BackendError`: its first typed failure; `context_canceled` when it consists of interrupts;
+ * Reduces a cause to one `BackendError`: its first one, failed or died with; `context_canceled` when it consists of interrupts;
  * otherwise `pipeline_error` around the defect.
  *
  * @category conversions
@@ -365,6 +365,8 @@ export const INTERNAL = "internal"
 export const fromCause = (op: string, cause: Cause.Cause<unknown>): BackendError => {
   for (const reason of cause.reasons) {
     if (reason._tag === "Fail" && isBackendError(reason.error)) return reason.error
+    // where the contract has no place for a failure, such as in `VoiceSession.history`, it dies as what it is
+    if (reason._tag === "Die" && isBackendError(reason.defect)) return reason.defect
   }
   if (Cause.hasInterruptsOnly(cause)) return new ContextCanceled({ op, message: "the operation was interrupted" })
   const squashed = Cause.squash(cause)

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Stream } from "effect"
-import type { BackendError } from "../../src/BackendError.ts"
+import { type BackendError, normalize } from "../../src/BackendError.ts"
 import { pass } from "../session/Harness.ts"
 import { TestConnection } from "../session/TestConnection.ts"
 import * as InProcess from "./InProcess.ts"
@@ -123,10 +123,13 @@ describe("a clustered backend", () => {
       const b = yield* cluster.add("b")
       yield* cluster.settle
       const { id } = yield* b.local.createSession({ ...config, metadata: { order: 7 } })
+      const remote = yield* a.backend.getSession(id)
       b.cut(true)
       // it does not answer, and then it is silent
       const early = yield* Effect.flip(timed(a.backend.getSession(id), 3_000))
       assert.deepInclude(early.details, { reason: "node_gone" })
+      const lost = yield* Effect.flip(timed(normalize("test")(remote.history), 3_000))
+      assert.deepInclude(lost.details, { reason: "node_gone" })
       yield* pass("4 seconds")
       const session = yield* a.backend.getSession(id)
       assert.deepStrictEqual(yield* session.metadata, { order: 7 })
