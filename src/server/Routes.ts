@@ -215,9 +215,9 @@ export const make = Effect.fnUntraced(function*(
 
   const guard = RequestGuard.make({ host, publicUrl, allowedOrigins, apiKeys, authentication, operations, anyHost })
   const addressOf = ClientAddress.make(trustedProxies)
-  const nodes = yield* NodeRouting.make(backend, { prefix, trust })
+  const nodes = yield* NodeRouting.make(backend, { trust })
   const ofProvider = new Set<unknown>(backend.routes)
-  const inItsCell = Cells.around((yield* backend.config).cluster ?? {}, prefix)
+  const inItsCell = Cells.around((yield* backend.config).cluster ?? {})
 
   const mount = (all: ReadonlyArray<Guarded>, isFirstOfTwo: boolean): Mounted => {
     const access = new Map(all.map(([{ path }, access]) => [path, access]))

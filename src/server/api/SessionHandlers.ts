@@ -128,7 +128,7 @@ export const layer = ({ prefix, publicUrl }: PublicAddress) =>
             Effect.onError(() => Effect.ignore(backend.closeSession(session.id)))
           )
           const base = `${publicUrl ?? originOf(request)}${prefix}`
-          const direct = yield* nodeUrlOf(backend, session.id)
+          const direct = link.connectionUrl.startsWith("/") ? yield* nodeUrlOf(backend, session.id) : undefined
           const { expiresAt, iceServers = [], protocol } = link
           return HttpApiSchema.withHeaders({
             body: {
@@ -136,7 +136,7 @@ export const layer = ({ prefix, publicUrl }: PublicAddress) =>
               connectionUrl: absolute(
                 link,
                 payload.transport,
-                direct === undefined ? base : `${direct.replace(/\/+$/, "")}${prefix}`
+                direct?.replace(/\/+$/, "") ?? base
               ),
               ...(link.token === undefined ? {} : { token: link.token }),
               ...(expiresAt === undefined ? {} : { expiresAt }),

@@ -71,12 +71,12 @@ const send = Effect.fnUntraced(function*(request: HttpServerRequest.HttpServerRe
 })
 
 /**
- * Sends the requests of a session's route on to the session's cell, below the same prefix.
+ * Sends the requests of a session's route on to the session's cell.
  *
  * @category combinators
  * @since 0.1.0
  */
-export const around = (names: CellNames, prefix: string) => (route: RouteCollector.Route): RouteCollector.Route => {
+export const around = (names: CellNames) => (route: RouteCollector.Route): RouteCollector.Route => {
   if ((names.cell === undefined && names.cells === undefined) || !route.path.startsWith("/v1/sessions/:id")) {
     return route
   }
@@ -86,7 +86,7 @@ export const around = (names: CellNames, prefix: string) => (route: RouteCollect
     if (place._tag === "Own") return yield* route.handler
     return place._tag === "Unknown"
       ? unknownCell()
-      : yield* send(request, `${place.url.replace(/\/+$/, "")}${prefix}`)
+      : yield* send(request, place.url.replace(/\/+$/, ""))
   })
   return { ...route, handler: HttpRouter.route(route.method, route.path, handle).handler }
 }

@@ -69,18 +69,16 @@ const fromClient: Effect.Effect<Received> = Effect.succeed({ _tag: "Client" })
 /** How often a refusal is logged. */
 const WARN_EVERY_MS = 60_000
 
-const movedUrl = (nodeUrl: string, prefix: string, tail: string): string =>
-  `${nodeUrl.replace(/\/+$/, "").replace(/^http/, "ws")}${prefix}${RequestTarget.withoutToken(tail)}`
+const movedUrl = (nodeUrl: string, tail: string): string =>
+  `${nodeUrl.replace(/\/+$/, "").replace(/^http/, "ws")}${RequestTarget.withoutToken(tail)}`
 
 /**
- * - `prefix`: where the routes are mounted on the nodes.
  * - `trust`: which certificates of other nodes are trusted.
  *
  * @category models
  * @since 0.1.0
  */
 export interface NodeRoutingOptions {
-  readonly prefix: string
   readonly trust: PeerTrust.PeerTrust
 }
 
@@ -111,7 +109,7 @@ const sharedKeys = Effect.fnUntraced(function*(store: NonNullable<VoiceBackend["
  */
 export const make = Effect.fnUntraced(function*(
   { locate, store }: VoiceBackend["Service"],
-  { prefix, trust }: NodeRoutingOptions
+  { trust }: NodeRoutingOptions
 ): Effect.fn.Return<NodeRouting | undefined, BackendError, Scope.Scope> {
   if (locate === undefined || store === undefined) return undefined
   const clock = yield* Clock.Clock
@@ -159,7 +157,7 @@ export const make = Effect.fnUntraced(function*(
     const { source } = request
     const isUpgrade = source instanceof IncomingMessage && request.headers["upgrade"] !== undefined
     if (isUpgrade && place.nodeUrl !== undefined && MovedSocket.isOffered(request.headers["sec-websocket-protocol"])) {
-      yield* MovedSocket.send(source, movedUrl(place.nodeUrl, prefix, tail))
+      yield* MovedSocket.send(source, movedUrl(place.nodeUrl, tail))
       return HttpServerResponse.empty()
     }
     const address = new URL(place.address)

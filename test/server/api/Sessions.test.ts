@@ -80,7 +80,7 @@ describe("the connection_url of a session", () => {
       const { url } = yield* VoiceServer
       assert.strictEqual(
         (yield* create(`${url}/voice`))["connection_url"],
-        "wss://n1.example/at/voice/v1/sessions/s1/audio"
+        "wss://n1.example/at/v1/sessions/s1/audio"
       )
     }).pipe(Effect.provide(
       located(() => Effect.succeed({ _tag: "Here", nodeUrl: "https://n1.example/at/" }), { prefix: "/voice" })
