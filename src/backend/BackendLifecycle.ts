@@ -164,7 +164,8 @@ export const make = Effect.fnUntraced(function*(options: LifecycleOptions): Effe
     const startedAt = MonotonicTime.nowMs(clock)
     const { deadline, mode } = options.config().drain
     const active = entries()
-    if (mode === "turn") { for (const { handle } of active) handle.drain("drained") }
+    // a user who has never connected has no conversation to be waited for
+    for (const { handle } of active) if (mode === "turn" || !handle.hasConnected()) handle.drain("drained")
     yield* awaitClosed(active).pipe(Effect.raceFirst(Deferred.await(forced)), Effect.timeoutOption(deadline))
     const left = entries()
     for (const { handle } of left) handle.close("drain_deadline")

@@ -168,6 +168,8 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     snapshot: persistence.snapshot,
     /** Stores the whole session again: the store has lost what was written of it. */
     saveAgain: persistence.saveAgain,
+    /** Whether its user has ever connected. */
+    hasConnected: () => core.attachments.attachedBefore,
     /** Ends the session at once. */
     close: (reason: SessionEnd) => core.dispatch({ _tag: "Close", reason }),
     /** No user can connect any more: the session ends with its present connection, or at once; after the error, if any. */

@@ -186,6 +186,18 @@ describe("VoiceBackend", () => {
         })
       ))
 
+    it.effect("does not wait in a drain for users who have never connected", () =>
+      running(
+        layer({ config: { drain: { mode: "conversation", deadline: Duration.minutes(1) } } }),
+        Effect.gen(function*() {
+          const backend = yield* VoiceBackend
+          yield* backend.createSession(config)
+          const stopping = yield* Effect.forkChild(backend.stop)
+          yield* pass("2 seconds")
+          assert.deepInclude(stopping.pollUnsafe(), { _tag: "Success" })
+        })
+      ))
+
     it.effect("in conversation mode waits for the user to hang up", () =>
       running(
         layer({ config: { drain: { mode: "conversation", deadline: Duration.minutes(1) } } }),
