@@ -229,6 +229,44 @@ describe("Examples", () => {
     }
   }, 60_000)
 
+  it.concurrent("makes one backend of two processes as the cluster's guide shows", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "effect-voice-nodes-"))
+    const ports = [await freePort(), await freePort()]
+    const nodes = ports.map((port) =>
+      spawn(process.execPath, [
+        "--disable-warning=ExperimentalWarning",
+        "--conditions=@effect-voice/source",
+        join("test", "examples", "Cluster.ts")
+      ], { env: { ...process.env, PORT: String(port), SESSIONS: join(directory, "sessions.db") }, stdio: "ignore" })
+    )
+    const ask = (port: number | undefined, method: string, body?: object) =>
+      fetch(`http://127.0.0.1:${port}/v1/sessions`, {
+        method,
+        headers: { "content-type": "application/json" },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) })
+      })
+    const count = async (port: number | undefined): Promise<number> => {
+      const answer = await ask(port, "GET").then((response) => response.json(), () => ({}))
+      return typeof answer === "object" && answer !== null && "sessions" in answer && Array.isArray(answer.sessions)
+        ? answer.sessions.length
+        : -1
+    }
+    const untilSeen = async (port: number | undefined, sessions: number) => {
+      while (nodes.every(({ exitCode }) => exitCode === null) && await count(port) !== sessions) {
+        await new Promise((resume) => setTimeout(resume, 100))
+      }
+    }
+    try {
+      for (const port of ports) await untilSeen(port, 0)
+      assert.strictEqual((await ask(ports[0], "POST", { user_id: "ada", transport: "websocket" })).status, 201)
+      for (const port of ports) await untilSeen(port, 1)
+      assert.deepStrictEqual(await Promise.all(ports.map(count)), [1, 1])
+    } finally {
+      for (const each of nodes) each.kill("SIGKILL")
+      rmSync(directory, { recursive: true, force: true })
+    }
+  }, 120_000)
+
   it.concurrent("compiles and runs the examples of the sources", async () => {
     const examples = sources.flatMap((file) =>
       examplesOf(readFileSync(join("src", file), "utf8")).map((body) => ({ file, body }))
