@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
@@ -15,6 +16,7 @@ import * as ConfigDiff from "../backend/config/ConfigDiff.ts"
 import { type DrainReport, VoiceBackend } from "../backend/VoiceBackend.ts"
 import type { BackendError } from "../BackendError.ts"
 import * as Builtin from "../builtin/index.ts"
+import * as VoiceCluster from "../cluster/VoiceCluster.ts"
 import { finalizeWithin } from "../Deadline.ts"
 import { formatUrl, requireFreePort } from "../server/Listening.ts"
 import * as Server from "../server/Server.ts"
@@ -22,6 +24,7 @@ import * as ServerConfig from "../server/ServerConfig.ts"
 import * as SharedPort from "../server/SharedPort.ts"
 import * as OtlpExport from "../telemetry/OtlpExport.ts"
 import * as TelemetryConfig from "../telemetry/TelemetryConfig.ts"
+import * as ClusterOptions from "./ClusterOptions.ts"
 import * as Logs from "./Logs.ts"
 import * as Output from "./Output.ts"
 import * as PartNames from "./PartNames.ts"
@@ -57,6 +60,13 @@ const sayWhere = Effect.fnUntraced(
     }
   }
 )
+
+/** Of a worker: where it is itself. */
+const sayWhichWorker = ({ index }: Worker.WorkerRole, { adminUrl, url }: Server.VoiceServer["Service"]) =>
+  Output.line(
+    `worker ${index}, process ${process.pid}, is at ${url}` +
+      (adminUrl === undefined ? "" : `, what is for operators at ${adminUrl}`)
+  )
 
 /**
  * Runs a server until it is interrupted, then drains it and closes its resources within 5 seconds, whatever hangs.
@@ -201,12 +211,15 @@ export const serve = Effect.fnUntraced(function*(options: {
       Effect.provideService(References.MinimumLogLevel, "Info")
     )
   }
+  const listening = yield* Deferred.make<string>()
+  const clusterOptions = ClusterOptions.make(config, listen, role, Deferred.await(listening))
+  const local = Setup.backend(loaded)
   const server = Server.layer({
     ...listen,
     ...(role === undefined ? {} : { ...Worker.ownAddress(role), shared: Worker.sharedPort(role, listen) }),
     providers: Object.values(Builtin.providers)
   }).pipe(
-    Layer.provideMerge(Setup.backend(loaded)),
+    Layer.provideMerge(clusterOptions === undefined ? local : VoiceCluster.layer(local, clusterOptions)),
     // provided last, so that it exports the spans and logs of the others until their end
     Layer.provide(target === undefined ? Layer.empty : OtlpExport.layer(target, config))
   )
@@ -223,16 +236,11 @@ export const serve = Effect.fnUntraced(function*(options: {
             Effect.provideContext(context)
           )
         ),
-    role === undefined
-      ? undefined
-      : ({ adminUrl, url }) =>
-        Effect.andThen(
-          Output.line(
-            `worker ${role.index}, process ${process.pid}, is at ${url}` +
-              (adminUrl === undefined ? "" : `, what is for operators at ${adminUrl}`)
-          ),
-          Worker.report
-        )
+    (server, backend) =>
+      Effect.andThen(
+        Deferred.succeed(listening, server.url),
+        role === undefined ? sayWhere(server, backend) : Effect.andThen(sayWhichWorker(role, server), Worker.report)
+      )
   ).pipe(
     role === undefined ? (effect) => effect : Effect.annotateLogs({ worker: role.index }),
     Logs.as(format),
