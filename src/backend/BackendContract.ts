@@ -117,6 +117,8 @@ export interface Backend {
   readonly recover: (id: string) => Effect.Effect<void, BackendError>
   /** Where a session is; `undefined` for a backend that is not clustered. */
   readonly locate?: ((id: string) => Effect.Effect<SessionPlace, BackendError>) | undefined
+  /** Completes when this process and the others of its cluster know of each other; `undefined` for a backend that is not clustered. */
+  readonly joined?: Effect.Effect<void> | undefined
   /** What the session's user needs to connect. */
   readonly access: (id: string) => Effect.Effect<SessionAccess, BackendError>
   readonly healthCheck: Effect.Effect<HealthStatus>

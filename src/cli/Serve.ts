@@ -212,7 +212,13 @@ export const serve = Effect.fnUntraced(function*(options: {
     )
   }
   const listening = yield* Deferred.make<string>()
-  const clusterOptions = ClusterOptions.make(config, listen, role, Deferred.await(listening))
+  const clusterOptions = ClusterOptions.make(
+    config,
+    listen,
+    role,
+    // a worker joins the others before it listens on their port
+    role === undefined ? Deferred.await(listening) : Effect.succeed(Worker.ownUrl(role, listen))
+  )
   const local = Setup.backend(loaded)
   const server = Server.layer({
     ...listen,

@@ -25,6 +25,7 @@ const FRESH = "5 seconds"
 /**
  * - `layer`: `Singletons`, the store of `rate_limits.store: cluster`, and the part `cluster` of the health report, for the backend
  *   of a process.
+ * - `ready`: completes when the cluster counts rate limits for this process.
  * - `attach`: puts an engine into them, for as long as the scope.
  *
  * @category models
@@ -32,6 +33,7 @@ const FRESH = "5 seconds"
  */
 export interface ClusterSeams {
   readonly layer: Layer.Layer<never>
+  readonly ready: Effect.Effect<void>
   readonly attach: (engine: ClusterEngine["Service"]) => Effect.Effect<void, never, Scope.Scope>
 }
 
@@ -47,6 +49,7 @@ const notJoined = new ConnectionFailed({
  */
 export const make: Effect.Effect<ClusterSeams, never, Scope.Scope> = Effect.gen(function*() {
   const attached = yield* Deferred.make<ClusterEngine["Service"]>()
+  const ready = yield* Deferred.make<void>()
   const sharding = Effect.flatMap(Deferred.await(attached), (engine) => engine.sharding)
   let take: Limiter.RateLimiterStore["Service"]["tokenBucket"] = () =>
     Effect.fail(RateLimits.storeError("is not ready: this process has not joined its cluster yet"))
@@ -80,6 +83,7 @@ export const make: Effect.Effect<ClusterSeams, never, Scope.Scope> = Effect.gen(
       Layer.succeed(RateLimits.ClusterStore, store),
       HealthSource.layer(health)
     ),
+    ready: Deferred.await(ready),
     attach: Effect.fnUntraced(function*(engine) {
       yield* Deferred.succeed(attached, engine)
       yield* Effect.forkScoped(Effect.gen(function*() {
@@ -91,6 +95,7 @@ export const make: Effect.Effect<ClusterSeams, never, Scope.Scope> = Effect.gen(
           scope
         )
         take = yield* Effect.provideService(ClusterBuckets.make, Sharding.Sharding, running)
+        yield* Deferred.succeed(ready, undefined)
       }))
     })
   }

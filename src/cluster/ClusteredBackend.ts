@@ -18,6 +18,7 @@ import * as MonotonicTime from "../MonotonicTime.ts"
 import * as SessionSnapshot from "../session/persistence/SessionSnapshot.ts"
 import type { SessionConfig } from "../session/SessionConfig.ts"
 import type { VoiceSession } from "../session/VoiceSession.ts"
+import { REPORT_MS } from "./BoardReport.ts"
 import * as DetachedSession from "./DetachedSession.ts"
 import * as Following from "./Following.ts"
 import * as Nodes from "./Nodes.ts"
@@ -32,6 +33,7 @@ import { MAX_PAGE } from "./VoiceNode.ts"
 const BOARD_AWAY_MS = 5_000
 /** Nodes that are asked for a list at once. */
 const ASKED_AT_ONCE = 16
+const JOINED_EVERY = "50 millis"
 const LIST_DEADLINE = "3 seconds"
 /** The most sessions that `listSessions` gives; `listPage` has no such end. */
 const MAX_LISTED = 10_000
@@ -302,6 +304,13 @@ export const make = Effect.fnUntraced(function*(
     return found
   })
 
+  /** The others hear of this node by the answers to their own next reports. */
+  const joined = Effect.sync(() => reporting.last().answer?.nodes.some(({ owner }) => owner === self) === true).pipe(
+    Effect.delay(JOINED_EVERY),
+    Effect.repeat({ until: (isKnown) => isKnown }),
+    Effect.andThen(Effect.sleep(REPORT_MS))
+  )
+
   const part: Effect.Effect<HealthPart> = Effect.sync(() => {
     const silentMs = MonotonicTime.nowMs(clock) - reporting.last().answeredMs
     return silentMs < BOARD_AWAY_MS
@@ -332,6 +341,7 @@ export const make = Effect.fnUntraced(function*(
     closeSession,
     access,
     locate,
+    joined,
     stop: Effect.andThen(
       // admission closes at once, and the others are told so, before the drain is waited for
       Effect.forkChild(Effect.andThen(Effect.sleep("10 millis"), reporting.report)),

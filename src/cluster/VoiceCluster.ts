@@ -104,7 +104,17 @@ export const layerWith = <E, R>(
         })
         yield* seams.attach(engine)
         const backend = yield* clustered(process, engine, options)
-        return Context.make(VoiceBackend, backend).pipe(Context.add(ClusterEngine, engine))
+        const { joined = Effect.void } = backend
+        return Context.make(VoiceBackend, {
+          ...backend,
+          get routes() {
+            return backend.routes
+          },
+          get clientOrigins() {
+            return backend.clientOrigins
+          },
+          joined: Effect.andThen(joined, seams.ready)
+        }).pipe(Context.add(ClusterEngine, engine))
       })).pipe(
         Layer.provide(Layer.provide(local, seams.layer))
       ))

@@ -56,7 +56,8 @@ export class VoiceServer extends Context.Service<VoiceServer, {
  * - `console`: whether `/` is the console page. Default: true.
  * - `prefix`: where the routes are mounted, such as `/voice`. Default: at the root.
  * - `grace`: how long open connections may take to end once the backend is drained. Default: 2 seconds.
- * - `shared`: a port that other processes of this machine listen on as well, beside `port`, which is this process's own.
+ * - `shared`: a port that other processes of this machine listen on as well, beside `port`, which is this process's own; it
+ *   listens there once it has joined its cluster, or after 15 seconds.
  *   When the layer is released, it is closed first: new connections go to the others, and `port` answers until the drain
  *   is over. Only where `SharedPort.isBalanced`. Default: none.
  *
@@ -121,6 +122,9 @@ const httpOptions = {
 const MAX_FRAME_BYTES = 65_536
 
 const SWEEP_INTERVAL = Duration.seconds(5)
+
+/** A cluster whose database is away must not keep a process from serving its own sessions. */
+const JOIN_WITHIN = "15 seconds"
 
 const defaults = Schema.decodeSync(ServerConfig)({})
 
@@ -230,7 +234,11 @@ export const layer = (options: ServerOptions = {}): Layer.Layer<VoiceServer, Bac
         Effect.all([drain(backend), drainPassedOn(backend, passedOn)], { concurrency: 2, discard: true })
       )
       // Last, so that it is released first.
-      if (shared !== undefined) yield* SharedPort.listen(node, shared, scheme === "https")
+      if (shared !== undefined) {
+        // Until then its siblings could not be asked for their sessions.
+        if (backend.joined !== undefined) yield* Effect.timeoutOption(backend.joined, JOIN_WITHIN)
+        yield* SharedPort.listen(node, shared, scheme === "https")
+      }
       const sharedUrl = shared === undefined ? undefined : formatUrl(scheme, shared.host, shared.port)
       return { url, port, adminUrl, sharedUrl }
     })

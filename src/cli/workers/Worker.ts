@@ -74,23 +74,30 @@ export const ownAddress = ({ host, index, ports }: WorkerRole): Listen => ({
   setting: "--worker-port"
 })
 
+const urlOf = ({ host }: WorkerRole, { tls }: Pick<ServerConfig, "tls">, port: number): string =>
+  formatUrl(tls === undefined ? "http" : "https", host, port)
+
+/**
+ * The URL of that.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const ownUrl = (role: WorkerRole, listen: Pick<ServerConfig, "tls">): string =>
+  urlOf(role, listen, ownAddress(role).port)
+
 /**
  * The port that a worker shares with the others: where all of them `listen`.
  *
  * @category accessors
  * @since 0.1.0
  */
-export const sharedPort = (
-  { host, index, ports }: WorkerRole,
-  listen: Pick<ServerConfig, "host" | "port" | "tls">
-): SharedPort => ({
+export const sharedPort = (role: WorkerRole, listen: Pick<ServerConfig, "host" | "port" | "tls">): SharedPort => ({
   host: listen.host,
   port: listen.port,
-  name: String(index),
-  siblings: ports.flatMap((port, other) =>
-    other === index
-      ? []
-      : [{ name: String(other), url: formatUrl(listen.tls === undefined ? "http" : "https", host, port) }]
+  name: String(role.index),
+  siblings: role.ports.flatMap((port, index) =>
+    index === role.index ? [] : [{ name: String(index), url: urlOf(role, listen, port) }]
   )
 })
 

@@ -102,7 +102,7 @@ export class WorkersServer {
     for (const [, index, pid, url = "", adminUrl] of this.output.matchAll(pattern)) {
       latest.set(Number(index), { index: Number(index), pid: Number(pid), url, adminUrl })
     }
-    return Array.from(latest.values())
+    return Array.from(latest.values()).sort((a, b) => a.index - b.index)
   }
 
   until<A>(what: string, find: () => A | undefined | false | Promise<A | undefined | false>, withinMs?: number) {
