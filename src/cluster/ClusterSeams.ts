@@ -52,7 +52,7 @@ export const make: Effect.Effect<ClusterSeams, never, Scope.Scope> = Effect.gen(
   const ready = yield* Deferred.make<void>()
   const sharding = Effect.flatMap(Deferred.await(attached), (engine) => engine.sharding)
   let take: Limiter.RateLimiterStore["Service"]["tokenBucket"] = () =>
-    Effect.fail(RateLimits.storeError("is not ready: this process has not joined its cluster yet"))
+    Effect.fail(RateLimits.storeError("is not ready: this process has not joined its cluster yet", "not_ready"))
   let nodes: Effect.Effect<unknown, BackendError> = Effect.fail(notJoined)
 
   // of the other algorithms, nothing of ours uses any

@@ -124,6 +124,7 @@ export interface Counting {
   readonly health: HealthSource.HealthSource | undefined
 }
 
+const NOT_READY = "not_ready"
 /** A shared store that takes longer counts as unreachable. */
 const STORE_DEADLINE = Duration.seconds(1)
 /** How long an unreachable store is not asked again. */
@@ -170,31 +171,36 @@ const counting = (limiter: Limiter.RateLimiter) => (key: string, rule: Rule) =>
   )
 
 /**
- * The error of a shared store that says in plain words what is wrong with it: the health report shows it.
+ * The error of a shared store that says in plain words what is wrong with it: the health report shows it. With the reason
+ * `not_ready` it has only not begun yet, and is asked again at the next call.
  *
  * @category errors
  * @since 0.1.0
  */
-export const storeError = (why: string): Limiter.RateLimiterError =>
+export const storeError = (why: string, reason?: typeof NOT_READY): Limiter.RateLimiterError =>
   new Limiter.RateLimiterError({
     reason: new Limiter.RateLimitStoreError({
       message: why,
       cause: new ConnectionFailed({
         op: "RateLimits.count",
         message: `the rate-limit store ${why}`,
-        details: { part: "rate_limits" }
+        details: { part: "rate_limits", ...(reason === undefined ? {} : { reason }) }
       })
     })
   })
 
-/** Why a shared store does not count. The text of any other error is left out: it may contain an address or a key. */
-const storeFailure = (cause: Cause.Cause<unknown>): ConnectionFailed => {
+/** The store that a failure comes from says what is wrong with it. */
+const toldBy = (cause: Cause.Cause<unknown>): BackendError | undefined => {
   const error = Cause.squash(cause)
   const reason = error instanceof Limiter.RateLimiterError ? error.reason : undefined
-  const told = reason?._tag === "RateLimitStoreError" && isBackendError(reason.cause) ? reason.cause.message : undefined
-  const why = told ??
+  return reason?._tag === "RateLimitStoreError" && isBackendError(reason.cause) ? reason.cause : undefined
+}
+
+/** Why a shared store does not count. The text of any other error is left out: it may contain an address or a key. */
+const storeFailure = (cause: Cause.Cause<unknown>): ConnectionFailed => {
+  const why = toldBy(cause)?.message ??
     `the rate-limit store ${
-      Cause.isTimeoutError(error) ? `has not answered within ${Duration.format(STORE_DEADLINE)}` : "fails"
+      Cause.isTimeoutError(Cause.squash(cause)) ? `has not answered within ${Duration.format(STORE_DEADLINE)}` : "fails"
     }`
   return new ConnectionFailed({
     op: "RateLimits.count",
@@ -241,6 +247,7 @@ export const makeCount = Effect.fnUntraced(function*(
       Effect.onExit((exit) =>
         Effect.suspend(() => {
           if (Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)) return Effect.void
+          if (Exit.isFailure(exit) && toldBy(exit.cause)?.details?.["reason"] === NOT_READY) return Effect.void
           const before = failure
           failure = Exit.isSuccess(exit) ? undefined : storeFailure(exit.cause)
           askAgainMs = MonotonicTime.nowMs(clock) + PAUSE_MS

@@ -101,6 +101,25 @@ describe("RateLimits", () => {
       assert.isAbove((yield* count("b", { ...rule, limit: 1 })) ?? 0, 27_000)
     })))
 
+  it.effect("ask a shared store that has not begun to count at each call, until it has", () =>
+    Effect.gen(function*() {
+      const real = yield* Limiter.RateLimiterStore
+      let isReady = false
+      const changes: Array<unknown> = []
+      const { count, health } = yield* RateLimits.makeCount({
+        ...real,
+        tokenBucket: (options) =>
+          isReady ? real.tokenBucket(options) : Effect.fail(RateLimits.storeError("is not ready", "not_ready"))
+      }, (failure) => Effect.sync(() => changes.push(failure)))
+      assert.strictEqual((yield* Effect.flip(health?.probe ?? Effect.void)).code, "connection_failed")
+      assert.isUndefined(yield* count("a", rule))
+      isReady = true
+      // its own count of before is not that of all
+      assert.isUndefined(yield* count("a", { ...rule, limit: 1 }))
+      assert.isDefined(yield* count("a", { ...rule, limit: 1 }))
+      assert.deepStrictEqual(changes, [])
+    }).pipe(Effect.provide(RateLimits.layerMemory()), Effect.scoped))
+
   it.effect("show the words of a store that says what is wrong, and no other text", () =>
     Effect.scoped(Effect.gen(function*() {
       const store = yield* Layer.build(Limiter.layerStoreMemory)
