@@ -101,7 +101,7 @@ export const make = Effect.fnUntraced(function*(
         (each) => Effect.map(Effect.exit(writeOne(each.lease, each.change)), (exit) => each.answer(exit)),
         { concurrency: "unbounded", discard: true }
       ),
-    alone: writeOne
+    alone: ({ change, lease }) => writeOne(lease, change)
   })
 
   return {
@@ -182,7 +182,12 @@ export const make = Effect.fnUntraced(function*(
       const args = [slots.length, ...slots, ...known]
       return Effect.map(script("SessionStore.shareSecrets", scripts.shareSecrets, [`${prefix}secrets`], args), texts)
     },
-    probe: Effect.asVoid(run("probe", `probe:${owner}`, owner, `probe:${owner}`, `${prefix}secrets`))
+    // as a whole: a server that was started again knows no digest
+    probe: Effect.suspend(() => {
+      const id = `probe:${owner}`
+      const words = [...keys(id), owner, id, `${prefix}secrets`]
+      return Effect.asVoid(command("SessionStore.probe", "EVAL", scripts.probe, String(keys(id).length), ...words))
+    })
   }
 })
 

@@ -198,4 +198,25 @@ describe.skipIf(Servers.missingRedis !== undefined)("owners in Redis", () => {
       yield* store.probe
       assert.deepStrictEqual(yield* store.listOwned, [{ id: "s", fence: 1, items: 2 }])
     }))
+
+  live(
+    "cannot be healthy while scripts can only be run by their digests, which a restart forgets",
+    ({ open, run, url }) =>
+      Effect.gen(function*() {
+        yield* run("ACL", "SETUSER", "voice", "on", ">secret", "~*", "+@all")
+        const store = yield* open(url.replace("redis://", "redis://voice:secret@"))
+        const lease = yield* store.create("s", empty, HOUR)
+        yield* store.write(lease, { head: "{}", from: 1, items: ["2"] })
+        yield* store.probe
+        yield* run("ACL", "SETUSER", "voice", "-eval")
+        yield* store.write(lease, { head: "{}", from: 2, items: ["3"] })
+        assert.strictEqual((yield* Effect.flip(store.probe)).details?.["reason"], "denied")
+        yield* run("SCRIPT", "FLUSH")
+        const refused = yield* Effect.flip(store.write(lease, { head: "{}", from: 3, items: ["4"] }))
+        assert.strictEqual(refused.details?.["reason"], "denied")
+        yield* run("ACL", "SETUSER", "voice", "+eval")
+        yield* store.probe
+        yield* store.write(lease, { head: "{}", from: 3, items: ["4"] })
+      })
+  )
 })
