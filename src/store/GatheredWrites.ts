@@ -78,8 +78,11 @@ export interface GatheredWritesOptions {
    * of one session reach the database in their order; more are gathered while it is slow. Its failure is that of all of them.
    */
   readonly together: (writes: ReadonlyArray<GatheredWrite>) => Effect.Effect<void, BackendError>
-  /** Stores one that was left without an answer; others do not wait for it. */
-  readonly alone: (lease: SessionLease, change: StoredChange) => Effect.Effect<void, BackendError>
+  /**
+   * Stores one that was left without an answer; others do not wait for it. It looks whether the write is still open when its
+   * turn with the database has come: a newer write of the session may have overtaken it.
+   */
+  readonly alone: (write: GatheredWrite) => Effect.Effect<void, BackendError>
 }
 
 /**
@@ -96,7 +99,7 @@ export const make = (
     yield* Semaphore.withPermit(turn, Effect.suspend(() => together(writes.filter((write) => write.isOpen))))
     yield* Effect.forEach(
       writes.filter((write) => write.isOpen),
-      (write) => Effect.map(Effect.exit(alone(write.lease, write.change)), (exit) => write.answer(exit)),
+      (write) => Effect.map(Effect.exit(alone(write)), (exit) => write.answer(exit)),
       { concurrency: "unbounded", discard: true }
     )
     // so that nothing is left without an answer

@@ -35,6 +35,8 @@ const CONNECT_TIMEOUT = Duration.seconds(3)
 const CONNECTION_TTL = Duration.seconds(30)
 /** Of a transaction that others contradict: the database's default isolation may be stricter than "read committed". */
 const conflictRetry = Schedule.exponential("10 millis", 1.7).pipe(Schedule.jittered, Schedule.upTo({ times: 7 }))
+/** How long what is done to a single session waits for a lock: others need the connection. The caller tries again. */
+const LOCK_TIMEOUT = "500ms"
 /** In another encoding texts are refused, whatever a user says. */
 const ENCODINGS = new Set(["UTF8", "SQL_ASCII"])
 /**
@@ -70,12 +72,14 @@ export interface PostgresPool {
   readonly sql: SqlClient.SqlClient
   /** Runs an effect in a transaction; its failures are named. */
   readonly transaction: <A, E>(op: string, effect: Effect.Effect<A, E>) => Effect.Effect<A, BackendError>
+  /** The same, for a single session, which a stranger may have locked: it gives up soon, and fails `busy`. */
+  readonly ofSession: <A, E>(op: string, effect: Effect.Effect<A, E>) => Effect.Effect<A, BackendError>
   /** Runs a single statement; its failures are named. */
   readonly statement: <A, E>(op: string, effect: Effect.Effect<A, E>) => Effect.Effect<A, BackendError>
 }
 
 /**
- * - `sessions`: for what is done to single sessions. A lock may keep all of these connections waiting.
+ * - `sessions`: for what is done to single sessions, which waits for their locks, but not for long.
  * - `leases`: for the leases of all sessions, and the probe: these must not wait behind the others.
  * - `writes`: for what is written of many sessions at once, which waits for no lock of a single one.
  *
@@ -180,7 +184,14 @@ export const make = Effect.fnUntraced(function*(
         // a commit cannot be interrupted, and waits for a replica that is gone without end
         abandonable
       )
-    return { sql, statement, transaction: (op, effect) => statement(op, sql.withTransaction(effect)) }
+    const transaction: PostgresPool["transaction"] = (op, effect) => statement(op, sql.withTransaction(effect))
+    return {
+      sql,
+      statement,
+      transaction,
+      ofSession: (op, effect) =>
+        transaction(op, Effect.andThen(sql`SELECT set_config('lock_timeout', ${LOCK_TIMEOUT}, true)`, effect))
+    }
   }
   const sessions = poolOf(sql)
   return {

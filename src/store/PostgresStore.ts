@@ -60,7 +60,7 @@ export const make = Effect.fnUntraced(function*(
   const leaseMs = Duration.toMillis(Duration.fromInputUnsafe(options.lease ?? StoreLimits.LEASE_MS))
   const owner = StoreOwner.make()
   const { isFull, leases, notFull, sessions, writes } = yield* PostgresConnection.make(options)
-  const { sql, statement, transaction } = sessions
+  const { ofSession, sql, statement, transaction } = sessions
   const owners = PostgresOwners.make({ owner, leaseMs, sessions, leases, clock: yield* Clock.Clock })
   /** Ends in seconds since 1970, by the clock of the database. */
   const grants = new LeaseGrants.LeaseGrants<number>()
@@ -167,7 +167,7 @@ export const make = Effect.fnUntraced(function*(
     claim: (id) =>
       Effect.andThen(
         owners.ensure,
-        transaction(
+        ofSession(
           "SessionStore.claim",
           Effect.gen(function*(): Effect.fn.Return<Claim, unknown> {
             const [row] = yield* sql<ClaimRow>`
@@ -198,7 +198,7 @@ export const make = Effect.fnUntraced(function*(
         const { fence, id } = leased
         const grant = grants.of(leased)
         grants.end(leased)
-        return grant === undefined ? Effect.void : Effect.asVoid(statement(
+        return grant === undefined ? Effect.void : Effect.asVoid(ofSession(
           "SessionStore.undoClaim",
           sql`UPDATE effect_voice_sessions SET owner = NULL, until = to_timestamp(${grant.formerUntil}::float8)
             WHERE id = ${id} AND fence = ${fence}::integer AND owner = ${owner}`
@@ -248,7 +248,7 @@ export const make = Effect.fnUntraced(function*(
     releaseLease: (leased) =>
       Effect.suspend(() => {
         grants.end(leased)
-        return Effect.asVoid(statement(
+        return Effect.asVoid(ofSession(
           "SessionStore.releaseLease",
           sql`UPDATE effect_voice_sessions SET owner = NULL, until = clock_timestamp()
             WHERE id = ${leased.id} AND fence = ${leased.fence}::integer AND owner = ${owner}`
@@ -269,7 +269,7 @@ export const make = Effect.fnUntraced(function*(
     remove: (leased) =>
       Effect.suspend(() => {
         grants.end(leased)
-        return Effect.asVoid(statement(
+        return Effect.asVoid(ofSession(
           "SessionStore.remove",
           // a copy with an older lease is from before a restore
           sql`DELETE FROM effect_voice_sessions WHERE id = ${leased.id}

@@ -25,12 +25,10 @@ const OP = "SessionStore.write"
 const LIMITS: WriteBatches.BatchLimits = { writes: 1_000, characters: 4 * 1024 * 1024 }
 /** The database ends a statement after 5 s by itself. */
 const BATCH_DEADLINE = Duration.seconds(6)
-/** How long a write that is alone waits for a lock: others need the connection. */
-const LOCK_TIMEOUT = "500ms"
 /** What is wrong with one session may fail the statement of all of them: they are tried alone. */
 const TRIED_ALONE: ReadonlySet<unknown> = new Set(["failed", "busy", "damaged", "input_output"])
 
-/** A caller has gone while its write was stored: all are rolled back, and the others stored again. */
+/** A caller has gone while its write was stored: it is rolled back, and what was stored with it is stored again. */
 class Abandoned extends Data.TaggedError("Abandoned") {}
 
 /**
@@ -115,13 +113,14 @@ export const make = (
         writeBatch,
         { discard: true }
       ),
-    alone: (lease, change) =>
-      sessions.transaction(
+    alone: (write) =>
+      sessions.ofSession(
         OP,
-        Effect.andThen(
-          sessions.sql`SELECT set_config('lock_timeout', ${LOCK_TIMEOUT}, true)`,
-          Effect.suspend(() => writeAlone(lease, change))
-        )
+        Effect.gen(function*() {
+          if (!write.isOpen) return yield* new Abandoned()
+          const result = yield* writeAlone(write.lease, write.change)
+          return write.isOpen ? result : yield* new Abandoned()
+        })
       ).pipe(Effect.flatMap((result): Effect.Effect<void, BackendError> => {
         switch (result) {
           case "written":

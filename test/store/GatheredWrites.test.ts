@@ -25,7 +25,7 @@ const scripted = (answer: (id: string) => Exit.Exit<void, ConnectionFailed> | "a
           }
         })
       }),
-    alone: ({ id }) =>
+    alone: ({ lease: { id } }) =>
       Effect.suspend(() => {
         alone.push(id)
         return id === "stuck" ? Effect.never : Effect.void

@@ -1,6 +1,6 @@
 /** Writes of many sessions in one statement: what is wrong with one of them is nothing to the others. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Redacted, type Scope } from "effect"
+import { Effect, Exit, Fiber, Redacted, Scope } from "effect"
 import { execFile, execFileSync, spawn } from "node:child_process"
 import { once } from "node:events"
 import * as PostgresStore from "../../src/store/PostgresStore.ts"
@@ -174,5 +174,62 @@ describe.skipIf(Servers.missingPostgres !== undefined)("writes of many sessions 
         psql(url, "SELECT string_agg(json, ',' ORDER BY n) FROM effect_voice_items WHERE session = 'two'"),
         "1"
       )
+    }))
+
+  live(
+    "leave out what its caller no longer waits for, also where each is tried alone",
+    (url) =>
+      Effect.gen(function*() {
+        // one connection for what is tried alone
+        const store = yield* PostgresStore.make({ url: Redacted.make(url), maxConnections: 3 })
+        const locked = yield* Effect.forEach(["l1", "l2", "l3", "l4"], (id) => store.create(id, empty, 60_000))
+        const refused = yield* store.create("refused", empty, 60_000)
+        const one = yield* store.create("one", { head: "{}", items: ["1"] }, 60_000)
+        yield* openTransaction(url, "SELECT id FROM effect_voice_sessions WHERE id LIKE 'l%' FOR UPDATE")
+        // because of one of them each is tried alone: first those that wait for the lock
+        const others = yield* Effect.forEach(
+          [
+            ...locked.map((lease) => store.write(lease, change(0, "1"))),
+            store.write(refused, { ...empty, head: "\u0000", from: 0 })
+          ],
+          (write) => Effect.forkChild(Effect.exit(write), { startImmediately: true })
+        )
+        const older = yield* Effect.forkChild(store.write(one, change(1, "older")), { startImmediately: true })
+        yield* Servers.pause(700)
+        yield* Fiber.interrupt(older)
+        yield* store.write(one, change(1, "newer", "3"))
+        for (const other of others) yield* Fiber.join(other)
+        yield* Servers.pause(200)
+        assert.strictEqual(
+          psql(url, "SELECT string_agg(json, ',' ORDER BY n) FROM effect_voice_items WHERE session = 'one'"),
+          "1,newer,3"
+        )
+      })
+  )
+
+  live("leave the connections to others while ended and wanted sessions are locked", (url) =>
+    Effect.gen(function*() {
+      const open = PostgresStore.make({ url: Redacted.make(url) })
+      const [store, former] = yield* Effect.all([open, open])
+      const leases = yield* Effect.forEach(["l1", "l2", "l3"], (id) => store.create(id, empty, 60_000))
+      yield* former.create("l4", empty, 60_000)
+      yield* former.releaseAll
+      const stranger = yield* Scope.make()
+      yield* openTransaction(url, "SELECT id FROM effect_voice_sessions WHERE id LIKE 'l%' FOR UPDATE").pipe(
+        Scope.provide(stranger)
+      )
+      const [l1, l2, l3] = leases
+      const waiting = yield* Effect.forEach(
+        [store.remove(l1!), store.releaseLease(l2!), store.undoClaim(l3!), Effect.asVoid(store.claim("l4"))],
+        (each) => Effect.forkChild(reasonOf(each), { startImmediately: true })
+      )
+      const began = performance.now()
+      yield* store.create("new", empty, 60_000)
+      assert.isBelow(performance.now() - began, 2_500)
+      for (const each of waiting) assert.strictEqual(yield* Fiber.join(each), "busy")
+      yield* Scope.close(stranger, Exit.void)
+      yield* store.remove(l1!)
+      assert.isUndefined(yield* store.locate("l1"))
+      assert.strictEqual((yield* store.claim("l4"))._tag, "Claimed")
     }))
 })
