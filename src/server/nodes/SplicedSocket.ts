@@ -10,7 +10,12 @@ import type * as Net from "node:net"
 import type { BackendError } from "../../BackendError.ts"
 import { unreachable } from "./NodeSocket.ts"
 
-/** How long nothing at all may pass, either way. The node pings an open WebSocket more often. */
+/**
+ * How long the node may take to begin its answer. One that is frozen accepts connections and says nothing: the client is to
+ * try again, since by then its session may be taken over.
+ */
+const ANSWER_MS = 5_000
+/** How long nothing at all may pass, either way, after that. The node pings an open WebSocket more often. */
 const SILENCE_MS = 60_000
 /** How often the system probes whether the other machine is still there. */
 const KEEP_ALIVE_MS = 15_000
@@ -37,7 +42,8 @@ export const headOf = (
 
 /**
  * Sends the head to the node and splices the sockets until both are closed; whichever closes or fails first ends the other.
- * Fails `connection_failed`, with nothing written to the client, when the node closes before it has answered.
+ * Fails `connection_failed`, with nothing written to the client, when the node closes before it has answered, or does not
+ * begin to within 5 seconds.
  *
  * @category running
  * @since 0.1.0
@@ -65,12 +71,13 @@ export const run = (client: Net.Socket, node: Net.Socket, head: string): Effect.
     client.once("close", onClientClose)
     node.once("close", onNodeClose)
     node.on("timeout", () => node.destroy())
-    node.setTimeout(SILENCE_MS)
+    node.setTimeout(ANSWER_MS)
     node.setKeepAlive(true, KEEP_ALIVE_MS)
     node.write(head, "latin1")
     node.pipe(client, { end: false })
     node.once("data", () => {
       answered = true
+      node.setTimeout(SILENCE_MS)
     })
     client.pipe(node)
     return Effect.sync(() => {
