@@ -58,8 +58,8 @@ export class Node {
   readonly #child: ChildProcess
   /** What it has written, of both outputs. */
   output = ""
-  /** Whether a load balancer would send it requests. */
-  isReachable = true
+  /** Whether a load balancer would send it requests: not before it listens. */
+  isReachable = false
   readonly ended: Promise<Ended>
   hasEnded = false
 
@@ -219,6 +219,7 @@ export class Nodes {
       },
       START_MS
     )
+    node.isReachable = true
     return node
   }
 

@@ -23,14 +23,16 @@ export const onlyReading = async (
   for (const { caller } of lost) caller.stayAway()
   const owners = await Promise.all(lost.map(({ caller }) => StoredPlace.locate(database.url, caller.id)))
   await victim.kill()
+  // as long as its lease runs, the killed one has them, and cannot be asked
+  const early: Array<Api.Answer> = []
   const answers: Array<Api.Answer> = []
   const short: Array<string> = []
-  const look = async () => {
+  const look = async (all: Array<Api.Answer>) => {
     for (const { caller } of lost) {
       for (const node of nodes.reachable) {
-        answers.push(await Api.ask(node, "GET", `/v1/sessions/${caller.id}`))
+        all.push(await Api.ask(node, "GET", `/v1/sessions/${caller.id}`))
         const history = await Api.ask(node, "GET", `/v1/sessions/${caller.id}/history`)
-        answers.push(history)
+        all.push(history)
         const items = history.body["history"]
         if (history.status === 200 && !(Array.isArray(items) && items.length >= caller.safe.length)) {
           short.push(`the history at ${node.name} is short`)
@@ -39,10 +41,10 @@ export const onlyReading = async (
       }
     }
   }
-  await look()
+  await look(early)
   const places = () => Promise.all(lost.map(({ caller }) => StoredPlace.locate(database.url, caller.id)))
   await until("its lease to be over", async () => (await places()).every((place) => place?.live === false))
-  for (let i = 0; i < LOOKS; i++) await look()
+  for (let i = 0; i < LOOKS; i++) await look(answers)
   const after = await places()
   const taken = after.filter((place, i) => place === undefined || place.live || place.owner !== owners[i]?.owner)
   // its end takes it up
@@ -57,8 +59,8 @@ export const onlyReading = async (
   return {
     figures: {
       "sessions of the killed": lost.length,
-      looks: answers.length,
-      answered: JSON.stringify(Api.tally(answers.map(({ status }) => status))),
+      "looks while its lease runs": JSON.stringify(Api.tally(early.map(({ status }) => status))),
+      "looks after it": JSON.stringify(Api.tally(answers.map(({ status }) => status))),
       "taken over by them": taken.length,
       "ended by another": removed.status,
       "resumed by their users": rest.filter(({ caller }) => caller.recoveries.length === 1).length
@@ -66,6 +68,9 @@ export const onlyReading = async (
     problems: [
       ...problemsOf(talking),
       ...short,
+      ...early.filter(({ status }) => status !== 200 && status !== 502).map((answer) =>
+        `an early look: ${Api.reasonOf(answer)}`
+      ),
       ...answers.filter(({ status }) => status !== 200).map((answer) => `a look: ${Api.reasonOf(answer)}`),
       ...taken.map((place) => `taken over: ${JSON.stringify(place)}`),
       ...(removed.status < 300 ? [] : [`DELETE: ${Api.reasonOf(removed)}`]),
