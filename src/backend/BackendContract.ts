@@ -43,7 +43,7 @@ export interface DrainReport {
  * @category models
  * @since 0.1.0
  */
-export interface Places {
+export interface ProcessPlaces {
   readonly taken: number
   readonly max: number
   readonly processMax: number
@@ -135,7 +135,7 @@ export interface Backend {
   readonly engines: { readonly [kind: string]: string }
   /** Whether new sessions are accepted. */
   readonly ready: Effect.Effect<boolean>
-  readonly places: Effect.Effect<Places>
+  readonly places: Effect.Effect<ProcessPlaces>
   /**
    * Limits the places of new sessions to what a cluster allows this process, now or at each moment; `undefined` sets no limit. `askForMore` runs when a
    * session would be refused because of it alone, which then gets a place if there is one; a failure is that of the session.

@@ -38,7 +38,14 @@ import { makeBackend } from "./makeBackend.ts"
 import { BackendRegistry } from "./provider/BackendRegistry.ts"
 import { BackendProvider, type Registries } from "./provider/ProviderContract.ts"
 
-export type { Backend, ConnectionState, DrainReport, Places, SessionPage, SessionPlace } from "./BackendContract.ts"
+export type {
+  Backend,
+  ConnectionState,
+  DrainReport,
+  ProcessPlaces,
+  SessionPage,
+  SessionPlace
+} from "./BackendContract.ts"
 
 /**
  * The contract's backend.
