@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
+import type { ClusterState } from "../telemetry/ClusterMetrics.ts"
 
 /**
  * The time between two reports of a node, in ms.
@@ -135,3 +136,18 @@ export const BoardAnswer = Schema.Struct({
  * @since 0.1.0
  */
 export type BoardAnswer = typeof BoardAnswer.Type
+
+/**
+ * What an answer tells of the whole cluster: the places of silent processes are still taken.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const stateOf = ({ max, nodes }: Pick<BoardAnswer, "max" | "nodes">): ClusterState => {
+  const reporting = nodes.filter(({ silent }) => !silent)
+  return {
+    nodes: reporting.length,
+    placesTaken: nodes.reduce((sum, { sessions }) => sum + sessions, 0),
+    places: max ?? reporting.reduce((sum, node) => sum + node.max, 0)
+  }
+}

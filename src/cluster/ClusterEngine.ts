@@ -57,15 +57,6 @@ export type Handler = Effect.Effect<
 export interface NodeClients<Rpcs extends Rpc.Any> {
   /** The client of a node, for as long as the scope; one for all that ask it, closed after some minutes without use. */
   readonly of: (address: string) => Effect.Effect<RpcClient<Rpcs, RpcClientError>, never, Scope.Scope>
-  /**
-   * Asks a node. One that does not answer within the time limit, which is 1 second by default, or that cannot be reached, fails
-   * `connection_failed` with `details.reason` `"node_unreachable"`. The contract's errors are passed on.
-   */
-  readonly ask: <A>(
-    address: string,
-    call: (client: RpcClient<Rpcs, RpcClientError>) => Effect.Effect<A, unknown>,
-    withinMs?: number
-  ) => Effect.Effect<A, BackendError>
 }
 
 /**

@@ -18,7 +18,9 @@ import * as MonotonicTime from "../MonotonicTime.ts"
 import * as SessionSnapshot from "../session/persistence/SessionSnapshot.ts"
 import type { SessionConfig } from "../session/SessionConfig.ts"
 import type { VoiceSession } from "../session/VoiceSession.ts"
-import { REPORT_MS } from "./BoardReport.ts"
+import * as ClusterMetrics from "../telemetry/ClusterMetrics.ts"
+import { REPORT_MS, stateOf } from "./BoardReport.ts"
+import * as ClusterArchive from "./ClusterArchive.ts"
 import * as DetachedSession from "./DetachedSession.ts"
 import * as Following from "./Following.ts"
 import * as Nodes from "./Nodes.ts"
@@ -52,17 +54,6 @@ export interface ClusterParts {
   readonly askBoard: Reporting.AskBoard
   /** Whether the cluster has a maximum of sessions. */
   readonly isLimited: boolean
-  readonly metrics?: ClusterObserver | undefined
-}
-
-/**
- * Is told what happens in the cluster.
- *
- * @category models
- * @since 0.1.0
- */
-export interface ClusterObserver {
-  readonly asked: (outcome: "ok" | "error" | "gone") => void
 }
 
 const notFound = (op: string, id: string) =>
@@ -87,7 +78,7 @@ const absolute = (access: SessionAccess, transport: SessionConfig["transport"], 
  * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function*(
-  { askBoard, clients, identity, isLimited, local, metrics }: ClusterParts
+  { askBoard, clients, identity, isLimited, local }: ClusterParts
 ): Effect.fn.Return<Backend, BackendError, Scope.Scope> {
   const { store } = local
   if (store === undefined) {
@@ -104,7 +95,9 @@ export const make = Effect.fnUntraced(function*(
     const exit = known.pollUnsafe()
     return exit?._tag === "Success" ? exit.value.nodeUrl : undefined
   }
-  const nodes = Nodes.make({ owner: self, clients, clock, onAsk: metrics?.asked })
+  let { enableMetrics } = yield* local.config
+  const metrics = yield* ClusterMetrics.make({ provider: local.provider.name, enabled: () => enableMetrics })
+  const nodes = Nodes.make({ owner: self, clients, clock, onRequest: metrics.requested })
   const places = SessionPlaces.make({ local, store, nodes, clock })
   const reporting = yield* Reporting.make({
     local,
@@ -112,6 +105,11 @@ export const make = Effect.fnUntraced(function*(
     nodes,
     askBoard,
     isLimited: () => isLimited,
+    onAnswer: (answer) =>
+      Effect.map(local.config, (config) => {
+        enableMetrics = config.enableMetrics
+        metrics.cluster(stateOf(answer))
+      }),
     clock
   })
   if (isLimited) local.limitPlaces(reporting.limit, reporting.askForMore)
@@ -322,10 +320,6 @@ export const make = Effect.fnUntraced(function*(
       }
   })
 
-  const { archive } = local
-  const allOthers = <A>(op: string, call: (client: Nodes.NodeClient) => Effect.Effect<A, unknown>) =>
-    Effect.forEach(nodes.others(), ({ owner }) => nodes.ask(owner, op, call), { concurrency: ASKED_AT_ONCE })
-
   return {
     ...local,
     get routes() {
@@ -352,40 +346,6 @@ export const make = Effect.fnUntraced(function*(
       const parts = [...status.parts.filter(({ name }) => name !== cluster.name), cluster]
       return { ...status, parts, status: HealthStatus.worst([{ name: "", status: status.status }, cluster]) }
     }),
-    archive: archive === undefined ? undefined : {
-      ...archive,
-      list: (id) =>
-        Effect.map(
-          Effect.all([
-            archive.list(id),
-            // a node that does not answer is left out
-            Effect.forEach(
-              nodes.others().filter(({ silent }) => !silent),
-              ({ owner }) =>
-                Effect.orElseSucceed(nodes.ask(owner, "SessionArchive.list", (node) => node.Data({ id })), () => []),
-              { concurrency: ASKED_AT_ONCE }
-            )
-          ]),
-          ([own, others]) => {
-            // nodes may share a directory
-            const seen = new Map([...own, ...others.flat()].map((each) => [`${each.dataType} ${each.file}`, each]))
-            return Array.from(seen.values())
-          }
-        ),
-      // what a node that does not answer has is not erased: that must not look as if it were
-      erase: (id) =>
-        Effect.map(
-          Effect.all([archive.erase(id), allOthers("SessionArchive.erase", (node) => node.EraseData({ id }))]),
-          ([own, others]) => others.reduce((sum, count) => sum + count, own)
-        ),
-      eraseUser: (userId) =>
-        Effect.map(
-          Effect.all([
-            archive.eraseUser(userId),
-            allOthers("SessionArchive.eraseUser", (node) => node.EraseUser({ userId }))
-          ]),
-          ([own, others]) => others.reduce((sum, count) => sum + count, own)
-        )
-    }
+    archive: local.archive === undefined ? undefined : ClusterArchive.make(local.archive, nodes)
   } satisfies Backend
 })

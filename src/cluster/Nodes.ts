@@ -10,6 +10,7 @@ import type { RpcClient } from "effect/rpc/RpcClient"
 import type * as Scope from "effect/Scope"
 import { type BackendError, ConnectionFailed, isBackendError } from "../BackendError.ts"
 import * as MonotonicTime from "../MonotonicTime.ts"
+import type { ClusterMetrics } from "../telemetry/ClusterMetrics.ts"
 import type { ClusterNode } from "./BoardReport.ts"
 import type { VoiceNodeRpcs } from "./VoiceNode.ts"
 
@@ -44,11 +45,12 @@ const ASK_DEADLINE = "5 seconds"
  * @category errors
  * @since 0.1.0
  */
-export const gone = (op: string): ConnectionFailed =>
+export const gone = (op: string, cause?: unknown): ConnectionFailed =>
   new ConnectionFailed({
     op,
     message: "the process that has this session does not answer",
-    details: { reason: "node_gone", retryAfterMs: RETRY_AFTER_MS }
+    details: { reason: "node_gone", retryAfterMs: RETRY_AFTER_MS },
+    ...(cause === undefined ? {} : { cause })
   })
 
 /**
@@ -86,13 +88,13 @@ export interface Nodes {
  * @since 0.1.0
  */
 export const make = (
-  { clients, clock, onAsk, owner: self }: {
+  { clients, clock, onRequest, owner: self }: {
     /** This process. */
     readonly owner: string
     readonly clients: Clients
     readonly clock: Clock.Clock
-    /** Is called with the outcome of each question. */
-    readonly onAsk?: ((outcome: "ok" | "error" | "gone") => void) | undefined
+    /** Is called with the outcome of each request, and how long it took. */
+    readonly onRequest?: ClusterMetrics["requested"] | undefined
   }
 ): Nodes => {
   let nodes: ReadonlyArray<ClusterNode> = []
@@ -104,6 +106,7 @@ export const make = (
     Effect.suspend(() => {
       const node = find(owner)
       if (node === undefined) return Effect.fail(gone(op))
+      const askedMs = now()
       const fallsSilent = Effect.sleep(LOOK_EVERY).pipe(
         Effect.repeat({ while: () => find(owner)?.address === node.address }),
         Effect.andThen(Effect.suspend(() => Effect.fail(gone(op))))
@@ -112,14 +115,14 @@ export const make = (
         Effect.scoped,
         Effect.timeoutOrElse({ duration: within, orElse: () => Effect.fail(gone(op)) }),
         Effect.raceFirst(fallsSilent),
-        Effect.catchDefect(() => Effect.fail(gone(op))),
-        Effect.mapError((error): BackendError => isBackendError(error) ? error : gone(op)),
-        Effect.tap(() => Effect.sync(() => onAsk?.("ok"))),
+        Effect.catchDefect((defect) => Effect.fail(gone(op, defect))),
+        Effect.mapError((error): BackendError => isBackendError(error) ? error : gone(op, error)),
+        Effect.tap(() => Effect.sync(() => onRequest?.("ok", now() - askedMs))),
         Effect.tapError((error) =>
           Effect.sync(() => {
             const isGone = error.details?.["reason"] === "node_gone"
             if (isGone) suspects.set(owner, now() + SUSPECT_MS)
-            onAsk?.(isGone ? "gone" : "error")
+            onRequest?.(isGone ? "gone" : "error", now() - askedMs)
           })
         )
       )

@@ -67,7 +67,7 @@ export interface Reporting {
  * @category constructors
  * @since 0.1.0
  */
-export const make = Effect.fnUntraced(function*({ askBoard, clock, identity, isLimited, local, nodes }: {
+export const make = Effect.fnUntraced(function*({ askBoard, clock, identity, isLimited, local, nodes, onAnswer }: {
   readonly local: Pick<Backend, "places" | "ready" | "loadLevel" | "listSessions">
   /** Waits until the address is known, that is until the server listens. */
   readonly identity: Effect.Effect<NodeIdentity>
@@ -75,6 +75,8 @@ export const make = Effect.fnUntraced(function*({ askBoard, clock, identity, isL
   readonly askBoard: AskBoard
   /** Whether the cluster has a maximum. */
   readonly isLimited: () => boolean
+  /** Is told each answer of the board. */
+  readonly onAnswer?: ((answer: BoardAnswer) => Effect.Effect<void>) | undefined
   readonly clock: Clock.Clock
 }): Effect.fn.Return<Reporting, never, Scope.Scope> {
   const scope = yield* Effect.scope
@@ -121,6 +123,7 @@ export const make = Effect.fnUntraced(function*({ askBoard, clock, identity, isL
     answer = got
     answeredMs = now()
     nodes.heard(got.nodes)
+    if (onAnswer !== undefined) yield* onAnswer(got)
   }).pipe(
     Effect.timeoutOrElse({ duration: BOARD_DEADLINE, orElse: () => Effect.fail("no answer") }),
     // whatever is wrong with the board: it is told by the health check, once it lasts

@@ -1,8 +1,7 @@
 /**
  * What every node of a cluster answers to the others.
  *
- * Whoever asks has been checked: by its signature as a node, and its caller by the node that was asked first. All that is sent is
- * bounded.
+ * The asking node has been checked by its signature, and its caller by that node. All that is sent is bounded.
  *
  * @since 0.1.0
  */

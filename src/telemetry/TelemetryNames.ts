@@ -9,7 +9,7 @@
  */
 
 /**
- * The metrics. Each has the label `provider`; further labels are in braces.
+ * The metrics of every process. Each has the label `provider`; further labels are in braces.
  *
  * - `sessionsActive`: gauge, active sessions.
  * - `sessionsTotal`: counter, sessions created.
@@ -58,6 +58,26 @@ export const metrics = {
   placesTakenRatio: "effect_voice_places_taken_ratio",
   healthStatus: "effect_voice_health_status",
   operationDuration: "effect_voice_operation_duration_seconds"
+} as const
+
+/**
+ * The metrics of a cluster, which a process without one does not have. All processes of a cluster tell the same of it, half a
+ * second old at most while its board answers: dashboards take the maximum, not the sum.
+ *
+ * - `nodes`: gauge, the processes of the cluster that report.
+ * - `placesTaken`: gauge, the places for sessions that are taken in all of them.
+ * - `places`: gauge, how many there may be: the cluster's maximum; without one, those of all processes together.
+ * - `requestDuration`: histogram in seconds {`outcome`: `ok`; `error`, that the other process answered; `gone`, no answer},
+ *   requests of this process to others.
+ *
+ * @category names
+ * @since 0.1.0
+ */
+export const clusterMetrics = {
+  nodes: "effect_voice_cluster_nodes",
+  placesTaken: "effect_voice_cluster_places_taken",
+  places: "effect_voice_cluster_places",
+  requestDuration: "effect_voice_cluster_request_duration_seconds"
 } as const
 
 /**

@@ -33,6 +33,12 @@ describe("BackendMetrics", () => {
       "effect_voice_health_status",
       "effect_voice_operation_duration_seconds"
     ])
+    assert.deepStrictEqual(Object.values(TelemetryNames.clusterMetrics), [
+      "effect_voice_cluster_nodes",
+      "effect_voice_cluster_places_taken",
+      "effect_voice_cluster_places",
+      "effect_voice_cluster_request_duration_seconds"
+    ])
   })
 
   it.effect("tells how many places are taken, and which share of them", () =>

@@ -18,7 +18,10 @@ const queries: ReadonlyArray<string> = [
     rules.map(({ expr }) => expr)
   )
 ]
-const ours: ReadonlyArray<string> = Object.values(TelemetryNames.metrics)
+const ours: ReadonlyArray<string> = [
+  ...Object.values(TelemetryNames.metrics),
+  ...Object.values(TelemetryNames.clusterMetrics)
+]
 const isHistogram = (name: string) =>
   name.endsWith("_seconds") && name.startsWith("effect_voice_") && name !== TelemetryNames.metrics.eventLoopLag
 const known = new Set([
