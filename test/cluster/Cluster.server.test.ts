@@ -1,0 +1,31 @@
+/** Nodes as real processes, on PostgreSQL: one case of each kind, all as if on machines of their own. */
+import { describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import * as Servers from "../support/DatabaseServers.ts"
+import { named } from "./Scenarios.ts"
+import { verify } from "./Verify.ts"
+
+const names = [
+  "kill -9 of one of three",
+  "a node joins",
+  "SIGSTOP and SIGCONT",
+  "the database is away",
+  "a node is cut off from the database",
+  "200 creations at once, 80 at most",
+  "30 creations of one user, 5 a minute",
+  "a look takes nothing over",
+  "strangers between the nodes",
+  "nodes of two releases"
+]
+
+if (Servers.missingPostgres !== undefined) process.stderr.write(`skipped, a cluster: ${Servers.missingPostgres}\n`)
+
+describe.skipIf(Servers.missingPostgres !== undefined)("a cluster of real processes", () => {
+  for (const name of names) {
+    it.live(name, () =>
+      Effect.scoped(
+        Effect.flatMap(Servers.postgres, (server) =>
+          Effect.promise(() => verify(named(name), "postgres", server, "quick")))
+      ))
+  }
+})
