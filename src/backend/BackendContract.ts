@@ -144,6 +144,11 @@ export interface Backend {
     max: number | (() => number) | undefined,
     askForMore?: Effect.Effect<void, BackendError> | undefined
   ) => void
+  /**
+   * Sets how sessions that nobody has are taken up when it does not matter by which process (`ProviderHost.recoverAnywhere`).
+   * Default: by this one.
+   */
+  readonly placeRecoveries: (recover: (id: string) => Effect.Effect<void, BackendError>) => void
   readonly loadLevel: Effect.Effect<LoadLevel>
   /** The session store, as the owner that this process is; `undefined` without one. */
   readonly store?: SessionStore["Service"] | undefined

@@ -160,6 +160,7 @@ export const makeBackend = Effect.fnUntraced(function*(given: BackendParts) {
   const tokenSecret = configuredKey === undefined
     ? yield* leases.sharedSecret("session_tokens", yield* newSecret)
     : SharedSecret.own(Redacted.value(configuredKey))
+  let recoverAnywhere = sessions.recover
   const lifecycle: BackendLifecycle.BackendLifecycle = yield* BackendLifecycle.make({
     provider,
     host: {
@@ -169,6 +170,7 @@ export const makeBackend = Effect.fnUntraced(function*(given: BackendParts) {
       formerKeys: () => tokenSecret.former().map((secret) => Redacted.make(secret)),
       admit: access.connect,
       recover: sessions.recover,
+      recoverAnywhere: (id) => Effect.suspend(() => recoverAnywhere(id)),
       places: () => ({ taken: admission.taken, max: admission.max, refuses: admission.refuses, load: load.rank }),
       reserve: Effect.map(sessions.reserve, (place) => ({
         ...place,
@@ -218,6 +220,9 @@ export const makeBackend = Effect.fnUntraced(function*(given: BackendParts) {
     ready: Effect.sync(() => admission.open),
     places: Effect.sync(() => ({ taken: admission.taken, max: admission.max, processMax: admission.processMax })),
     limitPlaces: (max, askForMore) => admission.limit(max, askForMore),
+    placeRecoveries: (recover) => {
+      recoverAnywhere = recover
+    },
     loadLevel: Effect.sync(() => load.level),
     store: watched?.store,
     authorize: access.authorize,

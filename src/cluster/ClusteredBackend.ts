@@ -25,6 +25,7 @@ import * as DetachedSession from "./DetachedSession.ts"
 import * as Following from "./Following.ts"
 import * as Nodes from "./Nodes.ts"
 import * as Placement from "./Placement.ts"
+import * as Recoveries from "./Recoveries.ts"
 import * as RemoteSession from "./RemoteSession.ts"
 import * as Reporting from "./Reporting.ts"
 import * as SessionPlaces from "./SessionPlaces.ts"
@@ -58,10 +59,6 @@ export interface ClusterParts {
 
 const notFound = (op: string, id: string) =>
   new SessionNotFound({ op, message: "no session has this id", details: { session: id.slice(0, 64) } })
-
-const isFull = ({ code }: BackendError) => code === "session_limit_exceeded"
-const isGone = ({ code, details }: BackendError) =>
-  code === "connection_failed" && (details?.["reason"] === "node_gone" || details?.["reason"] === "board_gone")
 
 /** Where clients reach a node directly, with a path of the node's. */
 const absolute = (access: SessionAccess, transport: SessionConfig["transport"], nodeUrl: string | undefined) =>
@@ -126,7 +123,7 @@ export const make = Effect.fnUntraced(function*(
   const askOwner = (id: string, believed: string): RemoteSession.SessionNode["ask"] => (op, call, within) =>
     nodes.ask(believed, op, call, within).pipe(
       Effect.catchIf(
-        (error) => error.code === "session_not_found" || isGone(error),
+        (error) => error.code === "session_not_found" || Nodes.isGone(error),
         (error) =>
           Effect.flatMap(places.find(op, id), (found) =>
             found._tag === "Here"
@@ -210,8 +207,8 @@ export const make = Effect.fnUntraced(function*(
       if (made._tag === "Success") return made.success
       // who is refused for another reason would be refused elsewhere, too; a session that was made after all, and that nobody
       // connects to, ends by itself
-      if (!isFull(made.failure) && !isGone(made.failure)) return yield* made.failure
-      refusal = refusal === undefined || isGone(refusal) ? made.failure : refusal
+      if (!Nodes.isFull(made.failure) && !Nodes.isGone(made.failure)) return yield* made.failure
+      refusal = refusal === undefined || Nodes.isGone(refusal) ? made.failure : refusal
     }
     return yield* refusal ?? new SessionLimitExceeded({
       op: "VoiceBackend.createSession",
@@ -219,6 +216,10 @@ export const make = Effect.fnUntraced(function*(
       details: { reason: "full", retryAfterMs: 1_000 }
     })
   })
+
+  local.placeRecoveries(
+    Recoveries.make({ local, nodes, places, self: reporting.self, taken: keepAccess })
+  )
 
   const listPage = Effect.fnUntraced(function*(page: { readonly after?: string | undefined; readonly limit: number }) {
     const limit = Math.max(1, Math.min(MAX_PAGE, page.limit))

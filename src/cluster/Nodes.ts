@@ -54,6 +54,23 @@ export const gone = (op: string, cause?: unknown): ConnectionFailed =>
   })
 
 /**
+ * Whether a node, or the board, did not answer.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export const isGone = ({ code, details }: BackendError): boolean =>
+  code === "connection_failed" && (details?.["reason"] === "node_gone" || details?.["reason"] === "board_gone")
+
+/**
+ * Whether a node has no place for a session, where another may have one.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export const isFull = ({ code }: BackendError): boolean => code === "session_limit_exceeded"
+
+/**
  * @category models
  * @since 0.1.0
  */

@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Stream } from "effect"
+import type { ProviderHost } from "../../src/backend/provider/BackendProvider.ts"
 import { type BackendError, normalize } from "../../src/BackendError.ts"
-import { pass } from "../session/Harness.ts"
+import { pass, provider, type Setup } from "../session/Harness.ts"
 import { TestConnection } from "../session/TestConnection.ts"
 import * as InProcess from "./InProcess.ts"
 
@@ -178,5 +179,31 @@ describe("a clustered backend", () => {
       // what comes to the draining node is made elsewhere
       const made = yield* b.backend.createSession(config)
       assert.strictEqual(yield* codeOf(a.local.getSession(made.id)), "success")
+    }))
+
+  it.effect("has sessions that nobody has taken up where there is least to do, each once", () =>
+    Effect.gen(function*() {
+      const hosts = new Map<string, ProviderHost>()
+      const setup = (name: string): Setup => ({ provider: provider({ onHost: (host) => hosts.set(name, host) }) })
+      const cluster = yield* InProcess.make({ leaseMs: 2_000 })
+      const a = yield* cluster.add("a", { setup: setup("a") })
+      const b = yield* cluster.add("b", { setup: setup("b") })
+      const c = yield* cluster.add("c", { setup: setup("c") })
+      yield* cluster.settle
+      // the looking node has calls of its own
+      for (let i = 0; i < 6; i++) yield* a.local.createSession(config)
+      const ids = yield* Effect.forEach([1, 2, 3, 4], () => Effect.map(c.local.createSession(config), ({ id }) => id))
+      const recover = (id: string) => hosts.get("a")?.recoverAnywhere?.(id) ?? Effect.die("no host")
+      // the process that has them answers
+      yield* recover(ids[0]!)
+      assert.strictEqual(yield* b.local.activeSessionCount, 0)
+      c.cut(true)
+      yield* pass("6 seconds")
+      for (const id of ids) yield* timed(recover(id), 2_000)
+      assert.deepStrictEqual(yield* Effect.forEach([a, b], ({ local }) => local.activeSessionCount), [6, 4])
+      yield* timed(recover(ids[0]!), 2_000)
+      assert.strictEqual(yield* b.local.activeSessionCount, 4)
+      assert.strictEqual(yield* codeOf(timed(recover("nobody"), 2_000)), "session_not_found")
+      assert.deepInclude(yield* a.backend.locate?.(ids[0]!) ?? Effect.die("no locate"), { _tag: "There" })
     }))
 })

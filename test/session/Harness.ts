@@ -17,9 +17,11 @@ export const provider = (
     readonly connect?: Effect.Effect<void, BackendError>
     readonly max?: number
     readonly name?: string
+    /** Is given what the backend offers its provider. */
+    readonly onHost?: (host: BackendProvider.ProviderHost) => void
   } = {}
 ): BackendProvider.BackendProvider["Service"] => {
-  const { connect, max, name, ...connection } = overrides
+  const { connect, max, name, onHost, ...connection } = overrides
   return BackendProvider.make({
     name: name ?? "test",
     description: "for tests",
@@ -34,8 +36,8 @@ export const provider = (
       codecs: []
     },
     config: Schema.Struct({ url: Schema.optionalKey(Schema.String.check(Schema.isPattern(/^wss:/u))) }),
-    connect: () =>
-      Effect.as(connect ?? Effect.void, {
+    connect: (_options, _config, host) =>
+      Effect.as(Effect.tap(connect ?? Effect.void, () => Effect.sync(() => onHost?.(host))), {
         open: () => Effect.succeed({ access: { connectionUrl: "memory:" }, attachments: Stream.never }),
         probe: Effect.succeed({ name: "provider", status: "healthy" as const }),
         ...connection

@@ -101,6 +101,11 @@ export interface ProviderHost {
    */
   readonly recover: (id: string) => Effect.Effect<void, BackendError>
   /**
+   * Has a session that nobody has taken up by the process of a cluster that has least to do, this one included; does nothing when
+   * any of them has it. For a provider whose agents come to the users. Fails like `recover`. Default: `recover`.
+   */
+  readonly recoverAnywhere?: ((id: string) => Effect.Effect<void, BackendError>) | undefined
+  /**
    * The places for sessions, for a provider whose platform asks whether another call can be taken. Default: it is not known,
    * and a call is refused when its session is created.
    */

@@ -39,7 +39,8 @@ export interface ArrivalsOptions {
   readonly packages: LiveKitPackages
   readonly service: RoomService
   readonly options: LiveKitConfig
-  readonly host: ProviderHost
+  /** Takes up a session that no process has. */
+  readonly recover: ProviderHost["recover"]
   readonly key: Redacted.Redacted<string>
   /** The sessions of this process by room. */
   readonly rooms: ReadonlyMap<string, string>
@@ -102,7 +103,7 @@ interface Look {
  * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function*(
-  { host, key, options, packages, repair, rooms, service }: ArrivalsOptions
+  { key, options, packages, recover, repair, rooms, service }: ArrivalsOptions
 ): Effect.fn.Return<ParticipantArrivals, never, Scope.Scope> {
   const { automatic } = options
   const { isAgent, isUser, present, waiting } = RoomPeople.make(packages)
@@ -176,8 +177,8 @@ export const make = Effect.fnUntraced(function*(
   })
 
   /** Recovers a session whose process has died, if this is one. */
-  const recover = (room: string, session: string) =>
-    rooms.get(room) === session ? Effect.void : Effect.ignore(host.recover(session))
+  const recoverIn = (room: string, session: string) =>
+    rooms.get(room) === session ? Effect.void : Effect.ignore(recover(session))
 
   const scanRoom = Effect.fnUntraced(function*(room: string, metadata: string) {
     const people = yield* service.participants(room)
@@ -187,7 +188,7 @@ export const make = Effect.fnUntraced(function*(
       return session === undefined ? [] : [session]
     }))
     if (stored._tag === "Some") sessions.add(stored.value.effect_voice.session)
-    for (const session of sessions) yield* recover(room, session)
+    for (const session of sessions) yield* recoverIn(room, session)
     if (nextUser({ room }, people) !== undefined) arrive({ room })
     if (repair !== undefined && !rooms.has(room)) yield* repair.look(room, people)
   })

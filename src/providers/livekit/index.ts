@@ -61,6 +61,7 @@ export const provider: BackendProvider.BackendProvider["Service"] = BackendProvi
     const { roomPrefix } = options
     const people = RoomPeople.make(packages)
     const key = () => host.signingKey
+    const recover = host.recoverAnywhere ?? host.recover
     const jobs = JobSessions.make({ host, key, service, people, rooms, roomPrefix, url: server.url })
     const worker = dispatch === undefined ? undefined : yield* AgentWorker.make({
       url: server.url,
@@ -76,15 +77,15 @@ export const provider: BackendProvider.BackendProvider["Service"] = BackendProvi
       people,
       roomPrefix,
       agentName: dispatch.agentName ?? "",
-      recover: host.recover
+      recover
     })
     const arrivals = yield* ParticipantArrivals.make({
       packages,
       service,
       options,
-      host,
       key: host.signingKey,
       rooms,
+      recover,
       repair
     })
     yield* (yield* Singletons).run("livekit-rooms", arrivals.scan)

@@ -44,15 +44,11 @@ const start = Effect.fnUntraced(function*(config: { readonly [key: string]: unkn
     options,
     key,
     rooms: sessions,
-    host: {
-      signingKey: key,
-      admit: () => Effect.void,
-      recover: (id) =>
-        Effect.suspend(() => {
-          recovered.push(id)
-          return Effect.fail(new SessionNotFound({ op: "test", message: "none of this id" }))
-        })
-    },
+    recover: (id) =>
+      Effect.suspend(() => {
+        recovered.push(id)
+        return Effect.fail(new SessionNotFound({ op: "test", message: "none of this id" }))
+      }),
     service: {
       ensureRoom: () => unused,
       deleteRoom: () => unused,

@@ -50,7 +50,7 @@ export interface AgentWorkerOptions {
  * @since 0.1.0
  */
 export interface AgentWorker {
-  /** Why the server does not know this worker; `undefined` when it does, or is not yet to. */
+  /** Why the server does not know this worker, also before it does for the first time; `undefined` when it does. */
   readonly fault: () => BackendError | undefined
 }
 
@@ -114,7 +114,7 @@ export const make = Effect.fnUntraced(function*(
   const held = new Map<string, Held>()
   let state: WorkerProtocol.WorkerJobs = new Map()
   let send: ((text: string) => void) | undefined
-  let fault: BackendError | undefined
+  let fault: BackendError | undefined = new ConnectionFailed({ op, message: "it has not been registered yet" })
 
   const places = (): ProviderPlaces => host.places?.() ?? { taken: 0, max: 0, refuses: true, load: 0 }
   const write = (message: AgentMessage.WorkerMessage) => send?.(AgentMessage.encode(message))
