@@ -245,7 +245,9 @@ export const serve = Effect.fnUntraced(function*(options: {
     (server, backend) =>
       Effect.andThen(
         Deferred.succeed(listening, server.url),
-        role === undefined ? sayWhere(server, backend) : Effect.andThen(sayWhichWorker(role, server), Worker.report)
+        role === undefined
+          ? sayWhere(server, backend)
+          : Effect.andThen(sayWhichWorker(role, server), Worker.report(role))
       )
   ).pipe(
     role === undefined ? (effect) => effect : Effect.annotateLogs({ worker: role.index }),

@@ -10,6 +10,7 @@ import { type BackendError, ConnectionFailed, normalize } from "../BackendError.
 import { deadline } from "../Deadline.ts"
 import * as MonotonicTime from "../MonotonicTime.ts"
 import type { SessionStore } from "../session/persistence/SessionStore.ts"
+import { REPORT_MS } from "./BoardReport.ts"
 import { gone, type Nodes } from "./Nodes.ts"
 
 const STORE_DEADLINE = "2 seconds"
@@ -18,6 +19,9 @@ const DISTRUST_MS = 1_000
 /** So many sessions of other nodes are remembered. */
 const REMEMBERED = 10_000
 const ASKED_AT_ONCE = 8
+/** A process that has joined is heard of by the answer to the next report, or the one after it. */
+const HEARD_WITHIN_MS = 2 * REPORT_MS + 200
+const LOOK_EVERY_MS = 100
 
 /**
  * A session's owner in the cluster; `undefined`: nobody has it. Unknown ones have none.
@@ -80,7 +84,14 @@ export const make = ({ clock, local, nodes, store }: {
       return { _tag: "Unknown" }
     }))
 
-  const located = (op: string, id: string): Effect.Effect<Found, BackendError> =>
+  /** Whether an owner that is not known is heard of now: its process may have joined since the last report. */
+  const isHeardOf = (owner: string): Effect.Effect<boolean> =>
+    Effect.sync(() => nodes.find(owner) !== undefined).pipe(
+      Effect.delay(LOOK_EVERY_MS),
+      Effect.repeat({ until: (isKnown) => isKnown, times: HEARD_WITHIN_MS / LOOK_EVERY_MS })
+    )
+
+  const located = (op: string, id: string, isPatient = true): Effect.Effect<Found, BackendError> =>
     store.locate(id).pipe(
       deadline(op, "the session store", STORE_DEADLINE, { part: "store" }),
       normalize(op),
@@ -109,7 +120,10 @@ export const make = ({ clock, local, nodes, store }: {
             remember(id, owner)
             return Effect.succeed({ _tag: "Owner", owner })
           }
-          return live ? Effect.fail(gone(op)) : Effect.succeed({ _tag: "Nobody" })
+          if (!live) return Effect.succeed({ _tag: "Nobody" })
+          return isPatient
+            ? Effect.flatMap(isHeardOf(owner), () => located(op, id, false))
+            : Effect.fail(gone(op))
         }
       })
     )

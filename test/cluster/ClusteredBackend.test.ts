@@ -47,6 +47,19 @@ describe("a clustered backend", () => {
       assert.strictEqual(yield* codeOf(a.backend.getSession(id)), "session_not_found")
     }))
 
+  it.effect("finds a session of a node that has joined since it last heard from the board", () =>
+    Effect.gen(function*() {
+      const cluster = yield* InProcess.make()
+      const a = yield* cluster.add("a")
+      yield* cluster.settle
+      const b = yield* cluster.add("b")
+      const { id } = yield* b.local.createSession(config)
+      assert.strictEqual((yield* timed(a.backend.getSession(id), 1_500)).id, id)
+      const joined = yield* Effect.forkChild(b.backend.joined ?? Effect.die("no joined"))
+      yield* pass(1_500)
+      yield* Fiber.join(joined)
+    }))
+
   it.effect("talks to a session of another node, and hears what happens there until its end", () =>
     Effect.gen(function*() {
       const cluster = yield* InProcess.make()

@@ -5,6 +5,8 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
 import { formatUrl, type Listen } from "../../server/Listening.ts"
 import type { ServerConfig } from "../../server/ServerConfig.ts"
 import type { SharedPort } from "../../server/SharedPort.ts"
@@ -106,19 +108,38 @@ const tell = (message: FromWorker): void => {
   if (process.connected) process.send?.(message, undefined, undefined, () => {})
 }
 
+/** Removes the directory of workers that their parent has left, unless another of them still runs. */
+const leaveDirectory = ({ directory, index }: WorkerRole): void => {
+  rmSync(join(directory, `${index}.pid`), { force: true })
+  const others = readdirSync(directory).filter((name) => name.endsWith(".pid"))
+  const isRunning = (name: string): boolean => {
+    try {
+      return process.kill(Number(readFileSync(join(directory, name), "utf8")), 0)
+    } catch {
+      return false
+    }
+  }
+  if (!others.some(isRunning)) rmSync(directory, { recursive: true, force: true })
+}
+
 /**
  * Tells the parent that this process listens, and sends heartbeats until the process ends, through its drain as well. When
- * the parent has ended without a word, this process drains and exits.
+ * the parent has ended without a word, this process drains and exits, and the last of them removes what the parent has left.
  *
  * @category running
  * @since 0.1.0
  */
-export const report: Effect.Effect<void> = Effect.sync(() => {
-  const drain = (): void => void process.kill(process.pid, "SIGTERM")
-  // A second signal would end the drain at once.
-  process.once("SIGTERM", () => process.off("disconnect", drain))
-  process.once("disconnect", drain)
-  if (!process.connected) drain()
-  tell("listening")
-  setInterval(() => tell("heartbeat"), INTERVAL_MS).unref()
-})
+export const report = (role: WorkerRole): Effect.Effect<void> =>
+  Effect.sync(() => {
+    writeFileSync(join(role.directory, `${role.index}.pid`), String(process.pid))
+    const drain = (): void => void process.kill(process.pid, "SIGTERM")
+    // A second signal would end the drain at once.
+    process.once("SIGTERM", () => process.off("disconnect", drain))
+    process.once("disconnect", drain)
+    if (!process.connected) drain()
+    process.once("exit", () => {
+      if (!process.connected && existsSync(role.directory)) leaveDirectory(role)
+    })
+    tell("listening")
+    setInterval(() => tell("heartbeat"), INTERVAL_MS).unref()
+  })

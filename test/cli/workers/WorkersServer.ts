@@ -115,11 +115,17 @@ export class WorkersServer {
     this.#child?.kill(signal)
   }
 
-  /** Calls that have each heard an answer, at whichever worker has them. */
-  async call(count: number): Promise<ReadonlyArray<Caller>> {
+  /**
+   * Calls that have each heard an answer, at whichever worker has them. When their line breaks they call the shared port, or
+   * else the address that they were given.
+   */
+  async call(count: number, atSharedPort = true): Promise<ReadonlyArray<Caller>> {
     const callers: Array<Caller> = []
     for (let i = 0; i < count; i++) {
-      const caller = new Caller(`caller-${i}`, this.base, { next: () => this.base, later: [502, 503] })
+      const caller = new Caller(`caller-${i}`, this.base, {
+        later: [502, 503],
+        ...(atSharedPort ? { next: () => this.base } : {})
+      })
       await caller.create()
       caller.say()
       callers.push(caller)
