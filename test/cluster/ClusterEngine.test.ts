@@ -1,93 +1,10 @@
-import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Layer, Schedule, Schema, Stream } from "effect"
-import * as Entity from "effect/cluster/Entity"
-import * as Sharding from "effect/cluster/Sharding"
-import * as HttpRouter from "effect/http/HttpRouter"
-import * as Rpc from "effect/rpc/Rpc"
-import type { RpcClient } from "effect/rpc/RpcClient"
-import type { RpcClientError } from "effect/rpc/RpcClientError"
-import * as RpcGroup from "effect/rpc/RpcGroup"
-import * as Fs from "node:fs"
-import { createServer } from "node:http"
-import * as Os from "node:os"
-import * as Path from "node:path"
-import { BackendError, SessionNotFound } from "../../src/BackendError.ts"
-import type { ClusterEngine } from "../../src/cluster/ClusterEngine.ts"
-import { make } from "../../src/cluster/makeClusterEngine.ts"
+import { Effect, Stream } from "effect"
 import * as RequestSignature from "../../src/cluster/RequestSignature.ts"
+import { ask, file, freePort, node as nodeOn, soon, whereOf } from "./EngineNodes.ts"
 
-const Where = Entity.make("Where", [Rpc.make("Ask", { success: Schema.String })])
-const Node = RpcGroup.make(
-  Rpc.make("Name", { success: Schema.String }),
-  Rpc.make("Fail", { error: BackendError }),
-  Rpc.make("Count", { success: Schema.Int, stream: true })
-)
-
-const file = Effect.map(
-  Effect.acquireRelease(
-    Effect.sync(() => Fs.mkdtempSync(Path.join(Os.tmpdir(), "effect-voice-cluster-"))),
-    (made) => Effect.sync(() => Fs.rmSync(made, { recursive: true, force: true }))
-  ),
-  (directory) => Path.join(directory, "sessions.cluster.db")
-)
-
-/** A port that is free now. */
-const freePort = Effect.callback<number>((resume) => {
-  const server = createServer()
-  server.listen(0, "127.0.0.1", () => {
-    const { port } = server.address() as { port: number }
-    server.close(() => resume(Effect.succeed(port)))
-  })
-})
-
-const node = Effect.fnUntraced(function*(
-  path: string,
-  options: { readonly secret?: string; readonly name?: string } = {}
-) {
-  const port = yield* freePort
-  const url = `http://127.0.0.1:${port}`
-  const engine = yield* make({
-    name: options.name ?? "default",
-    secret: { current: () => options.secret ?? "a secret", former: () => [] },
-    address: Effect.succeed(url),
-    storage: { kind: "sqlite", path },
-    lockExpiration: Duration.seconds(5),
-    health: "ping"
-  })
-  const rpc = yield* Effect.provide(
-    engine.serve(Node),
-    Node.toLayer({
-      Name: () => Effect.succeed(url),
-      Fail: () => Effect.fail(new SessionNotFound({ op: "test", message: "no such session" })),
-      Count: () => Stream.range(1, 3)
-    })
-  )
-  yield* Layer.build(
-    HttpRouter.serve(HttpRouter.addAll([...engine.routes, rpc]), { disableLogger: true, disableListenLog: true }).pipe(
-      Layer.provide(NodeHttpServer.layer(() => createServer(), { port, host: "127.0.0.1" })),
-      Layer.fresh
-    )
-  )
-  return { engine, url }
-})
-
-const whereOf = Effect.fnUntraced(function*(engine: ClusterEngine["Service"], url: string) {
-  const sharding = Layer.succeed(Sharding.Sharding, yield* engine.sharding)
-  yield* Layer.build(Layer.provide(Where.toLayer({ Ask: () => Effect.succeed(url) }), sharding))
-  return yield* Effect.provide(Where.client, sharding)
-})
-
-/** Asks a node, as the nodes of a cluster do. */
-const ask = Effect.fnUntraced(function*<A, E>(
-  engine: ClusterEngine["Service"],
-  url: string,
-  call: (client: RpcClient<RpcGroup.Rpcs<typeof Node>, RpcClientError>) => Effect.Effect<A, E>
-) {
-  return yield* Effect.flatMap((yield* engine.clients(Node)).of(url), call)
-}, Effect.scoped)
-
-const soon = Schedule.max([Schedule.spaced("100 millis"), Schedule.recurs(100)])
+const node = (path: string, options: { readonly secret?: string; readonly name?: string } = {}) =>
+  nodeOn({ storage: { kind: "sqlite", path }, ...options })
 
 describe("ClusterEngine", () => {
   it.live(
