@@ -41,7 +41,7 @@ export class WorkersServer {
   }
 
   /** Starts it; all workers listen when the promise resolves. */
-  async start(args: ReadonlyArray<string> = []): Promise<void> {
+  async start(args: ReadonlyArray<string> = [], count = 2): Promise<void> {
     const child = spawn(process.execPath, [
       "--conditions=@effect-voice/source",
       "--disable-warning=ExperimentalWarning",
@@ -53,7 +53,7 @@ export class WorkersServer {
       "--port",
       "0",
       "--workers",
-      "2",
+      String(count),
       ...args
     ], {
       stdio: ["ignore", "pipe", "pipe"],
