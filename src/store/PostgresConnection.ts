@@ -18,6 +18,7 @@ import { loadPackage } from "../ExternalPackage.ts"
 import * as ServiceUrl from "../schema/ServiceUrl.ts"
 import * as PostgresFaults from "./PostgresFaults.ts"
 import * as PostgresSchema from "./PostgresSchema.ts"
+import * as PostgresTransactions from "./PostgresTransactions.ts"
 import * as StoreFault from "./StoreFault.ts"
 
 /**
@@ -70,7 +71,9 @@ export interface PostgresConnectionOptions {
  */
 export interface PostgresPool {
   readonly sql: SqlClient.SqlClient
-  /** Runs an effect in a transaction; its failures are named. */
+  /** Runs an effect in a transaction. */
+  readonly withTransaction: PostgresTransactions.WithTransaction
+  /** The same; its failures are named. */
   readonly transaction: <A, E>(op: string, effect: Effect.Effect<A, E>) => Effect.Effect<A, BackendError>
   /** The same, for a single session, which a stranger may have locked: it gives up soon, and fails `busy`. */
   readonly ofSession: <A, E>(op: string, effect: Effect.Effect<A, E>) => Effect.Effect<A, BackendError>
@@ -158,7 +161,7 @@ export const make = Effect.fnUntraced(function*(
       details: { part: "store" }
     })
   }
-  const version = yield* sql.withTransaction(PostgresSchema.migrate(sql)).pipe(named(open))
+  const version = yield* PostgresTransactions.of(sql)(PostgresSchema.migrate(sql)).pipe(named(open))
   if (version > PostgresSchema.VERSION) {
     return yield* new InvalidConfig({
       op: open,
@@ -169,13 +172,14 @@ export const make = Effect.fnUntraced(function*(
   }
 
   const poolOf = (sql: SqlClient.SqlClient): PostgresPool => {
+    const withTransaction = PostgresTransactions.of(sql)
     /** Creates the tables again where all of them are gone, as after a restore of a copy from before they were created. */
     const withTables = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | unknown> =>
       Effect.catch(
         effect,
         (error) =>
           PostgresFaults.isUndefinedTable(error)
-            ? Effect.andThen(Effect.mapError(sql.withTransaction(PostgresSchema.migrate(sql)), () => error), effect)
+            ? Effect.andThen(Effect.mapError(withTransaction(PostgresSchema.migrate(sql)), () => error), effect)
             : Effect.fail(error)
       )
     const statement = <A, E>(op: string, effect: Effect.Effect<A, E>): Effect.Effect<A, BackendError> =>
@@ -184,10 +188,11 @@ export const make = Effect.fnUntraced(function*(
         // a commit cannot be interrupted, and waits for a replica that is gone without end
         abandonable
       )
-    const transaction: PostgresPool["transaction"] = (op, effect) => statement(op, sql.withTransaction(effect))
+    const transaction: PostgresPool["transaction"] = (op, effect) => statement(op, withTransaction(effect))
     return {
       sql,
       statement,
+      withTransaction,
       transaction,
       ofSession: (op, effect) =>
         transaction(op, Effect.andThen(sql`SELECT set_config('lock_timeout', ${LOCK_TIMEOUT}, true)`, effect))

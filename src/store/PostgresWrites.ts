@@ -83,10 +83,10 @@ const writeAll = (sql: SqlClient.SqlClient, owner: string, writes: ReadonlyArray
  * @since 0.1.0
  */
 export const make = (
-  { owner, sessions, together: { sql, statement }, writeAlone }: PostgresWritesOptions
+  { owner, sessions, together: { sql, statement, withTransaction }, writeAlone }: PostgresWritesOptions
 ): (lease: SessionLease, change: GatheredWrites.StoredChange) => Effect.Effect<void, BackendError> => {
   const transaction = (batch: ReadonlyArray<GatheredWrites.GatheredWrite>) =>
-    sql.withTransaction(Effect.gen(function*() {
+    withTransaction(Effect.gen(function*() {
       const open = batch.filter((write) => write.isOpen)
       const rows = open.length === 0 ? [] : yield* writeAll(sql, owner, open)
       if (open.some((write) => !write.isOpen)) return yield* new Abandoned()

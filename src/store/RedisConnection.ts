@@ -27,6 +27,8 @@ export const NAME = "redis"
 const CONNECT_MS = 3_000
 const COMMAND_MS = 5_000
 const RECONNECT_MS = 1_000
+/** So long nothing is answered on a connection that is left. Callers wait a little longer. */
+const SILENT_MS = 4_000
 /** So often, at most, is a replica left for what its name leads to now. */
 const LEAVE_REPLICA_MS = 5_000
 /** Commands that wait for an answer; further ones fail. */
@@ -94,25 +96,27 @@ export const make = Effect.fnUntraced(function*(
     purpose: "the session store redis",
     packageName: "redis"
   })
-  const client = yield* Effect.acquireRelease(
-    Effect.sync(() => {
-      const client = redis.createClient({
-        url,
-        disableOfflineQueue: true,
-        commandsQueueMaxLength: MAX_WAITING,
-        socket: { connectTimeout: CONNECT_MS, reconnectStrategy: () => RECONNECT_MS }
-      })
-      // commands report the failure; without a listener the event would end the process
-      client.on("error", (error) => {
-        lost = RedisFaults.faultOf(error) ?? lost
-      })
-      client.on("ready", () => {
-        lost = undefined
-      })
-      return client
-    }),
-    (client) => Effect.sync(() => client.destroy())
-  )
+  const clock = yield* Clock.Clock
+  const newClient = () => {
+    const client = redis.createClient({
+      url,
+      disableOfflineQueue: true,
+      commandsQueueMaxLength: MAX_WAITING,
+      socket: { connectTimeout: CONNECT_MS, reconnectStrategy: () => RECONNECT_MS }
+    })
+    // commands report the failure; without a listener the event would end the process
+    client.on("error", (error) => {
+      lost = RedisFaults.faultOf(error) ?? lost
+    })
+    client.on("ready", () => {
+      lost = undefined
+    })
+    return client
+  }
+  let client = newClient()
+  /** When the server last answered, or the client was made. */
+  let heardMs = MonotonicTime.nowMs(clock)
+  yield* Effect.addFinalizer(() => Effect.sync(() => client.destroy()))
   // `info` as well: a server that is not up to it is found out at once
   const info = yield* Effect.tryPromise({
     try: async () => {
@@ -132,7 +136,6 @@ export const make = Effect.fnUntraced(function*(
     })
   }
 
-  const clock = yield* Clock.Clock
   let leftMs = Number.NEGATIVE_INFINITY
   /**
    * Connects again: after a failover the name of the host may lead to the new primary, while the connection to the former one
@@ -145,11 +148,43 @@ export const make = Effect.fnUntraced(function*(
     // the server ends the connection, and the client makes another one
     return Effect.ignore(Effect.tryPromise(() => client.sendCommand(["QUIT"])))
   })
+  /**
+   * Connects again where nothing is answered any more. The host may have vanished without a word, and TCP would go on trying
+   * the connection to it for 15 min.
+   */
+  const leaveSilence = (sinceMs: number) => {
+    const nowMs = MonotonicTime.nowMs(clock)
+    // one that cannot be made is tried again by the client; this is for one that is made and not answered
+    if (nowMs - (client.isReady ? Math.max(heardMs, sinceMs) : heardMs) < SILENT_MS) return
+    heardMs = nowMs
+    client.destroy()
+    client = newClient()
+    // it tries until it is destroyed
+    void client.connect().catch(() => undefined)
+  }
+  const heard = () => {
+    heardMs = MonotonicTime.nowMs(clock)
+  }
+  const ask = async (command: () => Promise<unknown>) => {
+    try {
+      const answer = await command()
+      heard()
+      return answer
+    } catch (error) {
+      if (error instanceof redis.ErrorReply) heard()
+      throw error
+    }
+  }
   const call = (op: string, command: () => Promise<unknown>): Effect.Effect<unknown, BackendError> =>
-    Effect.tryPromise({ try: command, catch: (error) => toError(op, error) }).pipe(
-      Effect.timeoutOrElse({ duration: Duration.millis(COMMAND_MS), orElse: () => Effect.fail(toError(op)) }),
-      Effect.tapError(({ details }) => details?.["reason"] === "read_only" ? leaveReplica : Effect.void)
-    )
+    Effect.suspend(() => {
+      const sinceMs = MonotonicTime.nowMs(clock)
+      return Effect.tryPromise({ try: () => ask(command), catch: (error) => toError(op, error) }).pipe(
+        Effect.timeoutOrElse({ duration: Duration.millis(COMMAND_MS), orElse: () => Effect.fail(toError(op)) }),
+        Effect.tapError(({ details }) => details?.["reason"] === "read_only" ? leaveReplica : Effect.void),
+        // also where the caller has waited long enough
+        Effect.onExit((exit) => exit._tag === "Failure" ? Effect.sync(() => leaveSilence(sinceMs)) : Effect.void)
+      )
+    })
   return {
     command: (op, ...words) => call(op, () => client.sendCommand(words)),
     script: (op, script, keys, args) => {
