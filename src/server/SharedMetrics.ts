@@ -73,7 +73,7 @@ const read = (socket: Net.Socket, path: string, authorization: string | undefine
   })
 
 /**
- * Asks the other processes, with the credentials of whoever asks this one. One that does not answer within 3 seconds is left
+ * Asks the other processes, with the credentials of the request to this one. One that does not answer within 3 seconds is left
  * out.
  *
  * @category accessors
