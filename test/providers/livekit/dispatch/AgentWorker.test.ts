@@ -1,6 +1,7 @@
 /** The agent worker against a scripted server on loopback: what stalls, lies, breaks off or says nothing. */
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Duration, Effect, Queue, type Scope } from "effect"
+import { TestClock } from "effect/testing"
 import type { AddressInfo } from "node:net"
 import { type WebSocket, WebSocketServer } from "ws"
 import type { ReservedPlace } from "../../../../src/backend/provider/BackendProvider.ts"
@@ -168,6 +169,37 @@ describe("AgentWorker", () => {
       assert.isFalse((yield* server.next("availability"))["available"])
       Deferred.doneUnsafe(own.ends.get("a")!, Effect.succeed<SessionEnd>("user_ended"))
       assert.strictEqual(yield* Queue.take(own.released), "a")
+    }).pipe(Effect.scoped))
+
+  it.effect("gives a place back 10 s after its yes when no assignment has come, and takes no late one", () =>
+    Effect.gen(function*() {
+      const server = yield* makeServer
+      const own = yield* makeWorker(server.url)
+      assert.match(own.worker.fault()?.message ?? "", /not been registered yet/u)
+      // it looks for a place
+      yield* TestClock.adjust("250 millis")
+      const { send } = yield* server.accept
+      assert.isUndefined(own.worker.fault())
+      send(ask("a"))
+      assert.isTrue((yield* server.next("availability"))["available"])
+      yield* TestClock.adjust("9900 millis")
+      assert.strictEqual(own.taken(), 1)
+      yield* TestClock.adjust("100 millis")
+      assert.strictEqual(yield* Queue.take(own.released), "a")
+      assert.strictEqual(own.taken(), 0)
+      send(assign("a"))
+      assert.deepStrictEqual(yield* server.next("updateJob"), {
+        jobId: "a",
+        status: "JS_FAILED",
+        error: "assigned too late"
+      })
+      // one that is assigned keeps its place
+      send(ask("b"))
+      yield* server.next("availability")
+      send(assign("b"))
+      yield* server.next("updateJob")
+      yield* TestClock.adjust("10 seconds")
+      assert.strictEqual(own.taken(), 1)
     }).pipe(Effect.scoped))
 
   it.live(

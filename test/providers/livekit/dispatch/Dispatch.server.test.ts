@@ -8,6 +8,7 @@ import { AccessToken, AgentDispatchClient, RoomServiceClient } from "livekit-ser
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import type { HealthPart } from "../../../../src/backend/health/HealthStatus.ts"
 import * as LiveKitServer from "../../../support/LiveKitServer.ts"
 import * as LiveKitUser from "../../../support/LiveKitUser.ts"
 import * as Service from "../Service.ts"
@@ -40,7 +41,18 @@ describe.skipIf(missing !== undefined)("agent dispatch of the real livekit-serve
     token.addGrant({ room, roomJoin: true })
     return await run(LiveKitUser.join(server.url, await token.toJwt()), joined)
   }
-  const isReady = async (service: Service.Service) => (await fetch(`${service.url()}/health/ready`)).ok
+  /** Waits until LiveKit knows a worker: its provider is healthy then. */
+  const registered = async (service: Service.Service) => {
+    let seen: unknown
+    await eventually("the worker is registered", async () => {
+      const response = await fetch(`${service.url()}/health/ready`)
+      const health = await response.json() as { readonly parts?: ReadonlyArray<HealthPart> }
+      seen = health
+      return health.parts?.some(({ name, status }) => name === "provider" && status === "healthy") === true
+    }, 60_000).catch((cause: unknown) => {
+      throw new Error(`${String(cause)}: ${JSON.stringify(seen)}`, { cause })
+    })
+  }
   const worker = async (
     dispatch: { readonly [key: string]: unknown },
     config: { readonly [key: string]: unknown } = {}
@@ -53,9 +65,7 @@ describe.skipIf(missing !== undefined)("agent dispatch of the real livekit-serve
       }),
       running
     )
-    await eventually("the worker is ready", () => isReady(service).catch(() => false))
-    // it registers within a quarter of a second of it
-    await pause(1_500)
+    await registered(service)
     return service
   }
   const active = async (service: Service.Service) =>
