@@ -7,6 +7,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { execFile, spawn } from "node:child_process"
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { createServer as createHttpServer } from "node:http"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { basename, dirname, join } from "node:path"
@@ -226,6 +227,42 @@ describe("Examples", () => {
       await exited
     } finally {
       child.kill("SIGKILL")
+    }
+  }, 60_000)
+
+  it.concurrent("asks LiveKit for an agent as the provider's guide shows", async () => {
+    const asked: Array<{ readonly path: string | undefined; readonly body: unknown }> = []
+    const server = createHttpServer((request, response) => {
+      let body = ""
+      request.on("data", (data: Buffer) => {
+        body += data.toString()
+      }).on("end", () => {
+        asked.push({ path: request.url, body: JSON.parse(body) })
+        response.setHeader("content-type", "application/json").end("{\"id\":\"AD_1\"}")
+      })
+    })
+    const url = await new Promise<string>((resume) =>
+      server.listen(0, "127.0.0.1", () => {
+        const address = server.address()
+        resume(`http://127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}`)
+      })
+    )
+    try {
+      const { stdout } = await run(process.execPath, [join("test", "examples", "Dispatch.ts")], {
+        env: { ...process.env, LIVEKIT_URL: url, LIVEKIT_API_KEY: "key", LIVEKIT_API_SECRET: "secret" },
+        timeout: 60_000
+      })
+      assert.deepStrictEqual(asked, [{
+        path: "/twirp/livekit.AgentDispatchService/CreateDispatch",
+        body: { agentName: "support", room: "desk-7", metadata: "{\"order\":7}" }
+      }])
+      const [first, jwt = ""] = stdout.split("\n")
+      assert.strictEqual(first, "dispatched AD_1")
+      const claims = JSON.parse(Buffer.from(jwt.split(".")[1] ?? "", "base64url").toString())
+      assert.strictEqual(claims.video.room, "desk-8")
+      assert.deepInclude(claims.roomConfig.agents[0], { agentName: "support", metadata: "{\"order\":7}" })
+    } finally {
+      server.close()
     }
   }, 60_000)
 
