@@ -83,7 +83,8 @@ describe.skipIf(missing !== undefined)("two agent workers of the real livekit-se
             await busy.kill()
             await until("all rooms to be taken up", async () => await takenBy(free) === ROOMS)
             const takenUpMs = performance.now() - killedAt
-            for (const { user } of calls) await user.type("Are you there?")
+            // LiveKit's client may never say that a text was sent: the answer tells
+            for (const { user } of calls) user.type("Are you there?").catch(() => {})
             await Promise.all(calls.map((each) => spoken(each, 2)))
             const after = await Promise.all(calls.map(agentOf))
 
