@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { Backend } from "../backend/BackendContract.ts"
-import type { NodeClient, Nodes } from "./Nodes.ts"
+import type { NodeClient, Nodes } from "./nodes/Nodes.ts"
 
 const ASKED_AT_ONCE = 16
 

@@ -17,7 +17,7 @@ import * as HealthSource from "../HealthSource.ts"
 import * as RateLimits from "../hooks/RateLimits.ts"
 import { Singletons, supervised } from "../Singletons.ts"
 import * as ClusterBuckets from "./ClusterBuckets.ts"
-import type { ClusterEngine } from "./ClusterEngine.ts"
+import type { ClusterEngine } from "./engine/ClusterEngine.ts"
 
 /** The report is asked for every few seconds; the question is one small query. */
 const FRESH = "5 seconds"

@@ -11,12 +11,12 @@ import type * as Scope from "effect/Scope"
 import { createRequire } from "node:module"
 import type { Backend } from "../backend/BackendContract.ts"
 import type { BackendError } from "../BackendError.ts"
-import * as BoardEntity from "./BoardEntity.ts"
+import * as BoardEntity from "./board/BoardEntity.ts"
+import type { AskBoard } from "./board/Reporting.ts"
 import * as ClusteredBackend from "./ClusteredBackend.ts"
-import type { ClusterEngine } from "./ClusterEngine.ts"
-import type { AskBoard } from "./Reporting.ts"
-import { VoiceNode } from "./VoiceNode.ts"
-import * as VoiceNodeHandlers from "./VoiceNodeHandlers.ts"
+import type { ClusterEngine } from "./engine/ClusterEngine.ts"
+import { VoiceNode } from "./nodes/VoiceNode.ts"
+import * as VoiceNodeHandlers from "./nodes/VoiceNodeHandlers.ts"
 
 /**
  * - `nodeUrl`: the base URL at which clients reach exactly this process, as soon as its server listens. Default: none.

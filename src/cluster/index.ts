@@ -6,6 +6,6 @@
  * @since 0.1.0
  */
 export { ClusterConfig } from "../backend/config/ClusterConfig.ts"
-export { ClusterEngine } from "./ClusterEngine.ts"
-export { besideSessions, type ClusterStorage } from "./ClusterStorage.ts"
+export { ClusterEngine } from "./engine/ClusterEngine.ts"
+export { besideSessions, type ClusterStorage } from "./engine/ClusterStorage.ts"
 export { layer, type VoiceClusterOptions } from "./VoiceCluster.ts"

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { Board } from "../../src/cluster/Board.ts"
-import { type BoardAnswer, FORGET_MS, type NodeReport } from "../../src/cluster/BoardReport.ts"
-import { PlaceGrant } from "../../src/cluster/PlaceGrant.ts"
+import { Board } from "../../src/cluster/board/Board.ts"
+import { type BoardAnswer, FORGET_MS, type NodeReport } from "../../src/cluster/board/BoardReport.ts"
+import { PlaceGrant } from "../../src/cluster/board/PlaceGrant.ts"
 
 /** A process, as the board and its users see it. */
 class Process {

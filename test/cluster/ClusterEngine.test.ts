@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Stream } from "effect"
-import * as RequestSignature from "../../src/cluster/RequestSignature.ts"
+import * as RequestSignature from "../../src/cluster/peers/RequestSignature.ts"
 import { ask, file, freePort, node as nodeOn, soon, whereOf } from "./EngineNodes.ts"
 
 const node = (path: string, options: { readonly secret?: string; readonly name?: string } = {}) =>

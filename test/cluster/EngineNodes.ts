@@ -14,9 +14,9 @@ import * as Https from "node:https"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { BackendError, SessionNotFound } from "../../src/BackendError.ts"
-import type { ClusterEngine } from "../../src/cluster/ClusterEngine.ts"
-import type { ClusterStorage } from "../../src/cluster/ClusterStorage.ts"
-import { make } from "../../src/cluster/makeClusterEngine.ts"
+import type { ClusterEngine } from "../../src/cluster/engine/ClusterEngine.ts"
+import type { ClusterStorage } from "../../src/cluster/engine/ClusterStorage.ts"
+import { make } from "../../src/cluster/engine/makeClusterEngine.ts"
 
 const Where = Entity.make("Where", [Rpc.make("Ask", { success: Schema.String })])
 const Node = RpcGroup.make(

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { NonceMemory, WINDOW_MS } from "../../src/cluster/NonceMemory.ts"
-import * as RequestSignature from "../../src/cluster/RequestSignature.ts"
+import { NonceMemory, WINDOW_MS } from "../../src/cluster/peers/NonceMemory.ts"
+import * as RequestSignature from "../../src/cluster/peers/RequestSignature.ts"
 
 const key = RequestSignature.keyOf("a secret of the store", "default")
 const request = { to: "10.0.0.7:8080", method: "POST", path: "/internal/rpc" }

@@ -1,8 +1,8 @@
 /** Requests to what is between nodes, by those who are none. */
 import { randomBytes } from "node:crypto"
-import * as ClusterEngine from "../../src/cluster/ClusterEngine.ts"
-import { WINDOW_MS } from "../../src/cluster/NonceMemory.ts"
-import * as RequestSignature from "../../src/cluster/RequestSignature.ts"
+import * as ClusterEngine from "../../src/cluster/engine/ClusterEngine.ts"
+import { WINDOW_MS } from "../../src/cluster/peers/NonceMemory.ts"
+import * as RequestSignature from "../../src/cluster/peers/RequestSignature.ts"
 import * as Api from "./Api.ts"
 import { type Node, until } from "./Nodes.ts"
 import * as StoredPlace from "./StoredPlace.ts"

@@ -7,7 +7,7 @@
  * @since 0.1.0
  */
 import * as Crypto from "node:crypto"
-import * as NonceMemory from "../../cluster/NonceMemory.ts"
+import * as NonceMemory from "../../cluster/peers/NonceMemory.ts"
 
 /**
  * The header.

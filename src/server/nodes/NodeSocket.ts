@@ -9,7 +9,7 @@ import type * as Scope from "effect/Scope"
 import * as Net from "node:net"
 import * as Tls from "node:tls"
 import { type BackendError, ConnectionFailed } from "../../BackendError.ts"
-import type * as PeerTrust from "../../cluster/PeerTrust.ts"
+import type * as PeerTrust from "../../cluster/peers/PeerTrust.ts"
 import { connectDeadline } from "../../Deadline.ts"
 
 /**

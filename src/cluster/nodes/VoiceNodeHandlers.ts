@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import type { Backend } from "../backend/BackendContract.ts"
+import type { Backend } from "../../backend/BackendContract.ts"
 import {
   type BackendError,
   detailsForUsers,
@@ -14,10 +14,10 @@ import {
   messageForUsers,
   normalize,
   SessionNotFound
-} from "../BackendError.ts"
-import * as BackendErrors from "../BackendError.ts"
-import type { VoiceSession } from "../session/VoiceSession.ts"
-import * as SessionView from "./SessionView.ts"
+} from "../../BackendError.ts"
+import * as BackendErrors from "../../BackendError.ts"
+import type { VoiceSession } from "../../session/VoiceSession.ts"
+import * as SessionView from "../sessions/SessionView.ts"
 import { VoiceNode } from "./VoiceNode.ts"
 
 /** The time limit of what is done for another node; the asking node waits for less. */

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
-import type { ClusterState } from "../telemetry/ClusterMetrics.ts"
+import type { ClusterState } from "../../telemetry/ClusterMetrics.ts"
 
 /**
  * The time between two reports of a node, in ms.

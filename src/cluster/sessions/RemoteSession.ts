@@ -10,11 +10,11 @@
 import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { type BackendError, InvalidConfig } from "../BackendError.ts"
-import * as MonotonicTime from "../MonotonicTime.ts"
-import type { SessionEvent } from "../session/SessionEvent.ts"
-import type { VoiceSession } from "../session/VoiceSession.ts"
-import type { NodeClient } from "./Nodes.ts"
+import { type BackendError, InvalidConfig } from "../../BackendError.ts"
+import * as MonotonicTime from "../../MonotonicTime.ts"
+import type { SessionEvent } from "../../session/SessionEvent.ts"
+import type { VoiceSession } from "../../session/VoiceSession.ts"
+import type { NodeClient } from "../nodes/Nodes.ts"
 import type { SessionView } from "./SessionView.ts"
 
 /** How long a view is good for, in ms. */

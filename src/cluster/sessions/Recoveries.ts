@@ -5,11 +5,11 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type { Backend } from "../backend/BackendContract.ts"
-import type { BackendError } from "../BackendError.ts"
-import type { ClusterNode } from "./BoardReport.ts"
-import { isFull, isGone, type Nodes } from "./Nodes.ts"
-import * as Placement from "./Placement.ts"
+import type { Backend } from "../../backend/BackendContract.ts"
+import type { BackendError } from "../../BackendError.ts"
+import type { ClusterNode } from "../board/BoardReport.ts"
+import * as Placement from "../board/Placement.ts"
+import { isFull, isGone, type Nodes } from "../nodes/Nodes.ts"
 import type { SessionPlaces } from "./SessionPlaces.ts"
 import type { SessionView } from "./SessionView.ts"
 

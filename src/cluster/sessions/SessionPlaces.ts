@@ -5,13 +5,13 @@
  */
 import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import type { Backend } from "../backend/BackendContract.ts"
-import { type BackendError, ConnectionFailed, normalize } from "../BackendError.ts"
-import { deadline } from "../Deadline.ts"
-import * as MonotonicTime from "../MonotonicTime.ts"
-import type { SessionStore } from "../session/persistence/SessionStore.ts"
-import { REPORT_MS } from "./BoardReport.ts"
-import { gone, type Nodes } from "./Nodes.ts"
+import type { Backend } from "../../backend/BackendContract.ts"
+import { type BackendError, ConnectionFailed, normalize } from "../../BackendError.ts"
+import { deadline } from "../../Deadline.ts"
+import * as MonotonicTime from "../../MonotonicTime.ts"
+import type { SessionStore } from "../../session/persistence/SessionStore.ts"
+import { REPORT_MS } from "../board/BoardReport.ts"
+import { gone, type Nodes } from "../nodes/Nodes.ts"
 
 const STORE_DEADLINE = "2 seconds"
 /** After the store has failed, what is remembered is used at once for so long, in ms. */

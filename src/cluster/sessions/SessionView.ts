@@ -6,14 +6,14 @@
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import type { Backend } from "../backend/BackendContract.ts"
-import type { SessionAccess } from "../backend/provider/ProviderInfo.ts"
-import type { BackendError } from "../BackendError.ts"
-import { ConversationPolicy } from "../conversation/ConversationPolicy.ts"
-import { Metadata, PipelineType, type SessionConfig, speechOf, Transport } from "../session/SessionConfig.ts"
-import { SessionState } from "../session/SessionEvent.ts"
-import type { VoiceSession } from "../session/VoiceSession.ts"
-import * as SessionSpeech from "../speech/SessionSpeech.ts"
+import type { Backend } from "../../backend/BackendContract.ts"
+import type { SessionAccess } from "../../backend/provider/ProviderInfo.ts"
+import type { BackendError } from "../../BackendError.ts"
+import { ConversationPolicy } from "../../conversation/ConversationPolicy.ts"
+import { Metadata, PipelineType, type SessionConfig, speechOf, Transport } from "../../session/SessionConfig.ts"
+import { SessionState } from "../../session/SessionEvent.ts"
+import type { VoiceSession } from "../../session/VoiceSession.ts"
+import * as SessionSpeech from "../../speech/SessionSpeech.ts"
 
 const Text = (characters: number) => Schema.String.check(Schema.isMaxLength(characters))
 

@@ -5,10 +5,10 @@
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import type { Backend } from "../backend/BackendContract.ts"
-import type { SessionEvent } from "../session/SessionEvent.ts"
-import type { VoiceSession } from "../session/VoiceSession.ts"
-import type { Clients, NodeClient, Nodes } from "./Nodes.ts"
+import type { Backend } from "../../backend/BackendContract.ts"
+import type { SessionEvent } from "../../session/SessionEvent.ts"
+import type { VoiceSession } from "../../session/VoiceSession.ts"
+import type { Clients, NodeClient, Nodes } from "../nodes/Nodes.ts"
 import type { SessionPlaces } from "./SessionPlaces.ts"
 
 const TRY_AGAIN_AFTER = "500 millis"

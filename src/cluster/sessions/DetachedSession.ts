@@ -6,9 +6,9 @@
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { ConnectionFailed } from "../BackendError.ts"
-import type { RestoredSession } from "../session/persistence/SessionSnapshot.ts"
-import type { VoiceSession } from "../session/VoiceSession.ts"
+import { ConnectionFailed } from "../../BackendError.ts"
+import type { RestoredSession } from "../../session/persistence/SessionSnapshot.ts"
+import type { VoiceSession } from "../../session/VoiceSession.ts"
 
 const RETRY_AFTER_MS = 1_000
 

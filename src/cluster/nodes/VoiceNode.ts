@@ -8,12 +8,12 @@
 import * as Rpc from "effect/rpc/Rpc"
 import * as RpcGroup from "effect/rpc/RpcGroup"
 import * as Schema from "effect/Schema"
-import { BackendError } from "../BackendError.ts"
-import { ConversationPolicy } from "../conversation/ConversationPolicy.ts"
-import { HistoryItem } from "../conversation/History.ts"
-import { Metadata } from "../session/SessionConfig.ts"
-import { SessionEvent } from "../session/SessionEvent.ts"
-import { CheckedConfig, SessionView, ShownState } from "./SessionView.ts"
+import { BackendError } from "../../BackendError.ts"
+import { ConversationPolicy } from "../../conversation/ConversationPolicy.ts"
+import { HistoryItem } from "../../conversation/History.ts"
+import { Metadata } from "../../session/SessionConfig.ts"
+import { SessionEvent } from "../../session/SessionEvent.ts"
+import { CheckedConfig, SessionView, ShownState } from "../sessions/SessionView.ts"
 
 /**
  * The most sessions in one answer.

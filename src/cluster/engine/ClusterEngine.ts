@@ -17,8 +17,8 @@ import type { RpcClient } from "effect/rpc/RpcClient"
 import type { RpcClientError } from "effect/rpc/RpcClientError"
 import type * as RpcGroup from "effect/rpc/RpcGroup"
 import type * as Scope from "effect/Scope"
-import type { ProviderRoute } from "../backend/provider/ProviderInfo.ts"
-import type { BackendError } from "../BackendError.ts"
+import type { ProviderRoute } from "../../backend/provider/ProviderInfo.ts"
+import type { BackendError } from "../../BackendError.ts"
 
 /**
  * The path of the engine's own requests.
