@@ -8,11 +8,9 @@ import { verify } from "./Verify.ts"
 const names = [
   "kill -9 of one of three",
   "a node joins",
-  "SIGSTOP and SIGCONT",
   "the database is away",
   "a node is cut off from the database",
   "200 creations at once, 80 at most",
-  "30 creations of one user, 5 a minute",
   "a look takes nothing over",
   "strangers between the nodes",
   "nodes of two releases"

@@ -75,12 +75,15 @@ export class Creating {
   }
 
   async #run(): Promise<void> {
-    while (!this.#isOver) {
+    // a scenario that fails does not come to stop it
+    while (!this.#isOver && !this.#nodes.isClosed && this.#nodes.reachable.length > 0) {
       this.at = this.#nodes.next()
       const created = await Api.create(this.at, "passer-by")
       this.answers.push(created)
       this.at = undefined
-      if (created.status === 201) await Api.remove(this.#nodes.next(), created.id)
+      if (created.status === 201 && this.#nodes.reachable.length > 0) {
+        await Api.remove(this.#nodes.next(), created.id)
+      }
       await Kill.pause(this.#everyMs)
     }
   }

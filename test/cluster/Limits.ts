@@ -60,8 +60,15 @@ export const rate = async (
   { asked, limit, windowMs }: { readonly asked: number; readonly limit: number; readonly windowMs: number }
 ): Promise<Outcome> => {
   await nodes.startAll(3)
-  // until a node has joined, it counts alone
+  // a node that has not reached the buckets counts alone
   await settled(nodes)
+  await until("all nodes to count together", async () => {
+    const all = await Promise.all(nodes.reachable.map((node) => node.health()))
+    return all.every(({ body }) => {
+      const parts = body["parts"] as ReadonlyArray<{ readonly name: string; readonly status: string }>
+      return parts.some(({ name, status }) => name === "rate_limits" && status === "healthy")
+    })
+  })
   const from = performance.now()
   const answers = await atOnce(nodes, asked, () => "greedy")
   const tookMs = performance.now() - from

@@ -127,6 +127,7 @@ export class Nodes {
   readonly #options: ClusterOptions
   readonly #started: Array<Node> = []
   #turn = 0
+  isClosed = false
 
   /** `file`: that of SQLite, in the directory of the test. */
   constructor(options: ClusterOptions, file?: (directory: string) => string) {
@@ -229,6 +230,7 @@ export class Nodes {
 
   /** Ends all processes and removes their files. */
   async close(): Promise<void> {
+    this.isClosed = true
     for (const node of this.running) {
       node.thaw()
       await node.kill()
