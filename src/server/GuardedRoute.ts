@@ -22,6 +22,7 @@ import { CurrentCredential, ReadsOperations } from "./access/Principal.ts"
 import type * as RequestGuard from "./access/RequestGuard.ts"
 import * as SocketLimits from "./access/SocketLimits.ts"
 import * as SpanRedaction from "./access/SpanRedaction.ts"
+import * as ForwardedProof from "./nodes/ForwardedProof.ts"
 import type * as NodeRouting from "./nodes/NodeRouting.ts"
 import type * as RouteCollector from "./RouteCollector.ts"
 
@@ -85,8 +86,12 @@ export const unknownRoute = (isFirstOfTwo: boolean): Problem.Problem =>
   Problem.make("route_not_found", isFirstOfTwo ? "no such route" : "no such route; /docs lists them")
 
 /** The answer to a request that claims to be passed on by another node. */
-const notOfANode = () =>
-  Problem.errorResponse(new AuthenticationFailed({ op: "http", message: "the request was not passed on by a node" }))
+const notOfANode = (reason: string) =>
+  HttpServerResponse.setHeader(
+    Problem.errorResponse(new AuthenticationFailed({ op: "http", message: "the request was not passed on by a node" })),
+    ForwardedProof.HEADER,
+    reason
+  )
 
 /** How long the peer of a refused upgrade may read the refusal, and leave its socket open. */
 const REFUSED_UPGRADE = Duration.millis(SocketLimits.READ_MS)
@@ -130,7 +135,7 @@ export const make = (
     if (refusal !== undefined) return yield* Effect.as(closeLater(request), guard.protect(request, refusal))
     const received: NodeRouting.Received = nodes === undefined ? { _tag: "Client" } : yield* nodes.receive(request)
     if (received._tag === "Refused") {
-      return yield* Effect.as(closeLater(request), guard.protect(request, notOfANode()))
+      return yield* Effect.as(closeLater(request), guard.protect(request, notOfANode(received.reason)))
     }
     const address = received._tag === "Node"
       ? received.address

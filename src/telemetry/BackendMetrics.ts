@@ -92,6 +92,21 @@ const refusalOf = ({ code, details }: BackendError): string | undefined => {
   }
 }
 
+/**
+ * Makes the metric of the connections that are passed on to other nodes: the amount is added. Backends and servers of one
+ * process with the same registry and provider share its series.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const connectionsPassedOn = (provider: string): Effect.Effect<MetricFamily.Family> =>
+  Effect.map(Effect.context(), (context) =>
+    MetricFamily.upDownCounter(TelemetryNames.metrics.connectionsPassedOn, {
+      description: "Connections of clients that this process passes on to other nodes of its cluster",
+      attributes: { [TelemetryNames.labels.provider]: provider },
+      context
+    }))
+
 /** Registers the metrics, with 0 for every label value that is known beforehand. */
 const register = Effect.fnUntraced(function*(provider: string, engines: { readonly [kind: string]: string }) {
   const context = yield* Effect.context()
@@ -146,6 +161,7 @@ const register = Effect.fnUntraced(function*(provider: string, engines: { readon
       metrics.placesTakenRatio,
       family("Share of the places for sessions of this process that are taken, 0 to 1")
     ),
+    passedOn: yield* connectionsPassedOn(provider),
     health: MetricFamily.gauge(
       metrics.healthStatus,
       family("Health by part: 0 healthy, 1 degraded, 2 unhealthy", labels.part)
@@ -162,6 +178,7 @@ const register = Effect.fnUntraced(function*(provider: string, engines: { readon
       all.placesTaken,
       all.places,
       all.placesTakenRatio,
+      all.passedOn,
       all.active,
       all.sessions,
       all.duration,

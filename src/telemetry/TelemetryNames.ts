@@ -31,6 +31,7 @@
  * - `placesTaken`: gauge, the places for sessions of this process that are taken.
  * - `places`: gauge, how many there are.
  * - `placesTakenRatio`: gauge, the first by the second, 0 to 1: what an autoscaler follows.
+ * - `connectionsPassedOn`: gauge, connections of clients that this process passes on to other nodes of its cluster.
  * - `healthStatus`: gauge {`part`}, the health of a part: 0 healthy, 1 degraded, 2 unhealthy.
  * - `operationDuration`: histogram in seconds {`operation`, `outcome`: `ok` or the error code}, operation duration.
  *
@@ -56,6 +57,7 @@ export const metrics = {
   placesTaken: "effect_voice_places_taken",
   places: "effect_voice_places",
   placesTakenRatio: "effect_voice_places_taken_ratio",
+  connectionsPassedOn: "effect_voice_connections_passed_on",
   healthStatus: "effect_voice_health_status",
   operationDuration: "effect_voice_operation_duration_seconds"
 } as const

@@ -30,6 +30,7 @@ describe("BackendMetrics", () => {
       "effect_voice_places_taken",
       "effect_voice_places",
       "effect_voice_places_taken_ratio",
+      "effect_voice_connections_passed_on",
       "effect_voice_health_status",
       "effect_voice_operation_duration_seconds"
     ])

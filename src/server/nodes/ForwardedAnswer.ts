@@ -14,7 +14,8 @@ import type * as Net from "node:net"
 import { type BackendError, InvalidConfig } from "../../BackendError.ts"
 import { deadline } from "../../Deadline.ts"
 import * as Problem from "../../transport/Problem.ts"
-import { unreachable } from "./NodeSocket.ts"
+import * as ForwardedProof from "./ForwardedProof.ts"
+import { refused, unreachable } from "./NodeSocket.ts"
 
 /** More than any route of a provider takes. */
 const MAX_BODY_BYTES = 262_144
@@ -110,6 +111,8 @@ export const forward = Effect.fnUntraced(function*(
     path: url,
     headers: { ...headersFor(request.headers, body.length), [name]: value }
   }, body).pipe(deadline(op, "the answer of the node that has the session", ANSWER_WITHIN))
+  const refusal = answer.headers[ForwardedProof.HEADER]
+  if (answer.status === 401 && typeof refusal === "string") return yield* refused(refusal)
   const { "content-type": contentType, ...headers } = answer.headers
   return HttpServerResponse.uint8Array(answer.body, {
     status: answer.status,

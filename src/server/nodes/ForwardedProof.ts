@@ -10,7 +10,8 @@ import * as Crypto from "node:crypto"
 import * as NonceMemory from "../../cluster/peers/NonceMemory.ts"
 
 /**
- * The header.
+ * The header. In the answer of a node that refuses a request for it, it says why, so that the node that has passed it on can
+ * tell: `too_old` or `from_the_future` when it is signed by a node with another time, otherwise `refused`.
  *
  * @category constants
  * @since 0.1.0

@@ -15,12 +15,15 @@ import { IncomingMessage } from "node:http"
 import type { Elsewhere, OtherNodes } from "../../backend/provider/OtherNodes.ts"
 import type { VoiceBackend } from "../../backend/VoiceBackend.ts"
 import { type BackendError, ConnectionFailed } from "../../BackendError.ts"
+import { WINDOW_MS } from "../../cluster/peers/NonceMemory.ts"
 import type * as PeerTrust from "../../cluster/peers/PeerTrust.ts"
 import * as MonotonicTime from "../../MonotonicTime.ts"
+import * as BackendMetrics from "../../telemetry/BackendMetrics.ts"
 import * as ForwardedAnswer from "./ForwardedAnswer.ts"
 import * as ForwardedProof from "./ForwardedProof.ts"
 import * as MovedSocket from "./MovedSocket.ts"
 import * as NodeSocket from "./NodeSocket.ts"
+import * as NodeWatch from "./NodeWatch.ts"
 import * as RequestTarget from "./RequestTarget.ts"
 import * as SplicedSocket from "./SplicedSocket.ts"
 
@@ -40,7 +43,7 @@ const MAX_KEYS = 4
 
 /**
  * How a request came: from a client, with `address` `undefined`; from another node, with the address that it names, if any;
- * or as one that claims so and is not.
+ * or as one that claims so and is not, with the `reason` that the answer names.
  *
  * @category models
  * @since 0.1.0
@@ -48,7 +51,7 @@ const MAX_KEYS = 4
 export type Received =
   | { readonly _tag: "Client" }
   | { readonly _tag: "Node"; readonly address: string | undefined }
-  | { readonly _tag: "Refused" }
+  | { readonly _tag: "Refused"; readonly reason: string }
 
 /**
  * @category models
@@ -82,6 +85,21 @@ export interface NodeRoutingOptions {
   readonly trust: PeerTrust.PeerTrust
 }
 
+/** A warning once in a minute: whoever makes such requests must not fill the log. */
+const occasionally = (clock: Clock.Clock, message: string) => {
+  let warnedAt = Number.NEGATIVE_INFINITY
+  return (reason: string) =>
+    Effect.suspend(() => {
+      const now = MonotonicTime.nowMs(clock)
+      if (now - warnedAt < WARN_EVERY_MS) return Effect.void
+      warnedAt = now
+      return Effect.logWarning(message, { reason })
+    })
+}
+
+/** Whoever has signed it is a node, so it may know. */
+const isClock = (reason: string): boolean => reason === "too_old" || reason === "from_the_future"
+
 /** The secret of the nodes, and those that they had before. */
 const sharedKeys = Effect.fnUntraced(function*(store: NonNullable<VoiceBackend["Service"]["store"]>) {
   const candidate = randomBytes(32).toString("hex")
@@ -108,7 +126,7 @@ const sharedKeys = Effect.fnUntraced(function*(store: NonNullable<VoiceBackend["
  * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function*(
-  { locate, store }: VoiceBackend["Service"],
+  { config, locate, provider, store }: VoiceBackend["Service"],
   { trust }: NodeRoutingOptions
 ): Effect.fn.Return<NodeRouting | undefined, BackendError, Scope.Scope> {
   if (locate === undefined || store === undefined) return undefined
@@ -120,15 +138,18 @@ export const make = Effect.fnUntraced(function*(
   const noneSpliced = yield* Latch.make(true)
   let spliced = 0
 
-  let warnedAt = Number.NEGATIVE_INFINITY
-  /** Whoever sends such requests must not fill the log. */
-  const warn = (reason: string) =>
-    Effect.suspend(() => {
-      const now = MonotonicTime.nowMs(clock)
-      if (now - warnedAt < WARN_EVERY_MS) return Effect.void
-      warnedAt = now
-      return Effect.logWarning("refused a request that claims to be passed on by another node", { reason })
-    })
+  const watch = yield* NodeWatch.make(locate)
+  const connections = yield* BackendMetrics.connectionsPassedOn(provider.name)
+  const { enableMetrics } = yield* config
+  const count = (change: number) => enableMetrics ? connections(change) : undefined
+
+  const warn = occasionally(clock, "refused a request that claims to be passed on by another node")
+  const warnOfRefusal = occasionally(
+    clock,
+    `another node refused what this one passed on; are the clocks of the machines more than ${
+      WINDOW_MS / 1_000
+    } s apart?`
+  )
 
   const slot = Effect.acquireRelease(
     Effect.suspend(() => {
@@ -142,33 +163,49 @@ export const make = Effect.fnUntraced(function*(
         )
       }
       spliced++
+      count(1)
       return noneSpliced.close
     }),
-    () => Effect.suspend(() => --spliced === 0 ? noneSpliced.open : Effect.void)
+    () =>
+      Effect.suspend(() => {
+        count(-1)
+        return --spliced === 0 ? noneSpliced.open : Effect.void
+      })
   )
 
-  const pass = Effect.fnUntraced(function*(
-    request: HttpServerRequest.HttpServerRequest,
-    place: Elsewhere,
-    client: string | undefined
-  ) {
-    const { method, url } = RequestTarget.lineOf(request)
-    const tail = RequestTarget.tailOf(url)
-    const { source } = request
-    const isUpgrade = source instanceof IncomingMessage && request.headers["upgrade"] !== undefined
-    if (isUpgrade && place.nodeUrl !== undefined && MovedSocket.isOffered(request.headers["sec-websocket-protocol"])) {
-      yield* MovedSocket.send(source, movedUrl(place.nodeUrl, tail))
+  const pass = Effect.fnUntraced(
+    function*(
+      request: HttpServerRequest.HttpServerRequest,
+      place: Elsewhere,
+      client: string | undefined
+    ) {
+      const { method, url } = RequestTarget.lineOf(request)
+      const tail = RequestTarget.tailOf(url)
+      const { source } = request
+      const isUpgrade = source instanceof IncomingMessage && request.headers["upgrade"] !== undefined
+      if (
+        isUpgrade && place.nodeUrl !== undefined && MovedSocket.isOffered(request.headers["sec-websocket-protocol"])
+      ) {
+        yield* MovedSocket.send(source, movedUrl(place.nodeUrl, tail))
+        return HttpServerResponse.empty()
+      }
+      const address = new URL(place.address)
+      const target = `${address.pathname.replace(/\/+$/, "")}${tail}`
+      const header = [ForwardedProof.HEADER, proof.sign({ method, url: target }, client)] as const
+      if (isUpgrade) yield* slot
+      const socket = yield* NodeSocket.open(address, trust)
+      if (!isUpgrade) return yield* ForwardedAnswer.forward(request, socket, target, header)
+      yield* Effect.raceFirst(
+        SplicedSocket.run(source.socket, socket, SplicedSocket.headOf(source, target, header)),
+        watch.gone(RequestTarget.idOf(url), place.address, socket)
+      )
       return HttpServerResponse.empty()
-    }
-    const address = new URL(place.address)
-    const target = `${address.pathname.replace(/\/+$/, "")}${tail}`
-    const header = [ForwardedProof.HEADER, proof.sign({ method, url: target }, client)] as const
-    if (isUpgrade) yield* slot
-    const socket = yield* NodeSocket.open(address, trust)
-    if (!isUpgrade) return yield* ForwardedAnswer.forward(request, socket, target, header)
-    yield* SplicedSocket.run(source.socket, socket, SplicedSocket.headOf(source, target, header))
-    return HttpServerResponse.empty()
-  }, Effect.scoped)
+    },
+    Effect.scoped,
+    Effect.tapError(({ cause, details }) =>
+      details?.["reason"] === NodeSocket.REFUSED ? warnOfRefusal(String(cause)) : Effect.void
+    )
+  )
 
   return {
     receive: (request) => {
@@ -176,7 +213,7 @@ export const make = Effect.fnUntraced(function*(
       if (given === undefined) return fromClient
       const verified = proof.verify(RequestTarget.lineOf(request), given)
       return typeof verified === "string"
-        ? Effect.as(warn(verified), { _tag: "Refused" })
+        ? Effect.as(warn(verified), { _tag: "Refused", reason: isClock(verified) ? verified : "refused" })
         : Effect.succeed({ _tag: "Node", ...verified })
     },
     nodesFor: (received, client) => ({

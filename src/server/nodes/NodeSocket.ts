@@ -36,6 +36,29 @@ export const unreachable = (cause?: unknown): ConnectionFailed =>
     ...(cause === undefined ? {} : { cause })
   })
 
+/**
+ * The other node takes what this one passes on for a stranger's. It may be tried again: the nodes may not have the same secret
+ * yet, and who repairs their clocks does not end the calls.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export const refused = (reason: string): ConnectionFailed =>
+  new ConnectionFailed({
+    op,
+    message: "the node that has the session does not take requests of this one; try again",
+    details: { reason: REFUSED, retryAfterMs: 1_000 },
+    cause: reason
+  })
+
+/**
+ * The reason in the details of `refused`.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const REFUSED = "node_refused"
+
 /** IP addresses have no server name (RFC 6066). */
 const nameOf = (host: string) => Net.isIP(host) === 0 ? { servername: host } : {}
 

@@ -30,6 +30,15 @@ export const lineOf = (
 export const tailOf = (url: string): string => /\/v1\/sessions\/[^/?#]+(?:\/[^/?#]+)?(?:\?.*)?$/s.exec(url)?.[0] ?? url
 
 /**
+ * The id of the session in a URL, as the router reads it.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const idOf = (url: string): string =>
+  decodeURIComponent(/\/v1\/sessions\/([^/?#]+)/.exec(tailOf(url))?.[1] ?? "")
+
+/**
  * The same URL without a token in its query: it goes into an answer, and may be logged.
  *
  * @category conversions

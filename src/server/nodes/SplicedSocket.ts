@@ -4,19 +4,21 @@
  *
  * @since 0.1.0
  */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { IncomingMessage } from "node:http"
 import type * as Net from "node:net"
 import type { BackendError } from "../../BackendError.ts"
-import { unreachable } from "./NodeSocket.ts"
+import * as ForwardedProof from "./ForwardedProof.ts"
+import { refused, unreachable } from "./NodeSocket.ts"
 
 /**
- * How long the node may take to begin its answer. One that is frozen accepts connections and says nothing: the client is to
+ * How long the node may take to answer the head. One that is frozen accepts connections and says nothing: the client is to
  * try again, since by then its session may be taken over.
  */
-const ANSWER_MS = 5_000
-/** How long nothing at all may pass, either way, after that. The node pings an open WebSocket more often. */
-const SILENCE_MS = 60_000
+const ANSWER_WITHIN = Duration.seconds(5)
+/** More than any head of an answer has. */
+const MAX_HEAD_BYTES = 16_384
 /** How often the system probes whether the other machine is still there. */
 const KEEP_ALIVE_MS = 15_000
 /** How long the client may take to read what is left, and close. */
@@ -40,48 +42,94 @@ export const headOf = (
   return `${lines.join("\r\n")}\r\n${name}: ${value}\r\n\r\n`
 }
 
-/**
- * Sends the head to the node and splices the sockets until both are closed; whichever closes or fails first ends the other.
- * Fails `connection_failed`, with nothing written to the client, when the node closes before it has answered, or does not
- * begin to within 5 seconds.
- *
- * @category running
- * @since 0.1.0
- */
-export const run = (client: Net.Socket, node: Net.Socket, head: string): Effect.Effect<void, BackendError> =>
-  Effect.callback<void, BackendError>((resume) => {
-    let answered = false
+/** What the node has answered, to the end of the head at least; `undefined` when the client has left before. */
+const answer = (client: Net.Socket, node: Net.Socket): Effect.Effect<Buffer | undefined, BackendError> =>
+  Effect.callback((resume) => {
+    let read = Buffer.alloc(0)
+    const release = () => {
+      node.off("data", onData)
+      node.off("close", onNodeClose)
+      client.off("close", onClientClose)
+      node.pause()
+    }
+    const settle = (result: Effect.Effect<Buffer | undefined, BackendError>) => {
+      release()
+      resume(result)
+    }
+    const onNodeClose = () => settle(Effect.fail(unreachable()))
+    const onClientClose = () => settle(Effect.succeed(undefined))
+    const onData = (chunk: Buffer) => {
+      read = Buffer.concat([read, chunk])
+      if (read.includes("\r\n\r\n")) return settle(Effect.succeed(read))
+      if (read.length > MAX_HEAD_BYTES) settle(Effect.fail(unreachable()))
+    }
+    node.on("data", onData)
+    node.once("close", onNodeClose)
+    client.once("close", onClientClose)
+    if (node.destroyed) return onNodeClose()
+    if (client.destroyed) return onClientClose()
+    return Effect.sync(release)
+  })
+
+/** Why the node has not taken the request for one of another node, if so. */
+const refusalIn = (read: Buffer): string | undefined => {
+  const head = read.toString("latin1").split("\r\n\r\n", 1)[0] ?? ""
+  return new RegExp(`^HTTP/1.1 401[^]*\\r\\n${ForwardedProof.HEADER}: (\\w+)`, "i").exec(head)?.[1]
+}
+
+/** Splices from the answer on, until both are closed. */
+const splice = (client: Net.Socket, node: Net.Socket, first: Buffer): Effect.Effect<void> =>
+  Effect.callback((resume) => {
     const onClientClose = () => {
       node.destroy()
       resume(Effect.void)
     }
     const onNodeClose = () => {
       client.unpipe(node)
-      if (!answered) {
-        client.off("close", onClientClose)
-        return resume(Effect.fail(unreachable()))
-      }
       // What the node has sent is still read.
       client.end()
       client.setTimeout(END_MS, () => client.destroy())
     }
     if (client.destroyed) return onClientClose()
-    client.setNoDelay(true)
-    client.on("error", () => {})
     client.once("close", onClientClose)
+    client.write(first)
+    if (node.destroyed) return onNodeClose()
     node.once("close", onNodeClose)
-    node.on("timeout", () => node.destroy())
-    node.setTimeout(ANSWER_MS)
-    node.setKeepAlive(true, KEEP_ALIVE_MS)
-    node.write(head, "latin1")
     node.pipe(client, { end: false })
-    node.once("data", () => {
-      answered = true
-      node.setTimeout(SILENCE_MS)
-    })
-    client.pipe(node)
-    return Effect.sync(() => {
+  })
+
+/**
+ * Sends the head to the node and splices the sockets until both are closed; whichever closes or fails first ends the other.
+ * Interrupted, both are closed.
+ *
+ * Fails `connection_failed`, with nothing written to the client, when the node closes before it has answered, does not answer
+ * within 5 seconds, or takes the request for a stranger's.
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const run = Effect.fnUntraced(function*(
+  client: Net.Socket,
+  node: Net.Socket,
+  head: string
+): Effect.fn.Return<void, BackendError> {
+  client.setNoDelay(true)
+  client.on("error", () => {})
+  node.setKeepAlive(true, KEEP_ALIVE_MS)
+  node.write(head, "latin1")
+  client.pipe(node)
+  const first = yield* answer(client, node).pipe(
+    Effect.timeoutOrElse({ duration: ANSWER_WITHIN, orElse: () => Effect.fail(unreachable()) }),
+    Effect.tapCause(() => Effect.sync(() => client.unpipe(node)))
+  )
+  if (first === undefined) return
+  const refusal = refusalIn(first)
+  if (refusal === undefined) return yield* splice(client, node, first)
+  client.unpipe(node)
+  return yield* refused(refusal)
+}, (run, client, node) =>
+  Effect.onInterrupt(run, () =>
+    Effect.sync(() => {
       node.destroy()
       client.destroy()
-    })
-  })
+    })))

@@ -9,6 +9,7 @@ import { MOVED_SUBPROTOCOL, SUBPROTOCOL } from "../../../src/transport/websocket
 import { connect, heard, host, type Refusal } from "../../providers/LocalServer.ts"
 import { selfSigned } from "../Certificates.ts"
 import { call } from "../support.ts"
+import { fakeNode } from "./FakeNode.ts"
 import { node, pair, type TestNode } from "./TwoNodes.ts"
 
 const audio = ({ port }: Pick<TestNode, "port">, id: string, prefix = "") =>
@@ -18,34 +19,6 @@ const pcm = (...samples: Array<number>) => Buffer.from(Int16Array.from(samples).
 
 const refusal = <A, R>(effect: Effect.Effect<A, Refusal, R>) =>
   Effect.map(Effect.flip(effect), ({ body, status }) => [status, (body as { readonly code?: string }).code])
-
-/** A node that takes connections and is otherwise as the test says. */
-const fakeNode = (onSocket: (socket: Net.Socket) => void) =>
-  Effect.acquireRelease(
-    Effect.callback<{
-      readonly address: string
-      readonly sockets: Set<Net.Socket>
-      readonly server: Net.Server
-    }>((resume) => {
-      const sockets = new Set<Net.Socket>()
-      const server = Net.createServer((socket) => {
-        sockets.add(socket)
-        socket.on("error", () => {})
-        socket.on("close", () => sockets.delete(socket))
-        onSocket(socket)
-      })
-      server.listen(0, "127.0.0.1", () => {
-        const address = server.address()
-        const port = typeof address === "object" && address !== null ? address.port : 0
-        resume(Effect.succeed({ address: `http://127.0.0.1:${port}`, sockets, server }))
-      })
-    }),
-    ({ server, sockets }) =>
-      Effect.sync(() => {
-        for (const socket of sockets) socket.destroy()
-        server.close()
-      })
-  )
 
 const settled = (condition: () => boolean) =>
   Effect.suspend(() => condition() ? Effect.void : Effect.fail("not yet")).pipe(
