@@ -50,7 +50,7 @@ describe.skipIf(missing !== undefined)("two agent workers of the real livekit-se
         }
         type Call = Awaited<ReturnType<typeof call>>
         const spoken = ({ user }: Call, count: number) =>
-          user.until(`the agent's text ${count}`, () => user.of("agent.speech_stopped")[count - 1], 60_000)
+          user.until(`the agent's text ${count}`, () => user.of("agent.speech_started")[count - 1], 60_000)
         const agentOf = async ({ room }: Call) => {
           const agents = (await rooms.listParticipants(room)).filter(({ identity }) => identity.startsWith("agent-"))
           return { count: agents.length, identity: agents[0]?.identity, sid: agents[0]?.sid }
@@ -91,7 +91,7 @@ describe.skipIf(missing !== undefined)("two agent workers of the real livekit-se
             const same = before.filter(({ identity }, i) => identity === after[i]?.identity).length
             const uncut = before.filter(({ sid }, i) => sid === after[i]?.sid).length
             const alone = after.filter(({ count }) => count === 1).length
-            const greeted = calls.filter(({ user }) => user.of("agent.speech_stopped").length > 2).length
+            const greeted = calls.filter(({ user }) => user.of("agent.speech_started").length > 2).length
             return {
               figures: { atBusy, atFree, servedMs, takenUpMs, same, uncut, alone, greeted },
               problems: []
