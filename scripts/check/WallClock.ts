@@ -38,6 +38,12 @@ export const allowed: Readonly<Record<string, Allowed>> = {
   "src/backend/health/Health.ts": { reads: "`checkedAt` is shown" },
   "src/builtin/BuiltinAgent.ts": { reads: "the agent says what time it is" },
   "src/cli/Logs.ts": { reads: "the time of a log line is shown" },
+  "src/cluster/engine/NodeClients.ts": { reads: "a step closes clients of other nodes sooner or later: the next question opens one" },
+  "src/cluster/peers/PeerClient.ts": { reads: "requests between nodes say when they were signed" },
+  "src/cluster/peers/PeerGuard.ts": {
+    reads: "how old another machine's signature is",
+    subtracts: "the time was written by another machine; a step is like clocks that are apart"
+  },
   "src/engines/hosted/stt/HostedStt.ts": { reads: "vendors say in Unix time when a connection expires" },
   "src/engines/openai-compatible/index.ts": { reads: "`Retry-After` may be a date" },
   "src/models/StaleEntries.ts": {
@@ -46,6 +52,8 @@ export const allowed: Readonly<Record<string, Allowed>> = {
   },
   "src/providers/SessionLinks.ts": { reads: "the expiry of a token is signed" },
   "src/providers/livekit/room/RoomLink.ts": { reads: "the expiry of a token is signed, the time of an event shown" },
+  "src/server/nodes/MovedSocket.ts": { reads: "the time of an event is shown" },
+  "src/server/nodes/NodeRouting.ts": { reads: "forwarded requests say when they were signed" },
   "src/server/ProcessMetrics.ts": { reads: "the start of the process, in Unix time as Prometheus asks for it" },
   "src/session/retention/SessionRecorder.ts": {
     reads: "how long ago another process began the recording that this one continues",

@@ -170,6 +170,23 @@ describe("a clustered backend", () => {
       assert.deepInclude(yield* a.backend.locate?.(id) ?? Effect.die("no locate"), { _tag: "There" })
     }))
 
+  it.effect("has a session of a frozen node that is the board's as well taken over once its lease is out", () =>
+    Effect.gen(function*() {
+      const cluster = yield* InProcess.make({ leaseMs: 2_000 })
+      const a = yield* cluster.add("a")
+      const b = yield* cluster.add("b")
+      yield* cluster.settle
+      const { id } = yield* b.local.createSession(config)
+      yield* a.backend.getSession(id)
+      const locate = a.backend.locate?.(id) ?? Effect.die("no locate")
+      b.cut(true)
+      cluster.state.boardAway = true
+      yield* pass("1 second")
+      assert.deepInclude(yield* locate, { _tag: "There" })
+      yield* pass("3 seconds")
+      assert.deepInclude(yield* locate, { _tag: "Nobody" })
+    }))
+
   it.effect("sends no session to a node that drains or is silent, and goes on admitting while the board moves", () =>
     Effect.gen(function*() {
       const cluster = yield* InProcess.make({ max: 50 })

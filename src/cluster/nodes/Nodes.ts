@@ -35,6 +35,8 @@ export interface Clients {
 /** How long a node that did not answer gets no new session, in ms. */
 const SUSPECT_MS = 2_000
 const RETRY_AFTER_MS = 1_000
+/** After so long without an answer of the board nobody knows who is silent, in ms: several reports. */
+const BOARD_SILENT_MS = 3_000
 /** How often it is looked at whether a node that is being asked has fallen silent. */
 const LOOK_EVERY = "250 millis"
 const ASK_DEADLINE = "5 seconds"
@@ -82,6 +84,11 @@ export interface Nodes {
   /** A node that is heard of, by its owner. */
   readonly find: (owner: string) => ClusterNode | undefined
   readonly isSuspect: (owner: string) => boolean
+  /**
+   * Whether it is not sure that a node still runs: it has just failed to answer, or the board that says who is silent has itself not
+   * answered for 3 s.
+   */
+  readonly isDoubtful: (owner: string) => boolean
   /** What the board has answered. */
   readonly heard: (nodes: ReadonlyArray<ClusterNode>) => void
   /** Counts a session more at a node, until it reports again. */
@@ -115,6 +122,7 @@ export const make = (
   }
 ): Nodes => {
   let nodes: ReadonlyArray<ClusterNode> = []
+  let heardMs = Number.NEGATIVE_INFINITY
   const suspects = new Map<string, number>()
   const now = () => MonotonicTime.nowMs(clock)
   const find = (owner: string) => nodes.find((node) => node.owner === owner && !node.silent)
@@ -145,14 +153,18 @@ export const make = (
       )
     })
 
+  const isSuspect = (owner: string) => (suspects.get(owner) ?? Number.NEGATIVE_INFINITY) > now()
+
   return {
     self,
     all: () => nodes,
     others: () => nodes.filter(({ owner }) => owner !== self),
     find,
-    isSuspect: (owner) => (suspects.get(owner) ?? Number.NEGATIVE_INFINITY) > now(),
+    isSuspect,
+    isDoubtful: (owner) => isSuspect(owner) || now() - heardMs > BOARD_SILENT_MS,
     heard: (heard) => {
       nodes = heard
+      heardMs = now()
       for (const [owner, untilMs] of suspects) if (untilMs <= now()) suspects.delete(owner)
     },
     sessionAdded: (owner) => {

@@ -115,8 +115,8 @@ export const make = ({ clock, local, nodes, store }: {
           // it is being opened or erased here
           if (owner === store.owner) return Effect.succeed({ _tag: live ? "Unknown" : "Nobody" })
           if (owner === undefined) return Effect.succeed({ _tag: "Nobody" })
-          // who reports still has its calls, also when a database that was away kept it from renewing its lease
-          if (nodes.find(owner) !== undefined) {
+          // who reports still has its calls, also when a database that was away kept it from renewing its lease; a frozen one does not
+          if (nodes.find(owner) !== undefined && (live || !nodes.isDoubtful(owner))) {
             remember(id, owner)
             return Effect.succeed({ _tag: "Owner", owner })
           }

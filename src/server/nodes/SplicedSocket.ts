@@ -16,7 +16,7 @@ import { refused, unreachable } from "./NodeSocket.ts"
  * How long the node may take to answer the head. One that is frozen accepts connections and says nothing: the client is to
  * try again, since by then its session may be taken over.
  */
-const ANSWER_WITHIN = Duration.seconds(5)
+const ANSWER_WITHIN = Duration.seconds(2)
 /** More than any head of an answer has. */
 const MAX_HEAD_BYTES = 16_384
 /** How often the system probes whether the other machine is still there. */
