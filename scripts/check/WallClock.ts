@@ -38,7 +38,6 @@ export const allowed: Readonly<Record<string, Allowed>> = {
   "src/backend/health/Health.ts": { reads: "`checkedAt` is shown" },
   "src/builtin/BuiltinAgent.ts": { reads: "the agent says what time it is" },
   "src/cli/Logs.ts": { reads: "the time of a log line is shown" },
-  "src/cluster/engine/NodeClients.ts": { reads: "a step closes clients of other nodes sooner or later: the next question opens one" },
   "src/cluster/peers/PeerClient.ts": { reads: "requests between nodes say when they were signed" },
   "src/cluster/peers/PeerGuard.ts": {
     reads: "how old another machine's signature is",

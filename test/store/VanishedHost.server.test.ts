@@ -5,7 +5,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted, Schedule, type Scope } from "effect"
 import { connect, createServer, type Socket } from "node:net"
-import type { BackendError } from "../../src/BackendError.ts"
+import { type BackendError, ConnectionFailed } from "../../src/BackendError.ts"
 import type { SessionStore } from "../../src/session/persistence/SessionStore.ts"
 import * as PostgresStore from "../../src/store/PostgresStore.ts"
 import * as RedisStore from "../../src/store/RedisStore.ts"
@@ -52,7 +52,7 @@ const soon = <A>(what: string, effect: Effect.Effect<A, BackendError>) =>
   effect.pipe(
     Effect.timeout("5 seconds"),
     Effect.retry(Schedule.spaced("500 millis").pipe(Schedule.upTo({ duration: "30 seconds" }))),
-    Effect.mapError((error) => new Error(`${what}: ${String(error)}`))
+    Effect.mapError((error) => new ConnectionFailed({ op: what, message: String(error) }))
   )
 
 const program = Effect.fnUntraced(function*(

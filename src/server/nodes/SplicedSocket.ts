@@ -103,7 +103,7 @@ const splice = (client: Net.Socket, node: Net.Socket, first: Buffer): Effect.Eff
  * Interrupted, both are closed.
  *
  * Fails `connection_failed`, with nothing written to the client, when the node closes before it has answered, does not answer
- * within 5 seconds, or takes the request for a stranger's.
+ * within 2 seconds, or takes the request for a stranger's.
  *
  * @category running
  * @since 0.1.0
