@@ -119,7 +119,7 @@ describe("a node that says nothing", () => {
       other.places.set("s1", { _tag: "There", address: silent.address })
       const refused = yield* Effect.forkChild(refusal(connect(audio(other), { protocols: protocols(yield* token) })))
       yield* Deferred.await(asked)
-      yield* pass(4)
+      yield* pass(1)
       assert.isUndefined(refused.pollUnsafe())
       yield* pass(1)
       assert.deepStrictEqual(yield* Fiber.join(refused), [502, "connection_failed", "node_unreachable"])
