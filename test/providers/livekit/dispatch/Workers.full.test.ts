@@ -12,6 +12,7 @@ import * as LiveKitServer from "../../../support/LiveKitServer.ts"
 import * as LiveKitUser from "../../../support/LiveKitUser.ts"
 
 const missing = LiveKitServer.missing ?? Servers.missingPostgres
+const GREETING = "Welcome to the line."
 const ROOMS = 20
 /** Rooms that are served before the second worker is there. */
 const FIRST = 6
@@ -52,8 +53,13 @@ describe.skipIf(missing !== undefined)("two agent workers of the real livekit-se
           return { room, user }
         }
         type Call = Awaited<ReturnType<typeof call>>
-        const spoken = ({ user }: Call, count: number) =>
-          user.until(`the agent's text ${count}`, () => user.of("agent.speech_started")[count - 1], 60_000)
+        const greeted = ({ user }: Call) => user.until("the greeting", () => user.of("agent.speech_started")[0], 60_000)
+        /** Types until there is an answer: on a busy machine LiveKit's client for Node may not send all of a text. */
+        const answered = ({ user }: Call) =>
+          until("an answer", () => {
+            user.type("Are you there?").catch(() => {})
+            return user.until("an answer", () => user.of("agent.speech_started")[1], 5_000).catch(() => undefined)
+          })
         const agentOf = async ({ room }: Call) => {
           const agents = (await rooms.listParticipants(room)).filter(({ identity }) => identity.startsWith("agent-"))
           return { count: agents.length, identity: agents[0]?.identity, sid: agents[0]?.sid }
@@ -72,7 +78,7 @@ describe.skipIf(missing !== undefined)("two agent workers of the real livekit-se
             const more = async (count: number) => {
               const askedAt = performance.now()
               for (let i = 0; i < count; i++) calls.push(await call(`room-${calls.length}`))
-              await Promise.all(calls.map((each) => spoken(each, 1)))
+              await Promise.all(calls.map(greeted))
               return performance.now() - askedAt
             }
             await more(FIRST)
@@ -91,17 +97,17 @@ describe.skipIf(missing !== undefined)("two agent workers of the real livekit-se
               LEASE_MS + NOTICED_MS
             )
             const takenUpMs = performance.now() - killedAt
-            // LiveKit's client may never say that a text was sent: the answer tells
-            for (const { user } of calls) user.type("Are you there?").catch(() => {})
-            await Promise.all(calls.map((each) => spoken(each, 2)))
+            await Promise.all(calls.map(answered))
             const after = await Promise.all(calls.map(agentOf))
 
             const same = before.filter(({ identity }, i) => identity === after[i]?.identity).length
             const uncut = before.filter(({ sid }, i) => sid === after[i]?.sid).length
             const alone = after.filter(({ count }) => count === 1).length
-            const greeted = calls.filter(({ user }) => user.of("agent.speech_started").length > 2).length
+            const again = calls.filter(({ user }) =>
+              user.of("agent.transcript").filter(({ text }) => text === GREETING).length > 1
+            ).length
             return {
-              figures: { atBusy, atFree, servedMs, takenUpMs, same, uncut, alone, greeted },
+              figures: { atBusy, atFree, servedMs, takenUpMs, same, uncut, alone, again },
               problems: []
             }
           }, {
@@ -115,13 +121,13 @@ describe.skipIf(missing !== undefined)("two agent workers of the real livekit-se
                 api_secret: server.apiSecret,
                 dispatch: { agent_name: "desk", repair_interval: "1s" }
               },
-              conversation: { first_speaker: "agent", greeting: "Hello." },
+              conversation: { first_speaker: "agent", greeting: GREETING },
               session: { resume_window: "10m" },
               max_concurrent_sessions: 2 * ROOMS
             }
           })
         )
-        const { alone, atBusy, atFree, greeted, same, servedMs, takenUpMs, uncut } = outcome.figures
+        const { again, alone, atBusy, atFree, same, servedMs, takenUpMs, uncut } = outcome.figures
         const [first, further] = [Number(atBusy), Number(atFree)]
         say(
           `of ${ROOMS - FIRST} rooms, all served within ${
@@ -135,7 +141,7 @@ describe.skipIf(missing !== undefined)("two agent workers of the real livekit-se
         assert.strictEqual(same, ROOMS, "the same sessions")
         assert.strictEqual(uncut, further, "no call of the other worker was cut")
         assert.strictEqual(alone, ROOMS, "one agent in each room")
-        assert.strictEqual(greeted, 0, "the calls go on without a second greeting")
+        assert.strictEqual(again, 0, "the calls go on without a second greeting")
       }),
     300_000
   )
