@@ -5,15 +5,12 @@ import * as Servers from "../support/DatabaseServers.ts"
 import { named } from "./Scenarios.ts"
 import { verify } from "./Verify.ts"
 
+/** The others, and the whole counts, are in `Cluster.full.test.ts`. */
 const names = [
   "kill -9 of one of three",
-  "a node joins",
   "the database is away",
-  "a node is cut off from the database",
   "200 creations at once, 80 at most",
-  "a look takes nothing over",
-  "strangers between the nodes",
-  "nodes of two releases"
+  "strangers between the nodes"
 ]
 
 if (Servers.missingPostgres !== undefined) process.stderr.write(`skipped, a cluster: ${Servers.missingPostgres}\n`)
