@@ -21,6 +21,7 @@ const PART = 250
 export interface RedisOwnersOptions {
   readonly owner: string
   readonly prefix: string
+  /** Sends a command, by its words. */
   readonly command: (op: string, ...words: ReadonlyArray<string>) => Effect.Effect<unknown, BackendError>
   /** Runs a script that is about no single session. */
   readonly run: (

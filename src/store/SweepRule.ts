@@ -48,6 +48,7 @@ export interface SweepCandidate {
 export interface SweepTime {
   readonly nowMs: number
   readonly upSinceMs: number | undefined
+  /** Whether the process of an owner is known to have ended. */
   readonly hasExited: (owner: string) => boolean
 }
 
