@@ -119,17 +119,21 @@ describe.skipIf(missing !== undefined)("serve --workers 2", () => {
   }, 30_000)
 
   it("starts a worker again that was killed: its calls go on, and no other is cut", async () => {
-    const callers = await server.call(4)
     const [victim, other] = server.workers
-    const hit = callers.filter((caller) => server.ownerOf(caller)?.pid === victim?.pid)
-    const spared = callers.filter((caller) => server.ownerOf(caller)?.pid === other?.pid)
-    assert.lengthOf(hit, 2)
+    const callers = [...await server.call(4)]
+    const of = (worker: typeof victim) => callers.filter((caller) => server.ownerOf(caller)?.pid === worker?.pid)
+    // placed where there is less to do, which sessions of before may still count for
+    while (callers.length < 12 && (of(victim).length === 0 || of(other).length === 0)) {
+      callers.push(...await server.call(1))
+    }
+    const [hit, spared] = [of(victim), of(other)]
+    assert.isAtLeast(Math.min(hit.length, spared.length), 1)
     process.kill(victim?.pid ?? 0, "SIGKILL")
     await server.until("the calls to go on", () => hit.every(({ recoveries }) => recoveries.length === 1))
     await server.until("a new worker", () => server.workers[0]?.pid !== victim?.pid)
     assert.strictEqual(server.workers[0]?.url, victim?.url, "it has kept its port")
     await server.everybodyTalks(callers)
-    assert.deepStrictEqual([cuts(hit), cuts(spared)], [[1, 1], [0, 0]])
+    assert.deepStrictEqual([cuts(hit), cuts(spared)], [hit.map(() => 1), spared.map(() => 0)])
     assert.deepStrictEqual(problems(callers), [])
     await Promise.all(callers.map((caller) => caller.end()))
   }, 150_000)
