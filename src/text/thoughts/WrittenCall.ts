@@ -124,7 +124,7 @@ export class WrittenCallReader {
     this.#give()
     this.#body = ""
     this.#extent = undefined
-    return gap
+    return gap + this.#readBody(text.slice(gap))
   }
 
   /** Takes the body of a call up to the end of its JSON, where it is JSON. */

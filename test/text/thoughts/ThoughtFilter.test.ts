@@ -67,6 +67,8 @@ const CALLS: ReadonlyArray<readonly [written: string, said: string, calls: numbe
   ["<function_calls><invoke name=\"w\"><parameter name=\"c\">P</parameter></invoke></function_calls>ok", "ok", 1],
   ["<|tool_call|>[{\"name\":\"w\"}] ok", "ok", 1],
   ["[TOOL_CALLS][{\"name\":\"w\"}] ok", "ok", 1],
+  ["[TOOL_CALLS]{\"a\":1}{\"a\":2}{\"a\":3} ok", "ok", 3],
+  ["<tool_call>{\"a\":1} {\"a\":2}{\"a\":3}{\"a\":4}", "", 4],
   ["<think>hm\n<tool_call>{\"a\":1}</tool_call>", "", 1],
   ["<think>hm\n<tool_call>{\"a\":1}</tool_call> and so on", "", 1],
   ["<think>hm\n<tool_call>{\"a\":1}</tool_call></think>Hi", "Hi", 0],
