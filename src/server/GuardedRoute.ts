@@ -20,7 +20,7 @@ import * as Problem from "../transport/Problem.ts"
 import type * as ClientAddress from "./access/ClientAddress.ts"
 import { CurrentCredential, ReadsOperations } from "./access/Principal.ts"
 import type * as RequestGuard from "./access/RequestGuard.ts"
-import * as SocketLimits from "./access/SocketLimits.ts"
+import * as ResponseLimits from "./access/ResponseLimits.ts"
 import * as SpanRedaction from "./access/SpanRedaction.ts"
 import * as ForwardedProof from "./nodes/ForwardedProof.ts"
 import type * as NodeRouting from "./nodes/NodeRouting.ts"
@@ -94,20 +94,24 @@ const notOfANode = (reason: string) =>
   )
 
 /** How long the peer of a refused upgrade may read the refusal, and leave its socket open. */
-const REFUSED_UPGRADE = Duration.millis(SocketLimits.READ_MS)
+const REFUSED_UPGRADE = Duration.millis(ResponseLimits.READ_MS)
 
 /**
  * Closes the socket of a request for another protocol that was answered and not granted. Node's timeouts do not hold for
  * such a socket, and the application's server leaves its end to the peer.
+ *
+ * @category running
+ * @since 0.1.0
  */
-const closeLater = ({ headers, source }: HttpServerRequest.HttpServerRequest) => {
+export const closeLater = ({ headers, source }: HttpServerRequest.HttpServerRequest): Effect.Effect<void> => {
   if (headers["upgrade"] === undefined || !(source instanceof IncomingMessage)) return Effect.void
   const { socket } = source
   if (socket.destroyed) return Effect.void
   return Effect.callback<void>((resume) => void socket.once("close", () => resume(Effect.void))).pipe(
     Effect.timeoutOption(REFUSED_UPGRADE),
     Effect.andThen(Effect.sync(() => socket.destroy())),
-    Effect.forkDetach
+    Effect.forkDetach,
+    Effect.asVoid
   )
 }
 

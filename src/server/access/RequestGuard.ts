@@ -4,7 +4,7 @@
  * - A page of another origin may not change anything or open a socket, unless its origin is allowed. A request without an
  *   `Origin` header does not come from a page.
  * - A server on loopback without keys only answers to loopback names, which defeats DNS rebinding: a page cannot point a
- *   name of its own at 127.0.0.1.
+ *   name of its own at 127.0.0.1. Where the server's address is not known, it only answers over loopback.
  * - With keys, the API needs one. Public pages and health do not, and the provider's routes are opened by a session's token.
  * - What is for operators needs a key as well where `operations` says so.
  * - With `authentication: "hook"`, a caller without a key is a user, and the handlers ask the application's hook.
@@ -17,6 +17,7 @@ import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Redacted from "effect/Redacted"
 import * as Crypto from "node:crypto"
+import { IncomingMessage } from "node:http"
 import { AuthenticationFailed, AuthorizationFailed } from "../../BackendError.ts"
 import * as Problem from "../../transport/Problem.ts"
 import { isLoopback, type ServerConfig } from "../ServerConfig.ts"
@@ -36,6 +37,8 @@ export type Access = "key" | "public" | "probe" | "operations"
  * @since 0.1.0
  */
 export interface RequestGuard {
+  /** Without authentication: only this machine may use the routes. */
+  readonly localOnly: boolean
   /** The refusal of a request; `undefined` lets it pass. */
   readonly refuse: (
     request: HttpServerRequest.HttpServerRequest,
@@ -123,11 +126,26 @@ export const make = (config: GuardOptions): RequestGuard => {
   const readsOperations = (request: HttpServerRequest.HttpServerRequest): boolean =>
     config.operations === "public" || authorized(request)
 
+  /** Where the address of the server was not known, a request shows over which one it came. */
+  const isFromNetwork = ({ source }: HttpServerRequest.HttpServerRequest): boolean =>
+    source instanceof IncomingMessage && source.socket.localAddress !== undefined &&
+    !isLoopback(source.socket.localAddress)
+
   return {
+    localOnly,
     refuse: (request, access) => {
       const host = request.headers["host"]
       if (host === undefined && access !== "probe") {
         return Problem.toResponse(Problem.make("malformed_request", "expected a Host header"))
+      }
+      if (localOnly && access !== "probe" && isFromNetwork(request)) {
+        return Problem.errorResponse(
+          new AuthorizationFailed({
+            op,
+            message: "this server has no API authentication and only answers to its own machine",
+            details: { reason: "address_not_allowed" }
+          })
+        )
       }
       if (localOnly && host !== undefined && access !== "probe") {
         const name = hostOf(host)

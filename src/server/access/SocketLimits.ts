@@ -3,10 +3,9 @@
  *
  * - At `max` sockets, a new one replaces one that only its peer keeps open, or else the oldest that has not sent a complete
  *   request, or else the oldest that waits for another protocol; if there is none, the new one is answered 503 and closed.
- * - A socket is closed when its TLS handshake takes longer than `HANDSHAKE_MS`, when its response is not read within
- *   `READ_MS`, when a request for another protocol is neither granted nor answered within `UPGRADE_MS`, and when the peer
- *   leaves it open for `END_MS` after everything was written. The oldest are closed when all unread responses together hold
- *   more than `MAX_UNREAD_BYTES`.
+ * - A socket is closed when its TLS handshake takes longer than `HANDSHAKE_MS`, when its response is over the
+ *   `ResponseLimits`, when a request for another protocol is neither granted nor answered within `UPGRADE_MS`, and when the
+ *   peer leaves it open for `END_MS` after everything was written.
  *
  * Node's own timeouts bound the head and the body of a request, and end before an upgrade. Upgraded sockets are left to their
  * WebSocket connection. Synchronous, without a clock: the caller passes the time.
@@ -17,14 +16,7 @@ import type * as Http from "node:http"
 import type * as Net from "node:net"
 import type { Duplex } from "node:stream"
 import * as Problem from "../../transport/Problem.ts"
-
-/**
- * How long a response may take to be read, counted from its request: 2 minutes.
- *
- * @category constants
- * @since 0.1.0
- */
-export const READ_MS = 120_000
+import * as ResponseLimits from "./ResponseLimits.ts"
 
 /**
  * How long a TLS handshake may take, however its bytes arrive: 10 seconds.
@@ -51,18 +43,8 @@ export const UPGRADE_MS = 60_000
  */
 export const END_MS = 10_000
 
-/**
- * How much all unread responses may hold together: 64 MiB.
- *
- * @category constants
- * @since 0.1.0
- */
-export const MAX_UNREAD_BYTES = 67_108_864
-
 /** Up to this many refused sockets are kept open long enough to read the refusal. */
 const MAX_REFUSED = 64
-/** Unread responses are checked once in so many requests: each time would cost more than the requests. */
-const SWEEP_EVERY = 64
 
 /**
  * @category models
@@ -95,8 +77,13 @@ interface OpenSocket {
 /** All was written and sent: only the peer keeps it open. */
 const isFinished = ({ secured, socket }: OpenSocket): boolean => (secured ?? socket).writableFinished
 
-/** Runs `switched` when the first bytes that are written say that the protocol changes (101). */
-const onSwitch = (socket: Duplex, switched: () => void): void => {
+/**
+ * Runs `switched` when the first bytes that are written say that the protocol changes (101).
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const onSwitch = (socket: Duplex, switched: () => void): void => {
   const { write } = socket
   Reflect.set(socket, "write", (...args: ReadonlyArray<unknown>) => {
     Reflect.deleteProperty(socket, "write")
@@ -121,7 +108,7 @@ export const install = (
     readonly maxUnreadBytes?: number | undefined
   }
 ): SocketLimits => {
-  const { max, maxUnreadBytes = MAX_UNREAD_BYTES, nowMs, secure = false } = options
+  const { max, maxUnreadBytes, nowMs, secure = false } = options
   const open = new Map<Net.Socket, OpenSocket>()
   const byKey = new Map<string, OpenSocket>()
   /** Sockets without a complete request so far, the oldest first. */
@@ -129,9 +116,7 @@ export const install = (
   /** Sockets that have asked for another protocol and have not got it, the oldest first, and when they asked. */
   const upgrading = new Map<OpenSocket, number>()
   const refused = new Map<Net.Socket, number>()
-  /** Responses under way, the oldest first, and since when they may be read. */
-  const responses = new Map<Http.ServerResponse, number>()
-  let requests = 0
+  const responses = ResponseLimits.make({ nowMs, maxUnreadBytes })
 
   const forget = (each: OpenSocket): void => {
     open.delete(each.socket)
@@ -176,30 +161,6 @@ export const install = (
     ))
   }
 
-  const sweepUnread = (): void => {
-    let unread = 0
-    // `writableLength` includes what the socket has buffered.
-    for (const response of responses.keys()) unread += response.writableLength
-    for (const response of responses.keys()) {
-      if (unread <= maxUnreadBytes) return
-      const bytes = response.writableLength
-      if (bytes === 0) continue
-      unread -= bytes
-      responses.delete(response)
-      response.socket?.destroy()
-    }
-  }
-
-  const sweepResponses = (now: number): void => {
-    for (const [response, since] of Array.from(responses)) {
-      if (since > now - READ_MS) break
-      responses.delete(response)
-      // A response that has not begun is bounded by its handler; its reader has all the time from here on.
-      if (response.headersSent) response.socket?.destroy()
-      else responses.set(response, now)
-    }
-  }
-
   const sweepSockets = (now: number): void => {
     for (const [each, since] of upgrading) {
       if (since > now - UPGRADE_MS) break
@@ -209,7 +170,7 @@ export const install = (
       if (secure && each.secured === undefined && each.since <= now - HANDSHAKE_MS) drop(each)
       else if ((each.secured ?? each.socket).writableEnded) {
         each.endedAt ??= now
-        if (each.endedAt <= now - (isFinished(each) ? END_MS : READ_MS)) drop(each)
+        if (each.endedAt <= now - (isFinished(each) ? END_MS : ResponseLimits.READ_MS)) drop(each)
       }
     }
     // Their own timeout begins anew with each byte that the peer sends.
@@ -243,9 +204,7 @@ export const install = (
   const onRequest = (request: Http.IncomingMessage, response: Http.ServerResponse): void => {
     const each = byKey.get(keyOf(request.socket))
     if (each !== undefined) each.request = request
-    responses.set(response, nowMs())
-    response.once("close", () => responses.delete(response))
-    if (++requests % SWEEP_EVERY === 0) sweepUnread()
+    responses.add(response)
   }
   // A request with `Expect` is one of the other two.
   for (const name of ["request", "checkContinue", "checkExpectation"]) server.prependListener(name, onRequest)
@@ -259,10 +218,8 @@ export const install = (
 
   return {
     sweep: () => {
-      const now = nowMs()
-      sweepSockets(now)
-      sweepResponses(now)
-      sweepUnread()
+      sweepSockets(nowMs())
+      responses.sweep()
     },
     destroy: () => {
       for (const socket of [...open.keys(), ...refused.keys()]) socket.destroy()

@@ -5,11 +5,11 @@ import * as Http from "node:http"
 import * as Https from "node:https"
 import * as Net from "node:net"
 import * as NodeTls from "node:tls"
+import { READ_MS } from "../../../src/server/access/ResponseLimits.ts"
 import {
   END_MS,
   HANDSHAKE_MS,
   install,
-  READ_MS,
   type SocketLimits,
   UPGRADE_MS
 } from "../../../src/server/access/SocketLimits.ts"
