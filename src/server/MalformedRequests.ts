@@ -30,6 +30,17 @@ const problemOf = (code: string | undefined): Problem.Problem => {
 export const MAX_HEADER_BYTES = 16_384
 
 /**
+ * Answers a request that expects what we do not know.
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const refuseExpectation = (response: Http.ServerResponse): void => {
+  const problem = Problem.make("expectation_failed", "expected no Expect header, or 100-continue")
+  response.writeHead(problem.status, { "content-type": Problem.contentType }).end(JSON.stringify(problem))
+}
+
+/**
  * Adds the listeners to a server.
  *
  * @category constructors
@@ -44,8 +55,7 @@ export const install = (server: Http.Server): void => {
     })
   }
   server.on("checkExpectation", (_request: Http.IncomingMessage, response: Http.ServerResponse) => {
-    const problem = Problem.make("expectation_failed", "expected no Expect header, or 100-continue")
-    response.writeHead(problem.status, { "content-type": Problem.contentType }).end(JSON.stringify(problem))
+    refuseExpectation(response)
   })
   server.on("clientError", (error: Error & { readonly code?: string }, socket: Duplex) => {
     const response = responses.get(socket)

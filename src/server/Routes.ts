@@ -52,7 +52,7 @@ import type { SharedPort } from "./SharedPort.ts"
  *   server's config. Default: `public`.
  * - `host`: the address that the application listens on. Default: that of its `HttpServer`. With `keys` and no key,
  *   another address than loopback is refused, and so is whatever else makes the server public; where the address is
- *   unknown, requests must name this machine.
+ *   unknown, requests must come from this machine and name it.
  * - `publicUrl`: how clients reach the application's root; the prefix is added to it. Default: the request's `Host`.
  * - `providers`: what `GET /v1/providers` lists besides the backend's own provider. Default: none.
  * - `console`: whether the prefix itself is the console page. Default: true.
@@ -123,6 +123,8 @@ const metrics = Effect.fnUntraced(function*(
  */
 export interface Mounted {
   readonly routes: ReadonlyArray<HttpRouter.Route<never, never>>
+  /** Whether a route has this path, whatever its method. */
+  readonly has: (path: string) => boolean
   /** The answer of a server with these routes only: 404, or 405 for a method that the router does not know. */
   readonly fallback: (request: HttpServerRequest.HttpServerRequest) => HttpServerResponse.HttpServerResponse
 }
@@ -134,6 +136,10 @@ export interface Mounted {
  * @since 0.1.0
  */
 export interface MountedPorts extends Mounted {
+  /** Without authentication: only this machine may use them. */
+  readonly localOnly: boolean
+  /** Where they are mounted: empty, or a path such as `/voice`, without a slash at its end. */
+  readonly prefix: string
   readonly admin: Mounted | undefined
   /** Completes when no connection is passed on to another node. */
   readonly passedOn: Effect.Effect<void>
@@ -241,6 +247,7 @@ export const make = Effect.fnUntraced(function*(
         })
         return prefix === "" ? inner : HttpRouter.prefixRoute(inner, prefix)
       }),
+      has: (path) => paths.find("GET", path) !== undefined,
       fallback: (request) => {
         const found = paths.find("GET", request.url)
         return guard.protect(
@@ -258,14 +265,14 @@ export const make = Effect.fnUntraced(function*(
     ...own.map((route) => [route, GuardedRoute.accessOf(route.path)] as const),
     ...backend.routes.map((route) => [route, "public"] as const)
   ]
-  const passedOn = nodes?.idle ?? Effect.void
+  const common = { localOnly: guard.localOnly, passedOn: nodes?.idle ?? Effect.void, prefix }
   const mounted: MountedPorts = hasAdminPort
     ? {
-      passedOn,
+      ...common,
       ...mount(all.filter(([, access]) => access !== "operations"), true),
       admin: mount(all.filter(([, access]) => access === "operations" || access === "probe"), false)
     }
-    : { ...mount(all, false), admin: undefined, passedOn }
+    : { ...common, ...mount(all, false), admin: undefined }
   return mounted
 })
 

@@ -11,9 +11,7 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as HttpMiddleware from "effect/http/HttpMiddleware"
 import * as HttpRouter from "effect/http/HttpRouter"
-import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Http from "node:http"
@@ -21,15 +19,15 @@ import * as Https from "node:https"
 import type { BackendProvider } from "../backend/provider/BackendProvider.ts"
 import { VoiceBackend } from "../backend/VoiceBackend.ts"
 import type { BackendError } from "../BackendError.ts"
-import { finalizeWithin } from "../Deadline.ts"
 import * as MonotonicTime from "../MonotonicTime.ts"
 import * as SocketLimits from "./access/SocketLimits.ts"
-import * as SpanRedaction from "./access/SpanRedaction.ts"
 import * as Tls from "./access/Tls.ts"
+import { drain } from "./Drain.ts"
 import * as HttpServices from "./HttpServices.ts"
 import { formatUrl, listenError } from "./Listening.ts"
 import * as MalformedRequests from "./MalformedRequests.ts"
 import * as Routes from "./Routes.ts"
+import * as ServedRoutes from "./ServedRoutes.ts"
 import { isLoopback, requireOperations, ServerConfig } from "./ServerConfig.ts"
 import * as SharedPort from "./SharedPort.ts"
 
@@ -72,42 +70,6 @@ export interface ServerOptions extends Partial<ServerConfig> {
   readonly shared?: SharedPort.SharedPort | undefined
 }
 
-/** Load balancers, Prometheus and other nodes ask every few seconds or more often: a span of each request would bury the rest. */
-const isProbe = (prefix: string) => {
-  const bare = prefix.replace(/\/+$/, "")
-  return ({ url }: HttpServerRequest.HttpServerRequest): boolean =>
-    url.startsWith(bare) && /^\/(?:metrics|health\/\w+|internal\/\w+)(?:$|[?#])/.test(url.slice(bare.length))
-}
-
-/** The drain has a deadline of its own; this one is for a backend that misses it. */
-const drain = (backend: VoiceBackend["Service"]) =>
-  Effect.gen(function*() {
-    const { drain } = yield* backend.config
-    yield* backend.stop.pipe(
-      finalizeWithin(Duration.sum(drain.deadline, Duration.seconds(10))),
-      Effect.flatMap((report) => report._tag === "None" ? finalizeWithin("2 seconds")(backend.abort) : Effect.void),
-      Effect.ignore
-    )
-  })
-
-/** Where calls are let end by themselves, so are those of other nodes that go through this one. */
-const drainPassedOn = (backend: VoiceBackend["Service"], passedOn: Effect.Effect<void>) =>
-  Effect.flatMap(
-    backend.config,
-    ({ drain }) => drain.mode === "conversation" ? Effect.asVoid(finalizeWithin(drain.deadline)(passedOn)) : Effect.void
-  )
-
-/**
- * Drains the backend before whatever this layer is provided to is released. An application that mounts `Server.routes` puts
- * it around its server, so that calls end well while their sockets are still open.
- *
- * @category layers
- * @since 0.1.0
- */
-export const layerDrain: Layer.Layer<never, never, VoiceBackend> = Layer.effectDiscard(
-  Effect.flatMap(VoiceBackend, (backend) => Effect.addFinalizer(() => drain(backend)))
-)
-
 const httpOptions = {
   headersTimeout: 10_000,
   requestTimeout: 30_000,
@@ -117,9 +79,6 @@ const httpOptions = {
   // The guard answers with a problem instead.
   requireHostHeader: false
 }
-
-/** A larger WebSocket message, text or binary, closes the socket with 1009: 64 KiB. */
-const MAX_FRAME_BYTES = 65_536
 
 const SWEEP_INTERVAL = Duration.seconds(5)
 
@@ -164,25 +123,11 @@ const listen = Effect.fnUntraced(function*(options: PortOptions) {
     host,
     port,
     gracefulShutdownTimeout: grace,
-    websocket: { maxPayload: MAX_FRAME_BYTES }
+    websocket: { maxPayload: ServedRoutes.MAX_FRAME_BYTES }
   }).pipe(Effect.mapError(listenError({ host, port, setting })))
   yield* Effect.addFinalizer(() => Effect.sync(sockets.destroy))
   yield* Effect.sync(sockets.sweep).pipe(Effect.delay(SWEEP_INTERVAL), Effect.forever, Effect.forkScoped)
-  // Layers are shared within a build, and the ports must not share a router.
-  const app = yield* HttpRouter.toHttpEffect(HttpRouter.addAll(mounted.routes)).pipe(
-    Effect.provideServiceEffect(Layer.CurrentMemoMap, Layer.makeMemoMap)
-  )
-  yield* server.serve(
-    Effect.catchReason(
-      app,
-      "HttpServerError",
-      "RouteNotFound",
-      ({ request }) => Effect.succeed(mounted.fallback(request))
-    )
-  ).pipe(
-    SpanRedaction.withRedactedNames,
-    Effect.provideService(HttpMiddleware.TracerDisabledWhen, isProbe(prefix))
-  )
+  yield* server.serve(yield* ServedRoutes.make(mounted)).pipe(ServedRoutes.withSpans(prefix))
   const address = node.address()
   const taken = typeof address === "object" && address !== null ? address.port : port
   return { node, scheme, port: taken, url: formatUrl(scheme, host, taken) }
@@ -200,7 +145,7 @@ export const layer = (options: ServerOptions = {}): Layer.Layer<VoiceServer, Bac
     VoiceServer,
     Effect.gen(function*() {
       const backend = yield* VoiceBackend
-      const { console = true, grace = "2 seconds", prefix = "", providers = [], shared, ...given } = options
+      const { console = true, grace = "2 seconds", prefix: at = "", providers = [], shared, ...given } = options
       const config: ServerConfig = {
         ...defaults,
         ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
@@ -208,7 +153,13 @@ export const layer = (options: ServerOptions = {}): Layer.Layer<VoiceServer, Bac
       yield* requireOperations(config)
       // Whoever reaches either port reaches the server.
       const host = shared !== undefined && isLoopback(config.host) ? shared.host : config.host
-      const { admin, passedOn, ...mounted } = yield* Routes.make({ ...config, host, prefix, console, providers }, {
+      const { admin, passedOn, prefix, ...mounted } = yield* Routes.make({
+        ...config,
+        host,
+        prefix: at,
+        console,
+        providers
+      }, {
         hasAdminPort: config.adminPort !== undefined,
         shared,
         certificate: config.tls?.cert,
@@ -230,9 +181,7 @@ export const layer = (options: ServerOptions = {}): Layer.Layer<VoiceServer, Bac
           `server.authentication is none: whoever reaches ${url} can start sessions and see those of others`
         )
       }
-      yield* Effect.addFinalizer(() =>
-        Effect.all([drain(backend), drainPassedOn(backend, passedOn)], { concurrency: 2, discard: true })
-      )
+      yield* Effect.addFinalizer(() => drain(backend, passedOn))
       // Last, so that it is released first.
       if (shared !== undefined) {
         // Until then its siblings could not be asked for their sessions.

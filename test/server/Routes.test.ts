@@ -1,20 +1,17 @@
 import { NodeHttpServer } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Layer, Queue, Redacted, Schema, Scope } from "effect"
+import { Effect, Exit, Fiber, Layer, Redacted, Scope } from "effect"
 import { HttpMiddleware, HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
 import { NetAddress } from "effect/net"
 import { TestClock } from "effect/testing"
 import * as Http from "node:http"
 import * as Net from "node:net"
 import { WebSocket } from "ws"
-import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
-import * as Local from "../../src/providers/local/index.ts"
+import type { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import * as Server from "../../src/server/index.ts"
-import type * as SessionEvent from "../../src/session/SessionEvent.ts"
-import * as ScriptedEngines from "../../src/testing/scripted/ScriptedEngines.ts"
-import { echo } from "../session/Harness.ts"
 import { everything, Recording } from "../telemetry/RecordingTracer.ts"
-import { backend as scripted, call, neverOverloaded } from "./support.ts"
+import { backend as scripted, call } from "./support.ts"
+import { session, talk, talking, until } from "./Talking.ts"
 
 /** A middleware of the application whose span lies between the server's and ours. */
 const spans = HttpRouter.middleware((app) => Effect.withSpan(app, "application"), { global: true })
@@ -35,33 +32,6 @@ const application = (options: Server.RoutesOptions, backend: Layer.Layer<VoiceBa
 
 const address = Effect.map(HttpServer.HttpServer, ({ address }) => NetAddress.formatUrlUnsafe(address))
 
-const talking = VoiceBackend.layerSttTts({ agent: echo, config: { overload: neverOverloaded } }).pipe(Layer.provide([
-  Local.layer,
-  ScriptedEngines.layerVad(),
-  ScriptedEngines.layerStt(["hello"]),
-  ScriptedEngines.layerTts()
-]))
-
-const session = (url: string, transport = "websocket", headers: Record<string, string> = {}) =>
-  call(`${url}/v1/sessions`, {
-    method: "POST",
-    headers: { "content-type": "application/json", ...headers },
-    body: JSON.stringify({ user_id: "ada", transport })
-  })
-
-const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(Schema.Record(Schema.String, Schema.Unknown)))
-
-/** The events of a connection until one of this type, with what is sent at its beginning. */
-const until = Effect.fnUntraced(function*(socket: WebSocket, type: SessionEvent.SessionEvent["type"], text: string) {
-  const messages = yield* Queue.unbounded<string>()
-  socket.on("message", (data: Buffer, isBinary) => isBinary || Queue.offerUnsafe(messages, data.toString()))
-  socket.on("open", () => socket.send(text))
-  while (true) {
-    const event = yield* decode(yield* Queue.take(messages))
-    if (event["type"] === type) return event
-  }
-})
-
 describe("Server.routes", () => {
   it.live("mounts below a prefix, beside the application's own routes", () => {
     const recording = new Recording()
@@ -73,17 +43,8 @@ describe("Server.routes", () => {
       assert.strictEqual(json["connection_url"], `${url.replace("http", "ws")}/v1/sessions/${json["id"]}/audio`)
       assert.strictEqual(headers.get("location"), `/voice/v1/sessions/${json["id"]}`)
 
-      for (const [query, protocols] of [["", [`token.${json["token"]}`]], [`?token=${json["token"]}`, []]] as const) {
-        const socket = yield* Effect.acquireRelease(
-          Effect.sync(() => new WebSocket(`${json["connection_url"]}${query}`, ["effect-voice.v1", ...protocols])),
-          (socket) => Effect.sync(() => socket.terminate())
-        )
-        const { text } = yield* until(
-          socket,
-          "agent.transcript",
-          JSON.stringify({ type: "user.text", text: "good morning" })
-        )
-        assert.match(String(text), /good morning/)
+      for (const query of ["", `?token=${json["token"]}`]) {
+        assert.match(yield* talk(json, query), /good morning/)
       }
       const webrtc = yield* session(url, "webrtc")
       assert.strictEqual(webrtc.json["connection_url"], `${url}/v1/sessions/${webrtc.json["id"]}/offer`)
