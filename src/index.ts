@@ -7,6 +7,7 @@
  * @since 0.1.0
  */
 export { AgentRegistry } from "./agent/AgentRegistry.ts"
+export { CallContext } from "./agent/CallContext.ts"
 export * as Agent from "./agent/index.ts"
 export * as Tool from "./agent/Tool.ts"
 export { AudioBranch } from "./audio/AudioBranch.ts"
@@ -16,7 +17,13 @@ export * as HealthStatus from "./backend/health/HealthStatus.ts"
 export * as BackendProvider from "./backend/provider/BackendProvider.ts"
 export { BackendRegistry, newBackend } from "./backend/provider/BackendRegistry.ts"
 export { type StoreLoader, StoreRegistry } from "./backend/sessions/StoreRegistry.ts"
-export { type ConnectionState, type DrainReport, type LayerOptions, VoiceBackend } from "./backend/VoiceBackend.ts"
+export {
+  type ConnectionState,
+  type DrainReport,
+  type LayerOptions,
+  type S2sLayerOptions,
+  VoiceBackend
+} from "./backend/VoiceBackend.ts"
 export {
   AgentError,
   AuthenticationFailed,

@@ -6,32 +6,20 @@
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { BackendError } from "../BackendError.ts"
-import type { HistoryItem } from "../conversation/History.ts"
 import type { LanguageChange } from "../LanguageChange.ts"
-import * as TelemetryContext from "../telemetry/TelemetryContext.ts"
 import * as AgentAnswer from "./AgentAnswer.ts"
+import * as CallContext from "./CallContext.ts"
 import type { HistorySettings } from "./HistorySettings.ts"
 
 /**
- * A turn for the agent to answer.
+ * A turn for the agent to answer, and the call that it belongs to.
  *
  * @category models
  * @since 0.1.0
  */
-export interface AgentInput {
+export interface AgentInput extends CallContext.CallContext {
   /** What the user said in this turn. */
   readonly transcript: string
-  /** The conversation before this turn, as it was heard. */
-  readonly history: ReadonlyArray<HistoryItem>
-  readonly sessionId: string
-  readonly userId: string
-  readonly turn: number
-  readonly metadata: { readonly [key: string]: unknown }
-  /**
-   * What the user speaks, BCP 47: what the recogniser says of this turn, else the session's language; undefined when neither is
-   * known.
-   */
-  readonly language?: string | undefined
   /**
    * Completes when the turn is over and this answer will be played. A preemptive reply (`speculation`) starts before that
    * and may be dropped, so await this before an action that cannot be undone.
@@ -59,6 +47,14 @@ export interface Agent<out R = never> {
   /** Answers what the user said; interrupted when the user interrupts. */
   readonly respond: (input: AgentInput) => Stream.Stream<string, BackendError, R>
 }
+
+/**
+ * What an agent needs: `Services<Agent<R>>` is `R`; of a union, what any of them needs.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Services<A> = A extends Agent<infer R> ? R : never
 
 /**
  * A tool call of an agent has started or finished: the session's `tool.started` and `tool.finished`.
@@ -127,7 +123,7 @@ export const fromStream = <E, R = never>(
 ): Agent<R> => ({
   name: options?.name,
   greeting: options?.greeting,
-  respond: (input) => AgentAnswer.make(() => respond(input.transcript, input))
+  respond: (input) => AgentAnswer.make(() => respond(input.transcript, input)).pipe(CallContext.orWithin(input))
 })
 
 /**
@@ -142,11 +138,14 @@ export const fromCallback = <E, R = never>(
 ): Agent<R> => ({
   name: options?.name,
   greeting: options?.greeting,
-  respond: (input) => AgentAnswer.make(() => AgentAnswer.whole(respond(input.transcript, input)))
+  respond: (input) =>
+    AgentAnswer.make(() => AgentAnswer.whole(respond(input.transcript, input))).pipe(CallContext.orWithin(input))
 })
 
 /**
- * Provides an agent with the services that it needs, from the context in which this effect runs.
+ * Provides an agent with the services that it needs, from the context in which this effect runs. The layers of a backend and of
+ * the `AgentRegistry` do this by themselves; it is for an agent that is given to a running backend (`createSession`, `setAgent`,
+ * `register`).
  *
  * @category combinators
  * @since 0.1.0
@@ -155,5 +154,5 @@ export const withContext = <R>(agent: Agent<R>): Effect.Effect<Agent, never, R> 
   Effect.map(Effect.context<R>(), (context) => ({
     name: agent.name,
     greeting: agent.greeting,
-    respond: (input) => Stream.updateContext(agent.respond(input), TelemetryContext.mergeContext(context))
+    respond: (input) => Stream.updateContext(agent.respond(input), CallContext.mergeContext(context))
   }))

@@ -4,9 +4,10 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Registry from "../Registry.ts"
-import type { Agent } from "./Agent.ts"
+import { type Agent, type Services, withContext } from "./Agent.ts"
 
 /**
  * The agents that sessions can name.
@@ -17,7 +18,20 @@ import type { Agent } from "./Agent.ts"
 export class AgentRegistry extends Context.Service<AgentRegistry, Registry.Registry<Agent>>()(
   "effect-voice/agent/AgentRegistry"
 ) {
-  /** Provides a registry with these agents. */
-  static readonly layer = (agents: { readonly [name: string]: Agent } = {}) =>
-    Layer.sync(AgentRegistry, () => Registry.make("AgentRegistry", "agent", agents))
+  /**
+   * Provides a registry with these agents. The layer asks for what the agents need, such as a language model and the handlers of
+   * their tools.
+   */
+  static readonly layer = <Agents extends { readonly [name: string]: Agent<unknown> } = {}>(
+    agents?: Agents
+  ): Layer.Layer<AgentRegistry, never, Services<Agents[keyof Agents]>> => {
+    const given = Object.entries((agents ?? {}) as { readonly [name: string]: Agent<Services<Agents[keyof Agents]>> })
+    return Layer.effect(
+      AgentRegistry,
+      Effect.map(
+        Effect.forEach(given, ([name, agent]) => Effect.map(withContext(agent), (own) => [name, own] as const)),
+        (own) => Registry.make("AgentRegistry", "agent", Object.fromEntries(own))
+      )
+    )
+  }
 }

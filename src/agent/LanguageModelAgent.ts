@@ -22,9 +22,9 @@ import * as Stream from "effect/Stream"
 import { AgentError, type BackendError } from "../BackendError.ts"
 import { isRecord } from "../schema/Json.ts"
 import * as ToolName from "../schema/ToolName.ts"
-import * as TelemetryContext from "../telemetry/TelemetryContext.ts"
 import * as ThrownValue from "../ThrownValue.ts"
 import type { Agent, AgentInput, AgentSession } from "./Agent.ts"
+import * as CallContext from "./CallContext.ts"
 import * as ConversationSummary from "./ConversationSummary.ts"
 import { EngineInstructions } from "./EngineInstructions.ts"
 import * as HistorySettings from "./HistorySettings.ts"
@@ -238,14 +238,14 @@ export const fromLanguageModel = <Tools extends Record<string, Tool.Any> = {}, R
               ...model,
               toolTokens: model.toolTokens + Context.get(context, EngineInstructions).tokens,
               stream: (prompt, calls) => Stream.provideContext(stream(prompt, calls), context),
-              run: (name, params, id) =>
-                Effect.updateContext(run(name, params, id), TelemetryContext.mergeContext(context))
+              run: (name, params, id) => Effect.updateContext(run(name, params, id), CallContext.mergeContext(context))
             },
             settings,
             input
           )
         ),
-        Stream.catchCause((cause) => Stream.fail(LanguageModelErrors.fromCause(cause)))
+        Stream.catchCause((cause) => Stream.fail(LanguageModelErrors.fromCause(cause))),
+        CallContext.orWithin(input)
       )
   }
 }

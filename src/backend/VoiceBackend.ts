@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
-import type { Agent } from "../agent/Agent.ts"
+import { type Agent, withContext } from "../agent/Agent.ts"
 import { AgentRegistry } from "../agent/AgentRegistry.ts"
 import { type BackendError, InvalidConfig } from "../BackendError.ts"
 import { ProcessorRegistry } from "../hooks/AudioProcessor.ts"
@@ -57,15 +57,15 @@ export class VoiceBackend extends Context.Service<VoiceBackend, Backend>()("effe
   /**
    * A running backend for speech → text → agent → speech. Its engines and provider are services, so the compiler reports what
    * is missing. A `TurnDetector` is used when there is one and the speech-to-text engine is not the turn authority
-   * (`turnDetection: "stt"`), and a `NoiseSuppressor` and an `EchoCanceller` when there is one. Releasing the layer drains
-   * it.
+   * (`turnDetection: "stt"`), and a `NoiseSuppressor` and an `EchoCanceller` when there is one. The layer asks for what the
+   * agent needs, too: a language model, the handlers of its tools. Releasing the layer drains it.
    */
-  static readonly layerSttTts = (
-    options: LayerOptions = {}
+  static readonly layerSttTts = <R = never>(
+    options: LayerOptions<R> = {}
   ): Layer.Layer<
     VoiceBackend,
     BackendError,
-    BackendProvider | SpeechToText | TextToSpeech | VoiceActivityDetector
+    BackendProvider | SpeechToText | TextToSpeech | VoiceActivityDetector | Exclude<R, Scope.Scope>
   > =>
     running(Effect.gen(function*() {
       const [provider, stt, tts, vad] = yield* Effect.all([
@@ -102,9 +102,9 @@ export class VoiceBackend extends Context.Service<VoiceBackend, Backend>()("effe
    * when there is one, and a `TurnDetector` where an agent answers. A capability that the model lacks fails `invalid_config`. Releasing the
    * layer drains it.
    */
-  static readonly layerS2s = (
-    options: LayerOptions & Pick<S2sOptions, "agentInLoop" | "tools"> = {}
-  ): Layer.Layer<VoiceBackend, BackendError, BackendProvider | SpeechToSpeech> =>
+  static readonly layerS2s = <R = never>(
+    options: S2sLayerOptions<R> = {}
+  ): Layer.Layer<VoiceBackend, BackendError, BackendProvider | SpeechToSpeech | Exclude<R, Scope.Scope>> =>
     running(Effect.gen(function*() {
       const provider = yield* BackendProvider
       const s2s = yield* SpeechToSpeech
@@ -169,14 +169,22 @@ export type GivenConfig = { readonly [Key in keyof Given]?: Given[Key] | undefin
  * @category models
  * @since 0.1.0
  */
-export interface LayerOptions extends SttTtsPipeline.SttTtsOptions {
-  /** The agent of sessions that name none. Default: `config.agent`. */
-  readonly agent?: Agent | undefined
+export interface LayerOptions<out R = never> extends SttTtsPipeline.SttTtsOptions {
+  /** The agent of sessions that name none; the layer asks for what it needs. Default: `config.agent`. */
+  readonly agent?: Agent<R> | undefined
   /** Processors of the user's audio; at the same `order` they run after those of the config. */
   readonly processors?: ReadonlyArray<Processors.GivenProcessor> | undefined
   /** Fields of the config that differ from their defaults; checked like any config. What is `undefined` counts as absent. */
   readonly config?: GivenConfig | undefined
 }
+
+/**
+ * The options of `layerS2s`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface S2sLayerOptions<out R = never> extends LayerOptions<R>, Pick<S2sOptions, "agentInLoop" | "tools"> {}
 
 /** Starts a backend; its own finalizer drains it before anything below it is released. */
 const running = <E, R>(
@@ -195,8 +203,8 @@ const turnDetector = Effect.flatMap(
 
 const noProcessors: ProcessorRegistry["Service"] = Registry.make("ProcessorRegistry", "audio processor")
 
-const layered = Effect.fnUntraced(function*(
-  { agent, config, processors = [] }: LayerOptions,
+const layered = Effect.fnUntraced(function*<R>(
+  { agent, config, processors = [] }: LayerOptions<R>,
   provider: BackendProvider["Service"],
   parts: Pick<BackendParts, "pipelines" | "engines" | "speech" | "useConfig"> & {
     readonly config: Partial<BackendConfig.BackendConfig>
@@ -262,7 +270,11 @@ const layered = Effect.fnUntraced(function*(
       ...Object.fromEntries(noise.map(({ name }) => ["noise", name])),
       ...(echo === undefined ? {} : { echo: echo.name })
     },
-    agent: agent ?? (config?.agent === undefined ? undefined : yield* findAgent(config.agent)),
+    agent: agent !== undefined
+      ? yield* withContext(agent)
+      : config?.agent === undefined
+      ? undefined
+      : yield* findAgent(config.agent),
     findAgent
   })
 })

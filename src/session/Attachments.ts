@@ -72,6 +72,8 @@ const closeConnection = (which: UserConnection, reason: ConnectionClose) =>
 export class Attachments {
   readonly #options: AttachmentsOptions
   #connection: UserConnection | undefined
+  /** Of the connection that was closed last. */
+  #closed: Pick<UserConnection, "transport" | "facts"> | undefined
   #attachedBefore: boolean
   #isFedByProgram = false
   #endReason: SessionEnd | undefined
@@ -88,6 +90,11 @@ export class Attachments {
   /** The present connection. */
   get current(): UserConnection | undefined {
     return this.#connection
+  }
+
+  /** What the present connection says of the call, else what the last one said; `undefined` before the first. */
+  get latest(): Pick<UserConnection, "transport" | "facts"> | undefined {
+    return this.#connection ?? this.#closed
   }
 
   /** Whether there is a connection, or a program feeds the session. */
@@ -164,6 +171,7 @@ export class Attachments {
     if (this.#connection !== which) return
     const { convert, dispatch, emit, input, output, resumeWindow, state } = this.#options
     this.#connection = undefined
+    this.#closed = { transport: which.transport, facts: which.facts }
     output.attach(undefined, convert)
     emit({ type: "connection.detached", connection: which.id, reason })
     if (close !== undefined) this.#closeLater(which, close)
@@ -192,6 +200,7 @@ export class Attachments {
     const { cancel, convert, output, run } = this.#options
     const last = this.#connection
     this.#connection = undefined
+    if (last !== undefined) this.#closed = { transport: last.transport, facts: last.facts }
     output.attach(undefined, convert)
     cancel("window")
     run("close", Effect.ensuring(last === undefined ? Effect.void : closeConnection(last, "session_ended"), then))

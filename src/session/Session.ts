@@ -15,6 +15,7 @@ import * as ProcessorChain from "./input/ProcessorChain.ts"
 import * as ProcessorIncidents from "./input/ProcessorIncidents.ts"
 import * as SessionPersistence from "./persistence/SessionPersistence.ts"
 import * as SessionRecorder from "./retention/SessionRecorder.ts"
+import * as SessionCall from "./SessionCall.ts"
 import { SessionCore } from "./SessionCore.ts"
 import type { SessionEnd, SessionEventBody } from "./SessionEvent.ts"
 import { SessionOperations } from "./SessionOperations.ts"
@@ -131,11 +132,16 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
   core.usePipeline(
     yield* options.pipeline.open({
       sessionId: options.id,
-      userId: options.config.userId,
       speech: core.text.speech,
       textSettings: core.text.settings,
       languages: core.text,
-      metadata: () => core.metadata,
+      call: SessionCall.make({
+        id: options.id,
+        config: options.config,
+        provider: options.provider,
+        metadata: () => core.metadata,
+        connection: () => attachments.latest
+      }),
       agent: () => core.agent.current,
       session: core.agent,
       history: core.state.history,

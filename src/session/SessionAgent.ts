@@ -4,9 +4,11 @@
  * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as References from "effect/References"
 import type { Agent, AgentSession, ToolEvent } from "../agent/Agent.ts"
+import { CallContext } from "../agent/CallContext.ts"
 import { type BackendError, SessionNotFound } from "../BackendError.ts"
 import type { LanguageChange } from "../LanguageChange.ts"
 import * as ThrownValue from "../ThrownValue.ts"
@@ -40,6 +42,9 @@ export interface SessionAgentOptions extends Pick<SessionOptions, "id" | "agent"
   readonly run: (name: string, effect: Effect.Effect<unknown>) => void
 }
 
+/** What work in the background keeps of where it began. */
+const kept = Context.pick(CallContext, References.CurrentLogAnnotations)
+
 /**
  * @category models
  * @since 0.1.0
@@ -66,16 +71,16 @@ export class SessionAgent implements AgentSession {
     return this.registeredName ?? this.current.name
   }
 
-  /** Its log lines have the turn in which it began. */
+  /** It keeps its call, and its log lines have the turn in which it began. */
   readonly background = (effect: Effect.Effect<void>): Effect.Effect<void> =>
-    Effect.map(References.CurrentLogAnnotations, (annotations) => {
+    Effect.map(Effect.context<never>(), (context) => {
       const logged = Effect.catchCause(effect, (cause) =>
         Cause.hasInterruptsOnly(cause)
           ? Effect.void
           : this.#logBackground(cause))
       this.#options.run(
         `background:${++this.#backgroundTasks}`,
-        Effect.provideService(logged, References.CurrentLogAnnotations, annotations)
+        Effect.updateContext(logged, (now: Context.Context<never>) => Context.merge(now, kept(context)))
       )
     })
 

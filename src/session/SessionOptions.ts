@@ -34,6 +34,8 @@ import type { SessionObserver } from "./tracing/SessionObserver.ts"
 export interface SessionOptions {
   readonly id: string
   readonly config: SessionConfig
+  /** The name of the provider that reaches the user. */
+  readonly provider: string
   readonly agent: Agent
   /** How much of the conversation a language model is told. Default: that of the agent. */
   readonly history?: HistorySettings | undefined

@@ -49,6 +49,11 @@ export interface UserConnection {
     readonly input: { readonly sampleRate: number }
     readonly output: { readonly sampleRate: number }
   }
+  /**
+   * What the provider knows of the call, such as its room or the caller's number, for the agent and its tools
+   * (`CallContext.facts`). Read at each use, so it may be a getter. It is neither logged nor stored. Default: nothing.
+   */
+  readonly facts?: { readonly [name: string]: unknown } | undefined
   /** Starts the delivery of what arrives, and of what has arrived before (bounded). Called once, by the session. */
   readonly listen: (listener: ConnectionListener) => void
   /**

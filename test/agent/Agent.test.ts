@@ -11,6 +11,9 @@ const input: Agent.AgentInput = {
   userId: "u",
   turn: 1,
   metadata: {},
+  provider: "local",
+  transport: "memory",
+  facts: {},
   committed: Effect.void
 }
 const answer = (agent: Agent.Agent) => Stream.mkString(agent.respond(input))

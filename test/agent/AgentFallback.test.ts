@@ -19,6 +19,9 @@ const input: Agent.AgentInput = {
   userId: "u1",
   turn: 1,
   metadata: {},
+  provider: "local",
+  transport: "memory",
+  facts: {},
   committed: Effect.void
 }
 
@@ -216,6 +219,9 @@ describe("AgentFallback", () => {
         userId: "u",
         turn: 1,
         metadata: {},
+        provider: "local",
+        transport: "memory",
+        facts: {},
         committed: Effect.void
       }
       assert.strictEqual(yield* Stream.mkString(agent.respond(input)), "[sic] Hello.")

@@ -39,6 +39,9 @@ const input = (history: ReadonlyArray<HistoryItem>, of?: AgentSession, transcrip
   userId: "u",
   turn: history.length / 2 + 1,
   metadata: {},
+  provider: "local",
+  transport: "memory",
+  facts: {},
   committed: Effect.void,
   session: of
 })

@@ -38,6 +38,9 @@ describe("ToolCalls", () => {
         userId: "u",
         turn: 1,
         metadata: {},
+        provider: "local",
+        transport: "memory",
+        facts: {},
         committed: Effect.void
       }, {
         run: (name) => failures[name] ?? Effect.never,
@@ -85,6 +88,9 @@ describe("ToolCalls", () => {
         userId: "u",
         turn: 1,
         metadata: {},
+        provider: "local",
+        transport: "memory",
+        facts: {},
         committed: Effect.void
       }, {
         run: (name) => Effect.succeed({ ok: true, output: results[name] }),

@@ -111,6 +111,9 @@ describe("BuiltinAgent", () => {
           userId: "u",
           turn: 1,
           metadata,
+          provider: "local",
+          transport: "memory",
+          facts: {},
           committed: Effect.void
         }))
       assert.deepEqual(yield* run("What time is it?", { time_zone: "Asia/Tokyo" }), ["It is 12:07 AM."])

@@ -42,9 +42,7 @@ const Engines = Layer.mergeAll(
   Silero.layer(),
   SmartTurn.layer() // without it, silence alone ends a turn
 ).pipe(Layer.provide(ModelStore.layer))
-const Backend = Layer.unwrap(Effect.map(Agent.withContext(agent), (agent) => VoiceBackend.layerSttTts({ agent }))).pipe(
-  Layer.provide([Tools, Model, Engines, Local.layer])
-)
+const Backend = VoiceBackend.layerSttTts({ agent }).pipe(Layer.provide([Tools, Model, Engines, Local.layer]))
 
 Server.layer({ port: Number(process.env["PORT"] ?? 8080) }).pipe(
   Layer.provide(Backend),

@@ -3,7 +3,7 @@ import { Context, Effect, Layer, Queue, Stream } from "effect"
 import * as Agent from "../../src/agent/Agent.ts"
 import type * as AgentTool from "../../src/agent/Tool.ts"
 import * as BackendProvider from "../../src/backend/provider/BackendProvider.ts"
-import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
+import { type S2sLayerOptions, VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import { defaultPolicy } from "../../src/conversation/ConversationPolicy.ts"
 import * as ResilientSpeechToText from "../../src/speech/resilience/ResilientSpeechToText.ts"
 import { SpeechToSpeech, type SpeechToSpeechEvent } from "../../src/speech/SpeechToSpeech.ts"
@@ -282,7 +282,7 @@ describe("A speech-to-speech model that sends without end", () => {
     })
   const backend = (
     layerModel: Layer.Layer<SpeechToSpeech>,
-    options: Parameters<typeof VoiceBackend.layerS2s>[0] = {}
+    options: S2sLayerOptions = {}
   ) =>
     VoiceBackend.layerS2s({ config: { conversation: { ...defaultPolicy, apology: "" } }, ...options }).pipe(
       Layer.provide([Layer.succeed(BackendProvider.BackendProvider, provider()), layerModel, Scripted.layerVad()])

@@ -6,7 +6,7 @@ import { PrometheusMetrics } from "effect/observability"
 import * as Agent from "../../src/agent/index.ts"
 import * as Tool from "../../src/agent/Tool.ts"
 import { BackendProvider } from "../../src/backend/provider/BackendProvider.ts"
-import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
+import { type LayerOptions, VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import {
   AgentError,
   type BackendError,
@@ -103,7 +103,7 @@ const backendOf = (engines: {
   readonly stt?: Layer.Layer<SpeechToText>
   readonly tts?: Layer.Layer<TextToSpeech>
   readonly vad?: Layer.Layer<VoiceActivityDetector>
-  readonly options?: Parameters<typeof VoiceBackend.layerSttTts>[0]
+  readonly options?: LayerOptions | undefined
 }) =>
   VoiceBackend.layerSttTts({ agent: echo, ...engines.options }).pipe(Layer.provide([
     Layer.succeed(BackendProvider, provider()),

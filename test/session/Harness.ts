@@ -3,7 +3,7 @@ import { TestClock } from "effect/testing"
 import * as Agent from "../../src/agent/Agent.ts"
 import type { BackendConfig } from "../../src/backend/config/BackendConfig.ts"
 import * as BackendProvider from "../../src/backend/provider/BackendProvider.ts"
-import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
+import { type S2sLayerOptions, VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import type { BackendError } from "../../src/BackendError.ts"
 import { type ConversationPolicy, defaultPolicy } from "../../src/conversation/ConversationPolicy.ts"
 import type { SessionConfig } from "../../src/session/SessionConfig.ts"
@@ -47,9 +47,9 @@ export const provider = (
 
 export const echo = Agent.fromCallback((transcript) => Effect.succeed(`You said ${transcript}.`))
 
-export interface Setup {
+export interface Setup<R = never> {
   readonly texts?: ReadonlyArray<string>
-  readonly agent?: Agent.Agent
+  readonly agent?: Agent.Agent<R>
   readonly policy?: Partial<ConversationPolicy>
   readonly config?: Partial<Omit<BackendConfig, "provider" | "pipelineType" | "conversation">>
   readonly stt?: Parameters<typeof Scripted.layerStt>[1]
@@ -59,15 +59,16 @@ export interface Setup {
   readonly layerVad?: ReturnType<typeof Scripted.layerVad>
 }
 
-const configOf = (setup: Setup) => ({
+const configOf = (setup: Setup<unknown>) => ({
   ...setup.config,
   conversation: { ...defaultPolicy, apology: "Sorry.", ...setup.policy }
 })
 
-const providerOf = (setup: Setup) => Layer.succeed(BackendProvider.BackendProvider, setup.provider ?? provider())
+const providerOf = (setup: Setup<unknown>) =>
+  Layer.succeed(BackendProvider.BackendProvider, setup.provider ?? provider())
 
-export const layer = (setup: Setup = {}) =>
-  VoiceBackend.layerSttTts({ agent: setup.agent ?? echo, config: configOf(setup) }).pipe(Layer.provide([
+export const layer = <R = never>(setup: Setup<R> = {}) =>
+  VoiceBackend.layerSttTts<R>({ agent: setup.agent ?? echo, config: configOf(setup) }).pipe(Layer.provide([
     providerOf(setup),
     setup.layerStt ?? Scripted.layerStt(setup.texts ?? ["one", "two", "three"], setup.stt),
     Scripted.layerTts(setup.tts),
@@ -80,7 +81,7 @@ export const layerS2s = (
     readonly setup?: Setup
     /** With a scripted text-to-speech engine beside the model. */
     readonly voice?: Parameters<typeof Scripted.layerTts>[0]
-    readonly backend?: Parameters<typeof VoiceBackend.layerS2s>[0]
+    readonly backend?: S2sLayerOptions | undefined
   } = {}
 ) =>
   VoiceBackend.layerS2s({

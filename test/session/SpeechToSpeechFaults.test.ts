@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Queue, Stream } from "effect"
 import * as BackendProvider from "../../src/backend/provider/BackendProvider.ts"
-import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
+import { type S2sLayerOptions, VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import { SpeechToSpeech, type SpeechToSpeechEvent, type SpeechToSpeechStream } from "../../src/speech/SpeechToSpeech.ts"
 import * as Scripted from "../../src/testing/scripted/ScriptedEngines.ts"
 import type { S2sCall, S2sFault } from "../../src/testing/scripted/ScriptedSpeechToSpeech.ts"
@@ -63,7 +63,7 @@ const layerModel = (
 
 const sound = (ms: number) => new Int16Array(24 * ms).fill(500)
 
-const backend = (model: Layer.Layer<SpeechToSpeech>, options: Parameters<typeof VoiceBackend.layerS2s>[0] = {}) =>
+const backend = (model: Layer.Layer<SpeechToSpeech>, options: S2sLayerOptions = {}) =>
   VoiceBackend.layerS2s(options).pipe(Layer.provide([
     Layer.succeed(BackendProvider.BackendProvider, provider()),
     model,

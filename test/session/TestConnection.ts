@@ -12,6 +12,8 @@ export class TestConnection implements UserConnection {
   readonly frames: Array<Int16Array> = []
   readonly events: Array<SessionEvent> = []
   readonly closes: Array<string> = []
+  /** What the provider knows of the call. */
+  facts: UserConnection["facts"] = undefined
   clears = 0
   /** What `clear` takes back. */
   unplayedMs = 0

@@ -92,6 +92,9 @@ describe("a request to a vendor", () => {
             userId: "u",
             turn: 1,
             metadata: {},
+            provider: "local",
+            transport: "memory",
+            facts: {},
             committed: Effect.void
           }))).pipe(
             Effect.provide(OpenAiCompatible.layer({ url, model: "fake", apiKey: Redacted.make(Fakes.KEY) }))

@@ -200,6 +200,7 @@ export const make = (options: OpeningOptions): SessionOpening => {
     const handle = yield* Session.make({
       id,
       config: session,
+      provider: provider.name,
       agent,
       findAgent: parts.findAgent,
       history: config.history,

@@ -6,6 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as AgentThoughts from "../../agent/AgentThoughts.ts"
+import * as CallContext from "../../agent/CallContext.ts"
 import { type BackendError, fromCause } from "../../BackendError.ts"
 import type { ConversationInput } from "../../conversation/ConversationInput.ts"
 import type { ReplySource } from "../../conversation/ConversationState.ts"
@@ -43,26 +44,20 @@ export interface SpokenReply {
 const word = /\S/u
 
 const textOf = (
-  { agent, languages, metadata, session, sessionId, userId }: PipelineContext,
+  { agent, call, languages, session }: PipelineContext,
   { committed, history, trace, turn }: ReplyRequest,
   source: TextSource
 ): Stream.Stream<string, BackendError> =>
   source._tag === "Text"
     ? Stream.succeed(source.text)
     // suspended: an agent that throws fails its reply, not the session
-    : Stream.suspend(() =>
-      agent().respond({
-        transcript: source.transcript,
-        history,
-        sessionId,
-        userId,
-        turn,
-        metadata: metadata(),
-        language: source.kind === "speech" ? languages.heard() ?? languages.ofUser() : languages.ofUser(),
-        committed,
-        session
-      })
-    ).pipe(AgentThoughts.without, ReplyTrace.thinking(trace))
+    : Stream.suspend(() => {
+      const language = source.kind === "speech" ? languages.heard() ?? languages.ofUser() : languages.ofUser()
+      const { transcript } = source
+      // one object: what the call reads of the session is read at each use
+      const input = Object.assign(call({ turn, history, language }), { transcript, committed, session })
+      return CallContext.within(input)(agent().respond(input))
+    }).pipe(AgentThoughts.without, ReplyTrace.thinking(trace))
 
 /**
  * Speaks a text as it is written. When the text fails or stalls, the whole sentences that were written are spoken to their

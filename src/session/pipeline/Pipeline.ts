@@ -9,6 +9,7 @@ import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Agent, AgentSession } from "../../agent/Agent.ts"
+import type { CallContext } from "../../agent/CallContext.ts"
 import type { BackendError, InvalidConfig } from "../../BackendError.ts"
 import type { ConversationInput } from "../../conversation/ConversationInput.ts"
 import type { ReplySource } from "../../conversation/ConversationState.ts"
@@ -20,7 +21,7 @@ import type { SessionSpeech } from "../../speech/SessionSpeech.ts"
 import type { TextSettings } from "../../speech/TextSettings.ts"
 import type { AudioInput } from "../input/AudioInput.ts"
 import type { ReplyAudio } from "../playout/ReplyAudio.ts"
-import type { Metadata } from "../SessionConfig.ts"
+import type { CallTurn } from "../SessionCall.ts"
 import type { SessionEventBody } from "../SessionEvent.ts"
 import type { ReplyTrace } from "../tracing/ReplyTrace.ts"
 
@@ -50,13 +51,13 @@ export interface SessionLanguages {
  */
 export interface PipelineContext {
   readonly sessionId: string
-  readonly userId: string
   /** The language, voice and key terms that the session was created with. */
   readonly speech: SessionSpeech
   /** How text is prepared for the voice, now: the language may change. */
   readonly textSettings: () => TextSettings
   readonly languages: SessionLanguages
-  readonly metadata: () => Metadata
+  /** The call in a turn, for the agent and its tools. */
+  readonly call: (turn: CallTurn) => CallContext
   readonly agent: () => Agent
   /** The session as its agents see it. */
   readonly session: AgentSession

@@ -47,11 +47,11 @@ export const make = (
 ): PlayReply => {
   /** Runs the tool calls of a reply as they come, which may be minutes before its audio is played up to them. */
   const runCalls = ({ history, trace, turn }: ReplyRequest, reply: S2sReply): Effect.Effect<never> => {
-    const { metadata, sessionId, userId } = context
+    const { call: callOf, languages } = context
     return Effect.flatMap(
       reply.nextCall,
       (event) =>
-        call(event, { sessionId, userId, metadata: metadata(), turn, history }, trace?.think).pipe(
+        call(event, callOf({ turn, history, language: languages.heard() ?? languages.ofUser() }), trace?.think).pipe(
           Effect.ensuring(Effect.sync(() => reply.callFinished())),
           Effect.forkChild
         )

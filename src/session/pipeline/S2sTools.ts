@@ -41,7 +41,7 @@ const MAX_CALLS = 8
  * @category constructors
  * @since 0.1.0
  */
-export const askAgent = (context: Pick<PipelineContext, "agent" | "session">): Tool =>
+export const askAgent = (context: Pick<PipelineContext, "agent" | "call" | "session">): Tool =>
   AgentTool.make({
     name: ASK_AGENT,
     description:
@@ -49,12 +49,16 @@ export const askAgent = (context: Pick<PipelineContext, "agent" | "session">): T
       "user its answer. Pass the user's words.",
     input: Schema.Struct({ question: Schema.NonEmptyString.check(Schema.isMaxLength(16_384)) }),
     run: ({ question }, about) =>
-      context.agent().respond({ transcript: question, ...about, committed: Effect.void, session: context.session })
-        .pipe(
-          Stream.scan(() => "", (answer: string, piece) => answer + piece),
-          Stream.takeUntil((answer) => answer.length > MAX_OUTPUT),
-          Stream.runFold(() => "", (_, answer) => answer)
+      context.agent().respond(
+        Object.assign(
+          context.call(about),
+          { transcript: question, committed: Effect.void, session: context.session }
         )
+      ).pipe(
+        Stream.scan(() => "", (answer: string, piece) => answer + piece),
+        Stream.takeUntil((answer) => answer.length > MAX_OUTPUT),
+        Stream.runFold(() => "", (_, answer) => answer)
+      )
   })
 
 const text = (output: unknown): string => {

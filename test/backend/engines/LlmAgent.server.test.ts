@@ -16,7 +16,7 @@ import { provider } from "../../session/Harness.ts"
 import { TestConnection } from "../../session/TestConnection.ts"
 import * as FakeChat from "../../support/FakeChat.ts"
 
-const registries = (agents: Parameters<typeof AgentRegistry.layer>[0] = {}) =>
+const registries = (agents: { readonly [name: string]: Agent.Agent } = {}) =>
   Layer.mergeAll(
     BackendRegistry.layer([provider()]),
     EngineRegistry.layer({ ...named, llm: { ...named.llm, ...builtin.llm } }),

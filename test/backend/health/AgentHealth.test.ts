@@ -14,6 +14,9 @@ const input: Agent.AgentInput = {
   userId: "u",
   turn: 1,
   metadata: {},
+  provider: "local",
+  transport: "memory",
+  facts: {},
   committed: Effect.void
 }
 const down = new ConnectionFailed({ op: "Agent.respond", message: "the model refuses connections" })

@@ -25,6 +25,9 @@ const input: Agent.AgentInput = {
   userId: "u",
   turn: 1,
   metadata: {},
+  provider: "local",
+  transport: "memory",
+  facts: {},
   committed: Effect.void
 }
 

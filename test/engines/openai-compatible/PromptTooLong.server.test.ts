@@ -141,6 +141,9 @@ const ask = (fake: FakeChat.FakeChat, about: ReadonlyArray<HistoryItem>) =>
         userId: "u",
         turn: 101,
         metadata: {},
+        provider: "local",
+        transport: "memory",
+        facts: {},
         committed: Effect.void
       }))
   ).pipe(Effect.provide([OpenAiCompatible.layer({ url: fake.url, model: "m" }), Logger.layer([])]))

@@ -10,6 +10,7 @@ import type { ConnectionClose, UserConnection } from "../../../session/UserConne
 import { Inbox, nextId } from "../../../transport/Inbox.ts"
 import type { TextOutbox } from "../text/TextOutbox.ts"
 import { INPUT_SAMPLE_RATE } from "./AgentRoom.ts"
+import type { RoomFacts } from "./RoomFacts.ts"
 import { type RoomVoice, VOICE_SAMPLE_RATE } from "./RoomVoice.ts"
 
 /**
@@ -19,6 +20,7 @@ import { type RoomVoice, VOICE_SAMPLE_RATE } from "./RoomVoice.ts"
 export interface RoomConnectionOptions {
   readonly voice: RoomVoice
   readonly outbox: TextOutbox
+  readonly facts: () => RoomFacts
   readonly onEvent: (event: SessionEvent) => void
   /** Called when the session has closed the connection and the last data was sent. */
   readonly closed: (reason: ConnectionClose) => Effect.Effect<void>
@@ -40,11 +42,14 @@ const FLUSH_MS = 150
  * @category constructors
  * @since 0.1.0
  */
-export const make = ({ closed, onEvent, outbox, voice }: RoomConnectionOptions): RoomConnection => {
+export const make = ({ closed, facts, onEvent, outbox, voice }: RoomConnectionOptions): RoomConnection => {
   const inbox = new Inbox(INPUT_SAMPLE_RATE)
   const connection: UserConnection = {
     id: nextId("livekit"),
     transport: "webrtc",
+    get facts() {
+      return facts()
+    },
     format: { input: { sampleRate: INPUT_SAMPLE_RATE }, output: { sampleRate: VOICE_SAMPLE_RATE } },
     listen: (listener) => inbox.listen(listener),
     send: (frame) => inbox.endReason === undefined && voice.send(frame),

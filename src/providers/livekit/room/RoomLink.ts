@@ -41,6 +41,7 @@ import * as Transcription from "../text/Transcription.ts"
 import * as AgentRoom from "./AgentRoom.ts"
 import * as OtherAgents from "./OtherAgents.ts"
 import * as RoomConnection from "./RoomConnection.ts"
+import * as RoomFacts from "./RoomFacts.ts"
 import * as RoomName from "./RoomName.ts"
 import { RoomPresence } from "./RoomPresence.ts"
 import type { RoomService } from "./RoomService.ts"
@@ -256,6 +257,11 @@ export const open = Effect.fnUntraced(function*(
       ).pipe(finalizeWithin(REMOVE_DEADLINE))
     )
 
+    const facts = RoomFacts.make(target.room, () => {
+      const people = users()
+      const [first] = people
+      return people.find(({ identity }) => identity === (presence.speaker ?? user)) ?? first
+    })
     const attach = (stay: string) =>
       Effect.matchEffect(host.admit(session, {}), {
         onFailure: ({ code, message }) => {
@@ -267,6 +273,7 @@ export const open = Effect.fnUntraced(function*(
           const { connection, inbox } = RoomConnection.make({
             voice: agent.voice,
             outbox,
+            facts,
             onEvent: (event) => {
               if (event.type !== "session.ended") return
               takenOver ||= event.reason === "taken_over"

@@ -8,7 +8,7 @@ import * as Agent from "../../../../src/agent/Agent.ts"
 import * as Tool from "../../../../src/agent/Tool.ts"
 import * as Pcm from "../../../../src/audio/Pcm.ts"
 import * as BackendProvider from "../../../../src/backend/provider/BackendProvider.ts"
-import { VoiceBackend } from "../../../../src/backend/VoiceBackend.ts"
+import { type S2sLayerOptions, VoiceBackend } from "../../../../src/backend/VoiceBackend.ts"
 import type { BackendError } from "../../../../src/BackendError.ts"
 import type { EngineIncident } from "../../../../src/EngineIncident.ts"
 import type { SessionEvent } from "../../../../src/session/SessionEvent.ts"
@@ -208,7 +208,7 @@ const silence = (ms: number) => Pcm.fromInt16(new Int16Array(16 * ms))
 const inSession = Effect.fnUntraced(function*(
   vendor: Vendor,
   fake: FakeModel,
-  options: Parameters<typeof VoiceBackend.layerS2s>[0],
+  options: S2sLayerOptions | undefined,
   settings: EngineSettings = {}
 ) {
   const backend = Context.get(
