@@ -9,7 +9,6 @@
 export { AgentRegistry } from "./agent/AgentRegistry.ts"
 export { CallContext } from "./agent/CallContext.ts"
 export * as Agent from "./agent/index.ts"
-export * as Tool from "./agent/Tool.ts"
 export { AudioBranch } from "./audio/AudioBranch.ts"
 export * as BackendConfig from "./backend/config/BackendConfig.ts"
 export type { GivenProcessor } from "./backend/engines/Processors.ts"

@@ -154,5 +154,6 @@ export const withContext = <R>(agent: Agent<R>): Effect.Effect<Agent, never, R> 
   Effect.map(Effect.context<R>(), (context) => ({
     name: agent.name,
     greeting: agent.greeting,
-    respond: (input) => Stream.updateContext(agent.respond(input), CallContext.mergeContext(context))
+    respond: (input) =>
+      Stream.updateContext(AgentAnswer.make(() => agent.respond(input)), CallContext.mergeContext(context))
   }))

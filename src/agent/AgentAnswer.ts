@@ -30,10 +30,16 @@ const mistake = (given: unknown, expected: string): AgentError =>
     retryable: false
   })
 
-/** What an agent gave in place of an answer; a Promise that is rejected later is nobody's, and would end the process. */
-const refuse = (given: unknown, expected: string): Stream.Stream<never, AgentError> => {
+/**
+ * Fails with what a function gave in place of what is expected. A Promise that is rejected later is nobody's, and would end the
+ * process.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export const refuse = (given: unknown, expected: string): Effect.Effect<never, AgentError> => {
   if (Predicate.isPromiseLike(given)) given.then(undefined, () => undefined)
-  return Stream.fail(mistake(given, expected))
+  return Effect.fail(mistake(given, expected))
 }
 
 /**
@@ -46,7 +52,7 @@ export const whole = <E, R>(answer: Effect.Effect<string, E, R>): Stream.Stream<
   const given: unknown = answer
   return Effect.isEffect(given)
     ? Stream.fromEffect(answer)
-    : refuse(given, "an Effect of a text (Effect.promise makes one of a Promise)")
+    : Stream.fromEffect(refuse(given, "an Effect of a text (Effect.promise makes one of a Promise)"))
 }
 
 const texts = (pieces: Arr.NonEmptyReadonlyArray<string>): Effect.Effect<typeof pieces, AgentError> => {
@@ -68,5 +74,5 @@ export const make = <E, R>(respond: () => Stream.Stream<string, E, R>): Stream.S
     const given: unknown = answer
     return Stream.isStream(given)
       ? Stream.mapArrayEffect(answer, texts)
-      : refuse(given, "a Stream of texts")
+      : Stream.fromEffect(refuse(given, "a Stream of texts"))
   }).pipe(Stream.catchCause((cause) => Stream.fail(LanguageModelErrors.fromCause(cause))))

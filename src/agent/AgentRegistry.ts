@@ -7,7 +7,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Registry from "../Registry.ts"
-import { type Agent, type Services, withContext } from "./Agent.ts"
+import { type Agent, withContext } from "./Agent.ts"
 
 /**
  * The agents that sessions can name.
@@ -22,10 +22,10 @@ export class AgentRegistry extends Context.Service<AgentRegistry, Registry.Regis
    * Provides a registry with these agents. The layer asks for what the agents need, such as a language model and the handlers of
    * their tools.
    */
-  static readonly layer = <Agents extends { readonly [name: string]: Agent<unknown> } = {}>(
-    agents?: Agents
-  ): Layer.Layer<AgentRegistry, never, Services<Agents[keyof Agents]>> => {
-    const given = Object.entries((agents ?? {}) as { readonly [name: string]: Agent<Services<Agents[keyof Agents]>> })
+  static readonly layer = <Needs extends { readonly [name: string]: unknown } = {}>(
+    agents?: { readonly [Name in keyof Needs]: Agent<Needs[Name]> }
+  ): Layer.Layer<AgentRegistry, never, Needs[keyof Needs]> => {
+    const given = Object.entries((agents ?? {}) as { readonly [name: string]: Agent<Needs[keyof Needs]> })
     return Layer.effect(
       AgentRegistry,
       Effect.map(

@@ -16,6 +16,7 @@ import type { Agent, AgentSession } from "./Agent.ts"
  */
 export const CurrentSession = Context.Reference<
   | {
+    readonly background: AgentSession["background"]
     readonly handOver: (name: string) => Effect.Effect<Agent, BackendError>
     readonly setLanguage: AgentSession["setLanguage"]
   }

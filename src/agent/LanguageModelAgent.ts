@@ -7,47 +7,46 @@
  *
  * @since 0.1.0
  */
-import * as AiError from "effect/ai/AiError"
+import type * as AiError from "effect/ai/AiError"
 import * as LanguageModel from "effect/ai/LanguageModel"
 import type * as Prompt from "effect/ai/Prompt"
 import type * as Response from "effect/ai/Response"
-import * as Tool from "effect/ai/Tool"
+import type * as Tool from "effect/ai/Tool"
 import * as Toolkit from "effect/ai/Toolkit"
 import type * as Arr from "effect/Array"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { AgentError, type BackendError } from "../BackendError.ts"
-import { isRecord } from "../schema/Json.ts"
-import * as ToolName from "../schema/ToolName.ts"
-import * as ThrownValue from "../ThrownValue.ts"
 import type { Agent, AgentInput, AgentSession } from "./Agent.ts"
 import * as CallContext from "./CallContext.ts"
 import * as ConversationSummary from "./ConversationSummary.ts"
 import { EngineInstructions } from "./EngineInstructions.ts"
 import * as HistorySettings from "./HistorySettings.ts"
+import * as Instructions from "./Instructions.ts"
 import * as LanguageModelErrors from "./LanguageModelErrors.ts"
 import * as LanguageModelSpan from "./LanguageModelSpan.ts"
 import { type ChatTemplate, ModelText } from "./ModelText.ts"
 import type { Conversation } from "./PromptBudget.ts"
 import { PromptWindow, type WindowPrompt } from "./PromptWindow.ts"
-import * as TokenEstimate from "./TokenEstimate.ts"
 import * as ToolCalls from "./ToolCalls.ts"
-import { ToolError } from "./ToolError.ts"
-import { toMessages, type ToolCall, type ToolOutcome } from "./ToolHistory.ts"
-import * as ToolInput from "./ToolInput.ts"
+import { toMessages, type ToolCall } from "./ToolHistory.ts"
+import * as ToolRunner from "./ToolRunner.ts"
 
 /**
  * @category models
  * @since 0.1.0
  */
-export interface LanguageModelOptions<Tools extends Record<string, Tool.Any> = {}, R = never> {
+export interface LanguageModelOptions<Tools extends Record<string, Tool.Any> = {}, R = never, Asked = never> {
   /** The agent's name in the `AgentRegistry`. */
   readonly name?: string | undefined
-  /** The system prompt. Ask for short sentences without markup, because they are spoken. */
-  readonly instructions?: string | undefined
+  /**
+   * The system prompt: a text, or a function of the call that gives it, at once or as an effect. Ask for short sentences without
+   * markup, because they are spoken. A function is asked for each answer, also for a preemptive one that may be dropped. What it
+   * fails with is logged; the turn then fails `agent_error`.
+   */
+  readonly instructions?: Instructions.Instructions<Asked> | undefined
   /** The tools: a `Toolkit`, whose handlers come from the context. */
   readonly toolkit?: Effect.Effect<Toolkit.WithHandler<Tools>, never, R> | undefined
   /**
@@ -76,64 +75,23 @@ export interface LanguageModelOptions<Tools extends Record<string, Tool.Any> = {
 const KEEPALIVE_INTERVAL = Duration.seconds(1)
 
 /** The model with its tools, without the types of the tools. */
-interface Model<R> {
+interface Model<R> extends ToolRunner.ToolRunner<R> {
   readonly stream: (
     prompt: ReadonlyArray<Prompt.MessageEncoded>,
     calls: boolean
   ) => Stream.Stream<ModelOutput, AiError.AiError, R>
-  readonly isKnown: (name: string) => boolean
-  /** The name of the tool that the model means. */
-  readonly nameOf: (told: string) => string | undefined
-  readonly hasTools: boolean
-  /** The estimated tokens of the tools in each request. */
-  readonly toolTokens: number
-  readonly run: (name: string, params: unknown, id: string) => Effect.Effect<ToolOutcome, unknown, R>
 }
 
 type ModelOutput =
   | { readonly type: "text"; readonly text: string }
   | { readonly type: "call"; readonly call: Response.ToolCallPartEncoded }
 
-const fitted = (tool: Tool.Any | undefined, params: unknown): unknown =>
-  tool === undefined ? params : ToolInput.fit(params, Tool.getJsonSchema(tool))
-
-/** A failure that the tool declares (`failure`) is in words for the model; a schema that takes every value declares none. */
-const declaredWords = (tool: Tool.Any | undefined, error: unknown): unknown => {
-  if (tool === undefined || LanguageModelErrors.isAiError(error) || typeof error === "string") return error
-  const declares = ThrownValue.guard(Schema.is(tool.failureSchema))
-  if (!declares(error) || declares(anything)) return error
-  const told = isRecord(error) && typeof error["message"] === "string" ? error["message"] : JSON.stringify(error)
-  return new ToolError({ message: told ?? "" })
-}
-
-/** No schema of a tool's failure takes this, but one that takes everything. */
-const anything = new Error("anything")
-
-/** Tokens around the definition of a tool. */
-const TOOL_TOKENS = 16
-
-const toolTokens = new WeakMap<object, number>()
-
-const tokensOfTools = (tools: Record<string, Tool.Any>): number => {
-  const known = toolTokens.get(tools)
-  if (known !== undefined) return known
-  const tokens = Object.values(tools).reduce(
-    (sum, tool) =>
-      sum + TOOL_TOKENS + TokenEstimate.ofText(`${tool.name} ${Tool.getDescription(tool) ?? ""}`) +
-      TokenEstimate.ofJson(Tool.getJsonSchema(tool)),
-    0
-  )
-  toolTokens.set(tools, tokens)
-  return tokens
-}
-
 const withToolkit = <Tools extends Record<string, Tool.Any>>(
   toolkit: Toolkit.WithHandler<Tools>
 ): Model<LanguageModel.LanguageModel | Tool.HandlerServices<Tools[keyof Tools]>> => {
-  const isName = (name: string): name is Extract<keyof Tools, string> => Object.hasOwn(toolkit.tools, name)
-  const known = Object.keys(toolkit.tools)
-  const nameOf = (told: string) => ToolName.find(told, known)
+  const runner = ToolRunner.make(toolkit)
   return {
+    ...runner,
     stream: (prompt, calls) =>
       LanguageModel.streamText({
         prompt: [...prompt],
@@ -152,38 +110,12 @@ const withToolkit = <Tools extends Record<string, Tool.Any>>(
             : part.type === "tool-call" && part.providerExecuted !== true
             ? {
               type: "call",
-              call: { type: "tool-call", id: part.id, name: nameOf(part.name) ?? part.name, params: part.params }
+              call: { type: "tool-call", id: part.id, name: runner.nameOf(part.name) ?? part.name, params: part.params }
             }
             : undefined
         ),
         Stream.filter((part) => part !== undefined)
-      ),
-    isKnown: isName,
-    nameOf,
-    hasTools: known.length > 0,
-    toolTokens: tokensOfTools(toolkit.tools),
-    run: (name, params, id) =>
-      isName(name)
-        ? toolkit.handle(
-          name,
-          fitted(toolkit.tools[name], params) as Tool.ParametersEncoded<Tools[typeof name]>, // the handler decodes it
-          id
-        ).pipe(
-          Stream.unwrap,
-          Stream.runFold(
-            (): ToolOutcome => ({ ok: false, output: { error: `tool ${name} returned no result` } }),
-            (outcome, { encodedResult, isFailure, preliminary }): ToolOutcome =>
-              preliminary ? outcome : { ok: !isFailure, output: encodedResult }
-          ),
-          Effect.mapError((error: unknown) => declaredWords(toolkit.tools[name], error))
-        )
-        : Effect.fail(
-          AiError.make({
-            module: "Toolkit",
-            method: "handle",
-            reason: new AiError.ToolNotFoundError({ toolName: name, availableTools: known })
-          })
-        )
+      )
   }
 }
 
@@ -209,17 +141,16 @@ const withToolkit = <Tools extends Record<string, Tool.Any>>(
  * @category constructors
  * @since 0.1.0
  */
-export const fromLanguageModel = <Tools extends Record<string, Tool.Any> = {}, R = never>(
-  options: LanguageModelOptions<Tools, R> = {}
-): Agent<LanguageModel.LanguageModel | R | Tool.HandlerServices<Tools[keyof Tools]>> => {
-  const { toolkit } = options
-  type Services = LanguageModel.LanguageModel | R | Tool.HandlerServices<Tools[keyof Tools]>
+export const fromLanguageModel = <Tools extends Record<string, Tool.Any> = {}, R = never, Asked = never>(
+  options: LanguageModelOptions<Tools, R, Asked> = {}
+): Agent<LanguageModel.LanguageModel | R | Asked | Tool.HandlerServices<Tools[keyof Tools]>> => {
+  const { instructions, toolkit } = options
+  type Services = LanguageModel.LanguageModel | R | Asked | Tool.HandlerServices<Tools[keyof Tools]>
   const model: Effect.Effect<Model<Services>, never, R> = toolkit === undefined
     ? Effect.map(Toolkit.empty, withToolkit)
     : Effect.map(toolkit, withToolkit)
   const settings: Settings = {
     name: options.name ?? "the language model",
-    instructions: options.instructions,
     timeout: Duration.fromInputUnsafe(options.toolTimeout ?? "10 seconds"),
     rounds: Math.max(0, options.toolRounds ?? 8),
     slowAfter: options.slowTool === undefined ? Duration.infinity : Duration.fromInputUnsafe(options.slowTool.after),
@@ -231,16 +162,16 @@ export const fromLanguageModel = <Tools extends Record<string, Tool.Any> = {}, R
   return {
     name: options.name,
     respond: (input) =>
-      Stream.fromEffect(Effect.zip(model, Effect.context<Services>())).pipe(
-        Stream.flatMap(([{ run, stream, ...model }, context]) =>
+      Stream.fromEffect(Effect.all([model, Effect.context<Services>(), Instructions.ask(instructions)])).pipe(
+        Stream.flatMap(([{ stream, ...runner }, context, system]) =>
           answer(
             {
-              ...model,
-              toolTokens: model.toolTokens + Context.get(context, EngineInstructions).tokens,
-              stream: (prompt, calls) => Stream.provideContext(stream(prompt, calls), context),
-              run: (name, params, id) => Effect.updateContext(run(name, params, id), CallContext.mergeContext(context))
+              ...ToolRunner.provideContext(runner, context),
+              tokens: runner.tokens + Context.get(context, EngineInstructions).tokens,
+              stream: (prompt, calls) => Stream.provideContext(stream(prompt, calls), context)
             },
             settings,
+            system,
             input
           )
         ),
@@ -252,7 +183,6 @@ export const fromLanguageModel = <Tools extends Record<string, Tool.Any> = {}, R
 
 interface Settings {
   readonly name: string
-  readonly instructions: string | undefined
   readonly timeout: Duration.Duration
   readonly rounds: number
   readonly slowAfter: Duration.Duration
@@ -274,7 +204,7 @@ const windowOf = ({ windows }: Settings, session: AgentSession | undefined): Pro
 
 type Answer = Stream.Stream<string, BackendError | AiError.AiError>
 
-const answer = (model: Model<never>, settings: Settings, input: AgentInput): Answer =>
+const answer = (model: Model<never>, settings: Settings, system: string | undefined, input: AgentInput): Answer =>
   Stream.suspend(() => {
     const { history, session } = input
     const calls = ToolCalls.make(input, { run: model.run, isKnown: model.isKnown, timeout: settings.timeout })
@@ -307,11 +237,11 @@ const answer = (model: Model<never>, settings: Settings, input: AgentInput): Ans
     const askModel = (rounds: Conversation["rounds"], roundsLeft: number): Answer =>
       Stream.suspend(() => {
         const prompt = window.prompt({ ...asked, rounds: [...asked.rounds, ...rounds] }, history, {
-          system: settings.instructions,
-          fixedTokens: model.toolTokens,
+          system,
+          fixedTokens: model.tokens,
           settings: historySettings
         })
-        const said = new ModelText(settings.template, model.nameOf, model.hasTools)
+        const said = new ModelText(settings.template, model.nameOf, model.tools.length > 0)
         return read(prompt, said, rounds, roundsLeft).pipe(
           Stream.catch((error): Answer => {
             if (!LanguageModelErrors.isPromptTooLong(error)) return Stream.fail(error)
@@ -343,9 +273,13 @@ const answer = (model: Model<never>, settings: Settings, input: AgentInput): Ans
         }),
         Stream.concat(Stream.suspend(() => Stream.fromIterable([said.end()].filter((text) => text !== ""))))
       )
-      const unread = Stream.fromEffectDrain(Effect.suspend(() =>
-        said.unread === 0 ? Effect.void : Effect.logWarning("the model wrote a tool call as text that no tool matches")
-      ))
+      const unread = Stream.fromEffectDrain(
+        Effect.suspend(() =>
+          said.unread === 0
+            ? Effect.void
+            : Effect.logWarning("the model wrote a tool call as text that no tool matches")
+        )
+      )
       const rest = Stream.suspend((): Answer => {
         const { calls: requested, text } = said
         if (requested.length === 0) {
@@ -373,9 +307,7 @@ const answer = (model: Model<never>, settings: Settings, input: AgentInput): Ans
             Effect.map(({ calls: started, done }) =>
               Stream.concat(
                 waitForTools(done),
-                Stream.suspend(() =>
-                  continueAnswer(rounds, started, text, roundsLeft)
-                )
+                Stream.suspend(() => continueAnswer(rounds, started, text, roundsLeft))
               )
             )
           )

@@ -5,7 +5,7 @@
  * @since 0.1.0
  */
 import type * as Response from "effect/ai/Response"
-import * as Cause from "effect/Cause"
+import type * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -16,8 +16,7 @@ import * as ToolSpan from "../telemetry/ToolSpan.ts"
 import * as ThrownValue from "../ThrownValue.ts"
 import type { Agent, AgentInput, AgentSession } from "./Agent.ts"
 import { CurrentSession } from "./HandOver.ts"
-import * as LanguageModelErrors from "./LanguageModelErrors.ts"
-import * as ToolError from "./ToolError.ts"
+import * as ToolFailure from "./ToolFailure.ts"
 import { callKey, type ToolCall, ToolHistory, type ToolOutcome } from "./ToolHistory.ts"
 
 /** Characters of a tool's output that the model receives; the rest is cut off. */
@@ -61,36 +60,16 @@ const callsOf = (session: AgentSession | undefined): SessionCalls => {
   return fresh
 }
 
-const failed = (error: string): ToolOutcome => ({ ok: false, output: { error } })
-
 const truncate = (outcome: ToolOutcome): ToolOutcome => {
   const text = typeof outcome.output === "string" ? outcome.output : JSON.stringify(outcome.output) ?? "null"
   return text.length > MAX_OUTPUT ? { ...outcome, output: `${text.slice(0, MAX_OUTPUT)}…` } : outcome
 }
 
-/** What is told of a call that a model made wrongly: it names no tool, or its input does not fit. */
-const mistakeOf = (error: unknown): string | undefined =>
-  LanguageModelErrors.isAiError(error) &&
-    (error.reason._tag === "ToolNotFoundError" || error.reason._tag === "ToolParameterValidationError")
-    ? error.reason.message
-    : undefined
-
 /** Logs why a tool failed; a mistake of the model is no failure of the tool. */
 const logFailure = (name: string, cause: Cause.Cause<unknown>): Effect.Effect<void> =>
-  mistakeOf(Cause.squash(cause)) !== undefined
+  ToolFailure.mistakeOf(cause) !== undefined
     ? Effect.void
     : Effect.annotateLogs(Effect.logWarning(`tool ${name} failed`, ThrownValue.loggable(cause)), { tool: name })
-
-/** The model reads the words that a tool has for it; of any other failure no more than that the tool failed. */
-const failureOutcome = (name: string, cause: Cause.Cause<unknown>): ToolOutcome => {
-  if (Cause.hasInterruptsOnly(cause)) return failed(`tool ${name} was interrupted`)
-  const mistake = mistakeOf(Cause.squash(cause))
-  if (mistake !== undefined) return failed(mistake)
-  const words = ToolError.wordsOf(cause)
-  return words === undefined
-    ? { ok: false, output: ToolError.withoutWords(name) }
-    : failed(`tool ${name} failed: ${words}`)
-}
 
 /**
  * The tool calls of one answer.
@@ -136,6 +115,7 @@ export const make = (
   const background = session?.background ?? ((work: Effect.Effect<void>) => Effect.asVoid(Effect.forkChild(work)))
 
   const currentSession = session === undefined ? undefined : {
+    background: session.background,
     setLanguage: session.setLanguage,
     handOver: (name: string): Effect.Effect<Agent, BackendError> =>
       Effect.suspend(() =>
@@ -151,7 +131,9 @@ export const make = (
   }
 
   const timedOut = (name: string): ToolOutcome =>
-    failed(`tool ${name} timed out after ${Duration.format(options.timeout)}; it may or may not have taken effect`)
+    ToolFailure.failed(
+      `tool ${name} timed out after ${Duration.format(options.timeout)}; it may or may not have taken effect`
+    )
 
   /** Once: a tool that does not end when it is interrupted has an outcome before it ends. */
   const logTimeout = (call: ToolCall): Effect.Effect<void> =>
@@ -172,7 +154,7 @@ export const make = (
       Effect.provideService(CurrentSession, currentSession),
       // within what is caught: a result that is no JSON fails the call
       Effect.map(truncate),
-      Effect.catchCause((cause) => Effect.as(logFailure(name, cause), truncate(failureOutcome(name, cause)))),
+      Effect.catchCause((cause) => Effect.as(logFailure(name, cause), truncate(ToolFailure.outcomeOf(name, cause)))),
       ToolSpan.withSpan({ name: options.isKnown(name) ? name : undefined, id, parent, ok: (outcome) => outcome.ok })
     )
   }
@@ -193,10 +175,10 @@ export const make = (
         const started: RunningCall = { call, done: Deferred.makeUnsafe() }
         running.set(call, started)
         session?.publish({ type: "tool.started", turn, name: call.name, id: call.id })
-        if (refusal !== undefined) return finish(started, failed(refusal))
+        if (refusal !== undefined) return finish(started, ToolFailure.failed(refusal))
         const work = Effect.flatMap(perform(call, Option.getOrUndefined(parent)), (outcome) => finish(started, outcome))
           .pipe(
-            Effect.onInterrupt(() => finish(started, failed("interrupted")))
+            Effect.onInterrupt(() => finish(started, ToolFailure.failed("interrupted")))
           )
         // a tool that does not end when it is interrupted still gets an outcome
         const guard = Deferred.await(started.done).pipe(
@@ -228,7 +210,7 @@ export const make = (
       calls.push(call)
       if (known !== undefined) {
         const same = running.get(known)
-        if (same === undefined) history.finish(call, known.outcome ?? failed("interrupted"))
+        if (same === undefined) history.finish(call, known.outcome ?? ToolFailure.failed("interrupted"))
         else yield* shareOutcome(call, same)
         continue
       }
@@ -261,7 +243,7 @@ export const make = (
         Deferred.await(same.done),
         Effect.suspend(() => {
           running.delete(call)
-          history.finish(call, same.call.outcome ?? failed("interrupted"))
+          history.finish(call, same.call.outcome ?? ToolFailure.failed("interrupted"))
           return Effect.asVoid(Deferred.succeed(started.done, undefined))
         })
       )

@@ -3,6 +3,8 @@
  *
  * @since 0.1.0
  */
+import type * as Tool from "effect/ai/Tool"
+import type * as Toolkit from "effect/ai/Toolkit"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -10,6 +12,7 @@ import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import { type Agent, withContext } from "../agent/Agent.ts"
 import { AgentRegistry } from "../agent/AgentRegistry.ts"
+import * as ToolRunner from "../agent/ToolRunner.ts"
 import { type BackendError, InvalidConfig } from "../BackendError.ts"
 import { ProcessorRegistry } from "../hooks/AudioProcessor.ts"
 import * as Registry from "../Registry.ts"
@@ -99,12 +102,21 @@ export class VoiceBackend extends Context.Service<VoiceBackend, Backend>()("effe
    * A running backend over a speech-to-speech model. A voice activity detector is used when there is one, and required
    * with a model that is not the turn authority. A `TextToSpeech` is used when there is one: it speaks what the model
    * writes instead of speaking it, and given texts where the model cannot. A `NoiseSuppressor` and an `EchoCanceller` are used
-   * when there is one, and a `TurnDetector` where an agent answers. A capability that the model lacks fails `invalid_config`. Releasing the
-   * layer drains it.
+   * when there is one, and a `TurnDetector` where an agent answers. A capability that the model lacks fails `invalid_config`.
+   * The layer asks for what the agent and the tools need, too. Releasing the layer drains it.
+   *
+   * A tool's call is interrupted with the reply that made it, and has nine tenths of the config's `timeout`. The model is told of a
+   * failure as in `Agent.fromLanguageModel`.
    */
-  static readonly layerS2s = <R = never>(
-    options: S2sLayerOptions<R> = {}
-  ): Layer.Layer<VoiceBackend, BackendError, BackendProvider | SpeechToSpeech | Exclude<R, Scope.Scope>> =>
+  static readonly layerS2s = <R = never, Tools extends Record<string, Tool.Any> = {}, Handlers = never>(
+    options: S2sLayerOptions<R, Tools, Handlers> = {}
+  ): Layer.Layer<
+    VoiceBackend,
+    BackendError,
+    | BackendProvider
+    | SpeechToSpeech
+    | Exclude<R | Handlers | Tool.HandlerServices<Tools[keyof Tools]>, Scope.Scope>
+  > =>
     running(Effect.gen(function*() {
       const provider = yield* BackendProvider
       const s2s = yield* SpeechToSpeech
@@ -119,7 +131,12 @@ export class VoiceBackend extends Context.Service<VoiceBackend, Backend>()("effe
         ...(vad === undefined ? {} : { vad: vad.name }),
         ...(turn === undefined ? {} : { turn: turn.name })
       }
+      const { textTransforms, toolkit } = options
       const agentInLoop = options.agentInLoop ?? options.config?.agentInLoop
+      const tools = toolkit === undefined ? undefined : ToolRunner.provideContext(
+        ToolRunner.make(yield* toolkit),
+        yield* Effect.context<Tool.HandlerServices<Tools[keyof Tools]>>()
+      )
       return yield* layered(options, provider, {
         config: {
           pipelineType: "s2s",
@@ -127,7 +144,9 @@ export class VoiceBackend extends Context.Service<VoiceBackend, Backend>()("effe
           ...(tts === undefined ? {} : { ttsProvider: tts.name }),
           ...(vad === undefined ? {} : { vadProvider: vad.name })
         },
-        pipelines: { s2s: yield* S2sPipeline.make({ s2s, vad, turn, tts: voice?.tts }, { ...options, agentInLoop }) },
+        pipelines: {
+          s2s: yield* S2sPipeline.make({ s2s, vad, turn, tts: voice?.tts }, { textTransforms, tools, agentInLoop })
+        },
         speech: {
           s2s,
           ...(voice === undefined ? {} : { tts: voice.tts }),
@@ -184,7 +203,14 @@ export interface LayerOptions<out R = never> extends SttTtsPipeline.SttTtsOption
  * @category models
  * @since 0.1.0
  */
-export interface S2sLayerOptions<out R = never> extends LayerOptions<R>, Pick<S2sOptions, "agentInLoop" | "tools"> {}
+export interface S2sLayerOptions<
+  out R = never,
+  in out Tools extends Record<string, Tool.Any> = {},
+  out Handlers = never
+> extends LayerOptions<R>, Pick<S2sOptions, "agentInLoop"> {
+  /** The tools that the model may call: a `Toolkit`, whose handlers come from the context. */
+  readonly toolkit?: Effect.Effect<Toolkit.WithHandler<Tools>, never, Handlers> | undefined
+}
 
 /** Starts a backend; its own finalizer drains it before anything below it is released. */
 const running = <E, R>(

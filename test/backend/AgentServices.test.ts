@@ -47,6 +47,18 @@ const types = () => {
   holds<Equal<Needs<ReturnType<typeof withPlain>>, Parts>>()
   const s2s = () => VoiceBackend.layerS2s({ agent: greeter, agentInLoop: "tool" })
   holds<Equal<Needs<ReturnType<typeof s2s>>, BackendProvider | SpeechToSpeech | Greeter>>()
+  const tooled = () => VoiceBackend.layerS2s({ agent: plain, toolkit })
+  holds<Equal<Needs<ReturnType<typeof tooled>>, BackendProvider | SpeechToSpeech | Handlers | Greeter>>()
+  const instructed = () =>
+    Agent.fromLanguageModel({
+      toolkit,
+      instructions: ({ userId }) => Effect.map(Diary.use(({ free }) => free), (free) => `${userId}: ${free}`)
+    })
+  holds<
+    Equal<Agent.Services<ReturnType<typeof instructed>>, LanguageModel.LanguageModel | Handlers | Greeter | Diary>
+  >()
+  const inline = () => AgentRegistry.layer({ plain: Agent.fromLanguageModel({ instructions: () => "Be short." }) })
+  holds<Equal<Needs<ReturnType<typeof inline>>, LanguageModel.LanguageModel>>()
   const registry = () => AgentRegistry.layer({ desk, greeter, plain })
   holds<Equal<Needs<ReturnType<typeof registry>>, LanguageModel.LanguageModel | Handlers | Greeter>>()
   const empty = () => AgentRegistry.layer()

@@ -1,9 +1,8 @@
 /** Whatever an application's agent or tool does in place of answering is its failure: told by one line in the log. */
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Data, Effect, Fiber, Layer, Logger, References, Schema, Stream } from "effect"
-import { Tool as AiTool, Toolkit } from "effect/ai"
+import { Tool, Toolkit } from "effect/ai"
 import * as Agent from "../../src/agent/index.ts"
-import * as Tool from "../../src/agent/Tool.ts"
 import { SessionNotFound } from "../../src/BackendError.ts"
 import * as ScriptedLanguageModel from "../../src/testing/scripted/ScriptedLanguageModel.ts"
 import type { S2sCall } from "../../src/testing/scripted/ScriptedSpeechToSpeech.ts"
@@ -175,7 +174,7 @@ describe("a failure of a tool", () => {
     const requests: Array<ScriptedLanguageModel.Request> = []
     const names = Object.keys(ways)
     const toolkit = Toolkit.make(
-      ...names.map((name) => AiTool.make(name, { success: Schema.String, failure: Schema.Unknown }))
+      ...names.map((name) => Tool.make(name, { success: Schema.String, failure: Schema.Unknown }))
     )
     const handlers = toolkit.toLayer(ways)
     const model = ScriptedLanguageModel.layer(
@@ -207,19 +206,22 @@ describe("a failure of a tool", () => {
     const lines: Array<Line> = []
     const calls: Array<S2sCall> = []
     const { stubborn: _, ...rest } = ways
-    const tools = Object.entries(rest).map(([name, run]) =>
-      Tool.make({ name, description: name, input: Schema.Struct({}), run })
+    const names = Object.keys(rest)
+    const toolkit = Toolkit.make(
+      ...names.map((name) => Tool.make(name, { success: Schema.String, failure: Schema.Unknown }))
     )
     return running(
-      layerS2s(tools.map(({ name }) => ({ call: name, input: {}, last: "{}" })), { calls, backend: { tools } }),
+      layerS2s(names.map((name) => ({ call: name, input: {}, last: "{}" })), { calls, backend: { toolkit } }).pipe(
+        Layer.provide(toolkit.toLayer(rest))
+      ),
       Effect.gen(function*() {
         const user = yield* call()
-        for (let turn = 0; turn < tools.length; turn++) {
+        for (let turn = 0; turn < names.length; turn++) {
           yield* user.speaks(400)
           yield* user.hears(40_000)
         }
-        assert.strictEqual(calls.filter((done) => done._tag === "toolResult").length, tools.length)
-        assert.deepStrictEqual(lines.map((line) => line.names["tool"]), tools.map(({ name }) => name))
+        assert.strictEqual(calls.filter((done) => done._tag === "toolResult").length, names.length)
+        assert.deepStrictEqual(lines.map((line) => line.names["tool"]), names)
       })
     ).pipe(Effect.provide(logged(lines)))
   })

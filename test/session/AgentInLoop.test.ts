@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Layer, Logger, References, Schema, Stream } from "effect"
+import { Tool, Toolkit } from "effect/ai"
 import * as Agent from "../../src/agent/Agent.ts"
-import * as Tool from "../../src/agent/Tool.ts"
 import * as BackendProvider from "../../src/backend/provider/BackendProvider.ts"
 import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import { ConnectionFailed } from "../../src/BackendError.ts"
@@ -171,18 +171,20 @@ describe("An agent in the loop", () => {
       })
     ])
     const calls: Array<S2sCall> = []
-    const tool = Tool.make({
-      name: "double",
+    const toolkit = Toolkit.make(Tool.make("double", {
       description: "Doubles",
-      input: Schema.Struct({ n: Schema.Finite }),
-      run: ({ n }) =>
+      parameters: Schema.Struct({ n: Schema.Finite }),
+      success: Schema.Struct({ doubled: Schema.Finite }),
+      failure: Schema.String
+    }))
+    const handlers = toolkit.toLayer({
+      double: ({ n }) =>
         n === 13
           ? Effect.fail("unlucky")
           : n === 14
           ? Effect.die(new Error("no password for db.internal"))
           : Effect.succeed({ doubled: 2 * n })
     })
-    assert.deepInclude(tool.parameters, { type: "object" })
     return running(
       layerS2s([
         { call: "double", input: { n: 4 }, last: "{}" },
@@ -190,7 +192,7 @@ describe("An agent in the loop", () => {
         { call: "double", input: { n: 13 }, last: "{}" },
         { call: "triple", input: {}, last: "{}" },
         { call: "double", input: { n: 14 }, last: "{}" }
-      ], { calls, backend: { tools: [tool] } }),
+      ], { calls, backend: { toolkit } }).pipe(Layer.provide(handlers)),
       Effect.gen(function*() {
         const user = yield* call()
         for (let turn = 0; turn < 5; turn++) {
@@ -199,7 +201,7 @@ describe("An agent in the loop", () => {
         }
         const outputs = calls.flatMap((done) => done._tag === "toolResult" ? [done.output] : [])
         assert.strictEqual(outputs[0], `{"doubled":8}`)
-        assert.match(outputs[1]!, /^\{"error":"the input of tool double: n: .*\}$/u)
+        assert.match(outputs[1]!, /^\{"error":"Invalid parameters for tool 'double': .*\[\\"n\\"\].*\}$/su)
         assert.strictEqual(outputs[2], `{"error":"tool double failed: unlucky"}`)
         assert.strictEqual(outputs[3], `{"error":"unknown tool triple"}`)
         assert.strictEqual(outputs[4], `{"error":"tool double failed","code":"tool_failed"}`)
@@ -212,6 +214,7 @@ describe("An agent in the loop", () => {
           ["double", 5]
         ])
         assert.include(logged[3]?.cause, "no password")
+        assert.notInclude(JSON.stringify(logs), "four", "what the model wrote may be what the user said")
       }).pipe(Effect.provide(logged))
     )
   })
@@ -220,12 +223,11 @@ describe("An agent in the loop", () => {
     Effect.gen(function*() {
       const refused = (layer: ReturnType<typeof layerS2s>) =>
         Effect.map(Effect.flip(Effect.scoped(Layer.build(layer))), ({ code, details }) => [code, details?.["missing"]])
-      const tool = Tool.make({
-        name: "t",
-        description: "t",
-        input: Schema.Struct({}),
-        run: () => Effect.void
-      })
+      const callsTools = [{ call: "t", input: {}, last: "{}" }]
+      // no tool is called, so none needs a handler
+      const withTool = (tool: Tool.Any, answers: typeof callsTools, agentInLoop: "off" | "tool" = "off") =>
+        layerS2s<never, {}, never>(answers, { backend: { agentInLoop, toolkit: Toolkit.make(tool) as never } })
+      const own = Tool.make("t", { description: "t" })
       assert.deepStrictEqual(yield* refused(layerS2s([], { backend: { agentInLoop: "answer" } })), [
         "invalid_config",
         "agent_in_loop"
@@ -234,7 +236,13 @@ describe("An agent in the loop", () => {
         "invalid_config",
         "tools"
       ])
-      assert.deepStrictEqual(yield* refused(layerS2s([], { backend: { tools: [tool] } })), ["invalid_config", "tools"])
+      assert.deepStrictEqual(yield* refused(withTool(own, [])), ["invalid_config", "tools"])
+      const search = Tool.providerDefined({ id: "vendor.search", customName: "search", providerName: "search" })
+      assert.deepStrictEqual(yield* refused(withTool(search(undefined), callsTools)), ["invalid_config", "tools"])
+      assert.deepStrictEqual(
+        yield* refused(withTool(Tool.make("ask_agent"), callsTools, "tool")),
+        ["invalid_config", "tools"]
+      )
     }))
 })
 

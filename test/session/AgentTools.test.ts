@@ -35,7 +35,7 @@ const conversation = Effect.fnUntraced(function*(
   answers: Parameters<typeof ScriptedLanguageModel.layer>[0],
   options: Partial<Omit<Scenario.ScenarioOptions, "agent">> & Pick<Scenario.ScenarioOptions, "user">,
   world: World,
-  agent: Omit<NonNullable<Parameters<typeof Agent.fromLanguageModel>[0]>, "toolkit"> = {}
+  agent: Omit<Agent.LanguageModelOptions, "toolkit"> = {}
 ) {
   const requests: Array<ScriptedLanguageModel.Request> = []
   const call = yield* Scenario.run({ ...options, agent: Agent.fromLanguageModel({ toolkit, ...agent }) }).pipe(

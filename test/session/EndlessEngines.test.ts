@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Layer, Queue, Stream } from "effect"
+import { Context, Effect, Layer, Queue, Schema, Stream } from "effect"
+import { Tool, Toolkit } from "effect/ai"
 import * as Agent from "../../src/agent/Agent.ts"
-import type * as AgentTool from "../../src/agent/Tool.ts"
 import * as BackendProvider from "../../src/backend/provider/BackendProvider.ts"
 import { type S2sLayerOptions, VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import { defaultPolicy } from "../../src/conversation/ConversationPolicy.ts"
@@ -247,6 +247,11 @@ describe("An agent that writes without end", () => {
 })
 
 describe("A speech-to-speech model that sends without end", () => {
+  const toolkit = Toolkit.make(Tool.make("known", {
+    description: "Takes anything.",
+    parameters: Schema.Record(Schema.String, Schema.Unknown),
+    success: Schema.String
+  }))
   const sound = (ms: number) => new Int16Array(24 * ms).fill(500)
   const model = (
     answer: (request: string) => Stream.Stream<SpeechToSpeechEvent>,
@@ -280,11 +285,14 @@ describe("A speech-to-speech model that sends without end", () => {
           }
         })
     })
-  const backend = (
+  const backend = <Tools extends Record<string, Tool.Any> = {}, Handlers = never>(
     layerModel: Layer.Layer<SpeechToSpeech>,
-    options: S2sLayerOptions = {}
+    options: S2sLayerOptions<never, Tools, Handlers> = {}
   ) =>
-    VoiceBackend.layerS2s({ config: { conversation: { ...defaultPolicy, apology: "" } }, ...options }).pipe(
+    VoiceBackend.layerS2s<never, Tools, Handlers>({
+      config: { conversation: { ...defaultPolicy, apology: "" } },
+      ...options
+    }).pipe(
       Layer.provide([Layer.succeed(BackendProvider.BackendProvider, provider()), layerModel, Scripted.layerVad()])
     )
   const begun = (request: string, more: Stream.Stream<SpeechToSpeechEvent>) =>
@@ -377,12 +385,9 @@ describe("A speech-to-speech model that sends without end", () => {
     const results: Array<string> = []
     const long = "x".repeat(1_000_000)
     const ran: Array<unknown> = []
-    const tool: AgentTool.Tool = {
-      name: "known",
-      description: "Takes anything.",
-      parameters: { type: "object" },
-      run: (input) => Effect.sync(() => ran.push(input))
-    }
+    const handlers = toolkit.toLayer({
+      known: (input) => Effect.sync(() => (ran.push(input), "ran"))
+    })
     return running(
       backend(
         model(
@@ -402,8 +407,8 @@ describe("A speech-to-speech model that sends without end", () => {
             ),
           results
         ),
-        { tools: [tool] }
-      ),
+        { toolkit }
+      ).pipe(Layer.provide(handlers)),
       Effect.gen(function*() {
         const user = yield* call()
         yield* user.session.sendText("go on")
@@ -428,12 +433,7 @@ describe("A speech-to-speech model that sends without end", () => {
         }
       }
     }, { count: 1n }]
-    const tool: AgentTool.Tool = {
-      name: "known",
-      description: "Takes anything.",
-      parameters: { type: "object" },
-      run: () => Effect.succeed("ran")
-    }
+    const handlers = toolkit.toLayer({ known: () => Effect.succeed("ran") })
     return running(
       backend(
         model(
@@ -456,8 +456,8 @@ describe("A speech-to-speech model that sends without end", () => {
             ),
           results
         ),
-        { tools: [tool] }
-      ),
+        { toolkit }
+      ).pipe(Layer.provide(handlers)),
       Effect.gen(function*() {
         const user = yield* call()
         yield* user.session.sendText("go on")

@@ -1,10 +1,9 @@
 /** What application code and engines say when they fail is in the log, with its stack, session and turn, and nowhere else. */
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Layer, Logger, Metric, References, Schema, Stream } from "effect"
-import { Tool as AiTool, Toolkit } from "effect/ai"
+import { Tool, Toolkit } from "effect/ai"
 import { PrometheusMetrics } from "effect/observability"
 import * as Agent from "../../src/agent/index.ts"
-import * as Tool from "../../src/agent/Tool.ts"
 import { BackendProvider } from "../../src/backend/provider/BackendProvider.ts"
 import { type LayerOptions, VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import {
@@ -301,7 +300,7 @@ describe("the text of a failure", () => {
     const lines: Array<Line> = []
     const requests: Array<ScriptedLanguageModel.Request> = []
     const of = (name: string, failure: Schema.Codec<unknown, unknown> = Schema.Unknown) =>
-      AiTool.make(name, { success: Schema.String, failure })
+      Tool.make(name, { success: Schema.String, failure })
     const toolkit = Toolkit.make(
       of("unchosen"),
       of("defect"),
@@ -356,25 +355,27 @@ describe("the text of a failure", () => {
   it.effect("is told to a speech-to-speech model only by a tool that chooses words for it", () => {
     const lines: Array<Line> = []
     const calls: Array<S2sCall> = []
-    const tool = (name: string, run: () => Effect.Effect<unknown, unknown>) =>
-      Tool.make({ name, description: name, input: Schema.Struct({}), run })
-    const tools = [
-      tool("failure", () => Effect.fail(stack())),
-      tool("ours", () => Effect.fail(typed())),
-      tool("throws", thrown),
-      tool("chosen", () => Effect.fail(new Tool.ToolError({ message: "There is no table at eight." }))),
-      { ...tool("by_hand", thrown), run: thrown }
-    ]
+    const ways = {
+      failure: () => Effect.fail(stack()),
+      ours: () => Effect.fail(typed()),
+      throws: thrown,
+      chosen: () => Effect.fail(new Agent.ToolError({ message: "There is no table at eight." })),
+      dies: () => Effect.die(stack())
+    }
+    const names = Object.keys(ways)
+    const toolkit = Toolkit.make(...names.map((name) => Tool.make(name, { failure: Schema.Unknown })))
     return running(
-      layerS2s(tools.map(({ name }) => ({ call: name, input: {}, last: "{}" })), { calls, backend: { tools } }),
+      layerS2s(names.map((name) => ({ call: name, input: {}, last: "{}" })), { calls, backend: { toolkit } }).pipe(
+        Layer.provide(toolkit.toLayer(ways))
+      ),
       Effect.gen(function*() {
         const user = yield* call()
-        for (let turn = 0; turn < tools.length; turn++) {
+        for (let turn = 0; turn < names.length; turn++) {
           yield* user.speaks(400)
           yield* user.hears(20_000)
         }
         const outputs = calls.flatMap((done) => done._tag === "toolResult" ? [done.output] : [])
-        assert.strictEqual(outputs.length, tools.length)
+        assert.strictEqual(outputs.length, names.length)
         assert.notInclude(JSON.stringify([outputs, user.connection.events]), "hunter2")
         assert.include(outputs[3], "There is no table at eight.")
         assert.strictEqual(outputs[0], `{"error":"tool failure failed","code":"tool_failed"}`)

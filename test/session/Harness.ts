@@ -1,4 +1,5 @@
 import { Duration, Effect, Fiber, Layer, Schema, Scope, Stream } from "effect"
+import type { Tool } from "effect/ai"
 import { TestClock } from "effect/testing"
 import * as Agent from "../../src/agent/Agent.ts"
 import type { BackendConfig } from "../../src/backend/config/BackendConfig.ts"
@@ -75,16 +76,16 @@ export const layer = <R = never>(setup: Setup<R> = {}) =>
     setup.layerVad ?? Scripted.layerVad()
   ]))
 
-export const layerS2s = (
+export const layerS2s = <R = never, Tools extends Record<string, Tool.Any> = {}, Handlers = never>(
   answers: ReadonlyArray<string | ScriptedS2s.ScriptedToolCall>,
   options: ScriptedS2s.ScriptedS2sOptions & {
     readonly setup?: Setup
     /** With a scripted text-to-speech engine beside the model. */
     readonly voice?: Parameters<typeof Scripted.layerTts>[0]
-    readonly backend?: S2sLayerOptions | undefined
+    readonly backend?: S2sLayerOptions<R, Tools, Handlers> | undefined
   } = {}
 ) =>
-  VoiceBackend.layerS2s({
+  VoiceBackend.layerS2s<R, Tools, Handlers>({
     ...(options.setup?.agent === undefined ? {} : { agent: options.setup.agent }),
     ...options.backend,
     config: configOf(options.setup ?? {})

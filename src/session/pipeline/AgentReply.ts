@@ -5,6 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import * as AgentAnswer from "../../agent/AgentAnswer.ts"
 import * as AgentThoughts from "../../agent/AgentThoughts.ts"
 import * as CallContext from "../../agent/CallContext.ts"
 import { type BackendError, fromCause } from "../../BackendError.ts"
@@ -56,7 +57,7 @@ const textOf = (
       const { transcript } = source
       // one object: what the call reads of the session is read at each use
       const input = Object.assign(call({ turn, history, language }), { transcript, committed, session })
-      return CallContext.within(input)(agent().respond(input))
+      return CallContext.within(input)(AgentAnswer.make(() => agent().respond(input)))
     }).pipe(AgentThoughts.without, ReplyTrace.thinking(trace))
 
 /**

@@ -3,8 +3,18 @@
  *
  * @since 0.1.0
  */
+import * as Tool from "effect/ai/Tool"
+import type { ToolRunner } from "../../agent/ToolRunner.ts"
 import type { SpeechToSpeech } from "../../speech/SpeechToSpeech.ts"
 import type { S2sOptions } from "./S2sOptions.ts"
+
+/**
+ * The tool by which a model asks the session's agent.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const ASK_AGENT = "ask_agent"
 
 /**
  * A model, and what stands beside it.
@@ -43,11 +53,11 @@ export const agentInLoopOf = (
  * @since 0.1.0
  */
 export const faultOf = (
-  options: Pick<S2sOptions, "agentInLoop" | "tools">,
+  options: Pick<S2sOptions, "agentInLoop"> & { readonly tools?: Pick<ToolRunner, "tools"> | undefined },
   parts: S2sParts
 ): { readonly missing: string; readonly path: string; readonly message: string } | undefined => {
   const { capabilities: { agentInLoop: leavesAnswers, answers, say, tools: callsTools, turnAuthority }, name } = parts
-  const { tools = [] } = options
+  const tools = options.tools?.tools ?? []
   const agentInLoop = agentInLoopOf(options, parts)
   if (turnAuthority !== "remote" && !parts.vad) {
     return fault("vad_provider", "vad_provider", `${name} does not decide turns: configure a voice activity detector`)
@@ -67,6 +77,14 @@ export const faultOf = (
   if (agentInLoop === "answer" && tools.length > 0) {
     const message = "with agent_in_loop: answer the model calls no tools: give them to the agent"
     return fault("tools", "agent_in_loop", message)
+  }
+  const vendors = tools.find((tool) => Tool.isProviderDefined(tool))
+  if (vendors !== undefined) {
+    const message = `the tool ${vendors.name} is one of a language model's provider: ${name} cannot call it`
+    return fault("tools", "toolkit", message)
+  }
+  if (agentInLoop === "tool" && tools.some(({ name: own }) => own === ASK_AGENT)) {
+    return fault("tools", "toolkit", `agent_in_loop: tool adds the tool ${ASK_AGENT}: call yours something else`)
   }
   return undefined
 }

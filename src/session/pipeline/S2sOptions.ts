@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
-import type { Tool } from "../../agent/Tool.ts"
+import type { ToolRunner } from "../../agent/ToolRunner.ts"
 import type { SpeechToSpeech } from "../../speech/SpeechToSpeech.ts"
 import type { TextToSpeech } from "../../speech/TextToSpeech.ts"
 import type { TurnDetector } from "../../speech/TurnDetector.ts"
@@ -48,7 +48,7 @@ export interface S2sOptions {
   /** Default: `off`; `answer` with a model that has no answers of its own. */
   readonly agentInLoop?: AgentInLoop | undefined
   /** The tools that the model may call. */
-  readonly tools?: ReadonlyArray<Tool> | undefined
+  readonly tools?: ToolRunner | undefined
   /** Applied to the text of the agent (with `answer`) or of the model before it is spoken. */
   readonly textTransforms?: ReadonlyArray<TextTransform> | undefined
 }

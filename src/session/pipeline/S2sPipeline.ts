@@ -12,10 +12,12 @@
  *
  * @since 0.1.0
  */
+import * as Tool from "effect/ai/Tool"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import * as ToolRunner from "../../agent/ToolRunner.ts"
 import { InvalidConfig, PipelineError, Timeout } from "../../BackendError.ts"
 import type { ReplySource } from "../../conversation/ConversationState.ts"
 import { deadline } from "../../Deadline.ts"
@@ -83,19 +85,24 @@ export const make = (engines: S2sEngines, options: S2sOptions = {}): Effect.Effe
 
 const open = Effect.fnUntraced(function*(
   engines: S2sEngines,
-  { agentInLoop, textTransforms, tools: given = [] }: S2sOptions,
+  { agentInLoop, textTransforms, tools: given }: S2sOptions,
   context: PipelineContext
 ) {
   const { s2s, tts } = engines
   const agentAnswers = agentInLoop === "answer"
-  const tools = agentInLoop === "tool" ? [...given, S2sTools.askAgent(context)] : given
+  const asking = agentInLoop === "tool" ? yield* S2sTools.askAgent(context) : undefined
+  const tools = [given, asking].filter((each) => each !== undefined).reduce(ToolRunner.merge, ToolRunner.none)
   const asked: SpeechToSpeechOptions = {
     ...SessionSpeech.inLanguage(s2s, context.speech, context.languages.changed()),
     sessionId: context.sessionId,
     history: context.history.map(({ role, text }) => ({ role, text })),
     answers: !agentAnswers,
     speaksText: tts !== undefined,
-    tools: tools.map(({ description, name, parameters }) => ({ name, description, parameters })),
+    tools: tools.tools.map((tool) => ({
+      name: tool.name,
+      description: Tool.getDescription(tool) ?? "",
+      parameters: Tool.getJsonSchema(tool)
+    })),
     onIncident: context.onIncident,
     textSettings: context.textSettings,
     currentLanguage: context.languages.ofVoice

@@ -4,8 +4,8 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Data, Duration, Effect, Layer, Queue, Schema, type Scope, Stream } from "effect"
+import { Tool } from "effect/ai"
 import * as Agent from "../../../../src/agent/Agent.ts"
-import * as Tool from "../../../../src/agent/Tool.ts"
 import * as Pcm from "../../../../src/audio/Pcm.ts"
 import * as BackendProvider from "../../../../src/backend/provider/BackendProvider.ts"
 import { type S2sLayerOptions, VoiceBackend } from "../../../../src/backend/VoiceBackend.ts"
@@ -474,14 +474,12 @@ export const suite = (vendor: Vendor) =>
         const fake = yield* vendor.start({
           answers: [{ text: "", call: { name: "weather", input: { city: "Ulm" } } }, "It is sunny in Ulm."]
         })
-        const weather = Tool.make({
-          name: "weather",
+        const weather = Tool.make("weather", {
           description: "weather",
-          input: Schema.Struct({ city: Schema.String }),
-          run: () => Effect.void
+          parameters: Schema.Struct({ city: Schema.String })
         })
         const conversation = yield* open(vendor, fake, {}, {
-          tools: [{ name: weather.name, description: weather.description, parameters: weather.parameters }]
+          tools: [{ name: weather.name, description: "weather", parameters: Tool.getJsonSchema(weather) }]
         })
         conversation.speak()
         const { reply } = yield* conversation.next("ReplyStarted")
