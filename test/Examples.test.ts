@@ -111,11 +111,15 @@ describe("Examples", () => {
     assert.match(stdout, /the agent said: You said: He was not an ill-disposed young man\./u)
   })
 
-  it.concurrent("answers with a language model that calls a tool", () =>
+  it.concurrent("answers with a language model that makes an appointment for the user", () =>
     Effect.gen(function*() {
+      const calling = (id: string, name: string, input: object): FakeChat.ChatAnswer => ({
+        pieces: [{ call: { index: 0, id, name, input: JSON.stringify(input) } }]
+      })
       const model = yield* FakeChat.make([
-        { pieces: [{ call: { index: 0, id: "call_1", name: "opening_hours", input: "{\"day\":\"Sunday\"}" } }] },
-        FakeChat.text("We are open on Sunday.")
+        calling("call_1", "free_slots", { day: "Monday" }),
+        calling("call_2", "book", { day: "Monday", time: "half past ten" }),
+        FakeChat.text("I booked half past ten for you.")
       ])
       const port = yield* Effect.promise(freePort)
       const child = yield* Effect.acquireRelease(
@@ -147,8 +151,11 @@ describe("Examples", () => {
           `ws://127.0.0.1:${port}`
         ], { timeout: 120_000 })
       )
-      assert.include(stdout, "We are open on Sunday.")
-      assert.include(JSON.stringify(model.requests.at(-1)?.body.messages), "from noon to ten in the evening")
+      assert.include(stdout, "I booked half past ten for you.")
+      const prompt = JSON.stringify(model.requests.at(-1)?.body.messages)
+      for (const words of ["You speak to talk.", "three o'clock", "Monday at half past ten is booked for talk"]) {
+        assert.include(prompt, words)
+      }
     }).pipe(Effect.scoped, Effect.runPromise), 180_000)
 
   it("tests an agent in virtual time", async () => {

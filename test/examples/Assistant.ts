@@ -1,6 +1,6 @@
 import { NodeRuntime } from "@effect/platform-node"
 import { Effect, Layer, Schema } from "effect"
-import { Agent, VoiceBackend } from "effect-voice"
+import { Agent, CallContext, VoiceBackend } from "effect-voice"
 import * as Hibari from "effect-voice/engines/hibari"
 import * as Moonshine from "effect-voice/engines/moonshine"
 import * as OpenAiCompatible from "effect-voice/engines/openai-compatible"
@@ -11,29 +11,29 @@ import * as Local from "effect-voice/providers/local"
 import * as Server from "effect-voice/server"
 import { Tool, Toolkit } from "effect/ai"
 
+const day = Schema.Literals(["Monday", "Tuesday", "Wednesday", "Thursday", "Friday"])
 const toolkit = Toolkit.make(
-  Tool.make("opening_hours", {
-    description: "When the restaurant is open on a day of the week",
-    parameters: Schema.Struct({ day: Schema.String }),
-    success: Schema.String
+  Tool.make("free_slots", {
+    description: "The free times of a day",
+    parameters: Schema.Struct({ day }),
+    success: Schema.Array(Schema.String)
   }),
-  Tool.make("book_table", {
-    description: "Books a table",
-    parameters: Schema.Struct({ name: Schema.String, people: Schema.Int, time: Schema.String }),
+  Tool.make("book", {
+    description: "Books an appointment for the caller",
+    parameters: Schema.Struct({ day, time: Schema.String }),
     success: Schema.String
   })
 )
 const Tools = toolkit.toLayer({
-  opening_hours: ({ day }) => Effect.succeed(day === "Monday" ? "closed" : "from noon to ten in the evening"),
-  book_table: ({ name, people, time }) => Effect.succeed(`Booked for ${name}: ${people} people at ${time}`)
+  free_slots: ({ day }) => Effect.succeed(day === "Friday" ? ["nine o'clock"] : ["half past ten", "three o'clock"]),
+  book: ({ day, time }) => Effect.map(CallContext, ({ userId }) => `${day} at ${time} is booked for ${userId}`)
 })
 
 // Ollama here; any server of /v1/chat/completions works, and any other language model of effect/ai
 const Model = OpenAiCompatible.layer({ url: process.env["MODEL_URL"] ?? "http://localhost:11434/v1", model: "qwen3" })
 const agent = Agent.fromLanguageModel({
-  instructions: "You answer the phone of a restaurant. Use one or two short sentences.",
-  toolkit,
-  slowTool: { after: "1 second", phrases: ["One moment, please."] }
+  instructions: ({ userId }) => `You make a doctor's appointments, in short sentences. You speak to ${userId}.`,
+  toolkit
 })
 
 const Engines = Layer.mergeAll(
@@ -42,10 +42,10 @@ const Engines = Layer.mergeAll(
   Silero.layer(),
   SmartTurn.layer() // without it, silence alone ends a turn
 ).pipe(Layer.provide(ModelStore.layer))
-const Backend = VoiceBackend.layerSttTts({ agent }).pipe(Layer.provide([Tools, Model, Engines, Local.layer]))
 
 Server.layer({ port: Number(process.env["PORT"] ?? 8080) }).pipe(
-  Layer.provide(Backend),
+  Layer.provide(VoiceBackend.layerSttTts({ agent })),
+  Layer.provide([Tools, Model, Engines, Local.layer]),
   Layer.launch,
   NodeRuntime.runMain
 )
