@@ -1,7 +1,7 @@
 import { NodeHttpServer } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Layer, Redacted, Scope } from "effect"
-import { HttpMiddleware, HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
+import { Effect, Exit, Fiber, Layer, Logger, Redacted, Scope } from "effect"
+import { HttpMiddleware, HttpRouter, HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { NetAddress } from "effect/net"
 import { TestClock } from "effect/testing"
 import * as Http from "node:http"
@@ -13,8 +13,24 @@ import { everything, Recording } from "../telemetry/RecordingTracer.ts"
 import { backend as scripted, call } from "./support.ts"
 import { session, talk, talking, until } from "./Talking.ts"
 
-/** A middleware of the application whose span lies between the server's and ours. */
-const spans = HttpRouter.middleware((app) => Effect.withSpan(app, "application"), { global: true })
+/** A middleware of the application whose span lies between the server's and ours, and says all that it knows. */
+const spans = HttpRouter.middleware(
+  (app) =>
+    Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
+      Effect.log(`before ${request.url}`).pipe(
+        Effect.andThen(app),
+        Effect.tap(Effect.annotateCurrentSpan({ after: request.originalUrl })),
+        Effect.ensuring(Effect.log(`after ${request.url}`)),
+        Effect.withSpan(`application ${request.url}`, {
+          attributes: {
+            path: request.url,
+            headers: { ...request.headers },
+            nested: [{ deep: [[request.originalUrl]] }]
+          }
+        })
+      )),
+  { global: true }
+)
 
 const own = HttpRouter.add("GET", "/hello", HttpServerResponse.text("the application's own"))
 
@@ -71,11 +87,20 @@ describe("Server.routes", () => {
       ),
       // an application may trace all headers
       Effect.provideService(HttpMiddleware.TracerHeaderFilter, () => true),
+      Effect.provide(Logger.layer([Logger.tracerLogger])),
       recording.provide,
       Effect.map((token) => {
         const text = everything(recording)
         const upgrades = recording.spans.filter(({ attributes }) => String(attributes["url.path"]).endsWith("/audio"))
         assert.strictEqual(upgrades.length, 2)
+        const theirs = recording.spans.filter(({ attributes }) => String(attributes["path"]).includes("/audio"))
+        assert.strictEqual(theirs.length, 2)
+        const shown = theirs.map(({ attributes: { headers, path }, name }) => JSON.stringify({ name, path, headers }))
+        assert.lengthOf(shown.filter((each) => /audio\?token=REDACTED.*audio\?token=REDACTED/u.test(each)), 1)
+        assert.lengthOf(shown.filter((each) => each.includes("effect-voice.v1,token.REDACTED")), 1)
+        for (const said of ["before", "after"]) {
+          assert.match(text, new RegExp(`${said} [^ ]*/audio.token=REDACTED`, "u"))
+        }
         assert.include(text, "token=REDACTED")
         assert.include(text, `"http.request.header.sec-websocket-protocol":"<redacted>"`)
         assert.notInclude(text, token)
