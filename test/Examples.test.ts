@@ -208,34 +208,39 @@ describe("Examples", () => {
     }
   })
 
-  it.concurrent("mounts the routes in an application as the server's guide shows", async () => {
-    const port = await freePort()
-    const child = spawn(process.execPath, [
-      "--disable-warning=ExperimentalWarning",
-      "--conditions=@effect-voice/source",
-      join("test", "examples", "Mount.ts")
-    ], { env: { ...process.env, PORT: String(port) }, stdio: "ignore" })
-    const url = `http://127.0.0.1:${port}`
-    try {
-      while (child.exitCode === null && !await fetch(url).then(() => true, () => false)) {
-        await new Promise((resume) => setTimeout(resume, 100))
+  for (const file of ["Mount.ts", "Express.ts", "Fastify.ts"]) {
+    it.concurrent(`answers calls on the port of the application of ${file}, until it is stopped`, async () => {
+      const port = await freePort()
+      const child = spawn(process.execPath, [
+        "--disable-warning=ExperimentalWarning",
+        "--conditions=@effect-voice/source",
+        join("test", "examples", file)
+      ], { env: { ...process.env, PORT: String(port) }, stdio: "ignore" })
+      const url = `http://127.0.0.1:${port}`
+      try {
+        while (child.exitCode === null && !await fetch(url).then(() => true, () => false)) {
+          await new Promise((resume) => setTimeout(resume, 100))
+        }
+        assert.strictEqual(await fetch(url).then((response) => response.text()), "my application")
+        if (file === "Mount.ts") {
+          assert.include(await fetch(`${url}/hours`).then((response) => response.text()), "from noon to ten")
+        }
+        assert.strictEqual((await fetch(`${url}/voice/health/ready`)).status, 200)
+        const created = await fetch(`${url}/voice/v1/sessions`, {
+          method: "POST",
+          headers: { "content-type": "application/json" },
+          body: JSON.stringify({ user_id: "ada", transport: "websocket" })
+        })
+        assert.strictEqual(created.status, 201)
+        assert.match(await created.text(), /"ws:[^"]+\/voice\/v1\/sessions\//u)
+        const exited = new Promise((resume) => child.once("exit", (code) => resume(code)))
+        child.kill("SIGTERM")
+        assert.strictEqual(await exited, file === "Mount.ts" ? 130 : 0)
+      } finally {
+        child.kill("SIGKILL")
       }
-      assert.strictEqual(await fetch(url).then((response) => response.text()), "my application")
-      assert.strictEqual((await fetch(`${url}/voice/health/ready`)).status, 200)
-      const created = await fetch(`${url}/voice/v1/sessions`, {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify({ user_id: "ada", transport: "websocket" })
-      })
-      assert.strictEqual(created.status, 201)
-      assert.match(await created.text(), /"ws:[^"]+\/voice\/v1\/sessions\//u)
-      const exited = new Promise((resume) => child.once("exit", resume))
-      child.kill("SIGTERM")
-      await exited
-    } finally {
-      child.kill("SIGKILL")
-    }
-  }, 60_000)
+    }, 180_000)
+  }
 
   it.concurrent("asks LiveKit for an agent as the provider's guide shows", async () => {
     const asked: Array<{ readonly path: string | undefined; readonly body: unknown }> = []
