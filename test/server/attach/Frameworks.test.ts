@@ -43,7 +43,10 @@ const greeting = (origin: string) =>
 
 /** A WebSocket of the application's own; `ws` refuses all others of the server. */
 const ownSocket = (server: Http.Server) => {
-  new WebSocketServer({ server, path: "/own/socket" }).on("connection", (socket) => socket.send("the application's own"))
+  new WebSocketServer({ server, path: "/own/socket" }).on(
+    "connection",
+    (socket) => socket.send("the application's own")
+  )
 }
 
 const post = (url: string) =>
@@ -165,7 +168,10 @@ describe("Server.attach in a framework", () => {
         if (request.url === "/") return response.end("the application's own")
         if (request.url !== "/echo") return response.writeHead(404).end()
         let body = ""
-        request.on("data", (data: Buffer) => body += data.toString()).on("end", () => response.end(JSON.parse(body).word))
+        request.on("data", (data: Buffer) => body += data.toString()).on(
+          "end",
+          () => response.end(JSON.parse(body).word)
+        )
       }
       const server = Http.createServer((request, response) => handle(request, response))
       return oneServer(server, listen(server))
@@ -187,8 +193,7 @@ describe("Server.attach in a framework", () => {
           const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(body) }
           Https.request({ ...options, headers }, (response) => {
             let text = ""
-            response.on("data", (data: Buffer) => text += data.toString()).on("end", () =>
-              resume(Effect.succeed(text)))
+            response.on("data", (data: Buffer) => text += data.toString()).on("end", () => resume(Effect.succeed(text)))
           }).end(body)
         })
       assert.strictEqual(yield* ask("GET", "/"), "the application's own")
