@@ -65,6 +65,16 @@ export interface AttachmentsOptions {
 const closeConnection = (which: UserConnection, reason: ConnectionClose) =>
   Effect.uninterruptible(Effect.asVoid(finalizeWithin(CLOSE_DEADLINE)(which.close(reason))))
 
+/** What a connection that is gone says of the call. Facts that throw must not keep it. */
+const lastOf = (which: UserConnection): Pick<UserConnection, "transport" | "facts"> => {
+  const { transport } = which
+  try {
+    return { transport, facts: which.facts }
+  } catch {
+    return { transport }
+  }
+}
+
 /**
  * @category models
  * @since 0.1.0
@@ -171,7 +181,7 @@ export class Attachments {
     if (this.#connection !== which) return
     const { convert, dispatch, emit, input, output, resumeWindow, state } = this.#options
     this.#connection = undefined
-    this.#closed = { transport: which.transport, facts: which.facts }
+    this.#closed = lastOf(which)
     output.attach(undefined, convert)
     emit({ type: "connection.detached", connection: which.id, reason })
     if (close !== undefined) this.#closeLater(which, close)
@@ -200,7 +210,7 @@ export class Attachments {
     const { cancel, convert, output, run } = this.#options
     const last = this.#connection
     this.#connection = undefined
-    if (last !== undefined) this.#closed = { transport: last.transport, facts: last.facts }
+    if (last !== undefined) this.#closed = lastOf(last)
     output.attach(undefined, convert)
     cancel("window")
     run("close", Effect.ensuring(last === undefined ? Effect.void : closeConnection(last, "session_ended"), then))

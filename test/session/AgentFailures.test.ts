@@ -205,14 +205,13 @@ describe("a failure of a tool", () => {
   it.effect("is told once, whatever a tool of a speech-to-speech model does", () => {
     const lines: Array<Line> = []
     const calls: Array<S2sCall> = []
-    const { stubborn: _, ...rest } = ways
-    const names = Object.keys(rest)
+    const names = Object.keys(ways)
     const toolkit = Toolkit.make(
       ...names.map((name) => Tool.make(name, { success: Schema.String, failure: Schema.Unknown }))
     )
     return running(
       layerS2s(names.map((name) => ({ call: name, input: {}, last: "{}" })), { calls, backend: { toolkit } }).pipe(
-        Layer.provide(toolkit.toLayer(rest))
+        Layer.provide(toolkit.toLayer(ways))
       ),
       Effect.gen(function*() {
         const user = yield* call()

@@ -1,7 +1,7 @@
 /** Agents, their tools and what they leave in the background know whose call it is. */
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Layer, Schema, Stream } from "effect"
-import { Tool, Toolkit } from "effect/ai"
+import { LanguageModel, type Response, Tool, Toolkit } from "effect/ai"
 import { CallContext } from "../../src/agent/CallContext.ts"
 import * as Agent from "../../src/agent/index.ts"
 import { AuthHook } from "../../src/hooks/AuthHook.ts"
@@ -147,6 +147,20 @@ describe("CallContext", () => {
         yield* pass("3 seconds")
         connection.listener?.closed("gone")
         assert.deepInclude(seen[0], { transport: "webrtc", facts: { room: "desk" } })
+        const broken = new TestConnection({ transport: "memory" })
+        Object.defineProperty(broken, "facts", {
+          get: () => {
+            throw new Error("no facts")
+          }
+        })
+        yield* user.session.attach(broken)
+        broken.listener?.closed("gone")
+        yield* pass("1 second")
+        assert.deepStrictEqual(seen[0]?.facts, {})
+        yield* user.reattach()
+        yield* user.session.sendText("two")
+        yield* pass("3 seconds")
+        assert.strictEqual(seen.length, 2)
       })
     )
   })
@@ -213,4 +227,30 @@ describe("CallContext", () => {
       const cause = yield* Effect.sandbox(look).pipe(Effect.flip)
       assert.match(String(cause.reasons[0]?._tag === "Die" && cause.reasons[0].defect), /there is no call here/u)
     }))
+
+  it.effect("is there in a language model of the application's own, such as one by tenant", () => {
+    const model = Layer.effect(
+      LanguageModel.LanguageModel,
+      LanguageModel.make({
+        generateText: () => Effect.succeed([]),
+        streamText: () =>
+          Stream.unwrap(
+            Effect.map(CallContext, ({ userId }) =>
+              Stream.make<[Response.StreamPartEncoded, Response.StreamPartEncoded]>(
+                { type: "text-start", id: "t" },
+                { type: "text-delta", id: "t", delta: `I answer ${userId}.` }
+              ))
+          )
+      })
+    )
+    return running(
+      layer({ agent: Agent.fromLanguageModel() }).pipe(Layer.provide(model)),
+      Effect.gen(function*() {
+        const user = yield* call({ config: { userId: "ada" } })
+        yield* user.session.sendText("hello")
+        yield* pass("3 seconds")
+        assert.deepStrictEqual((yield* user.said).slice(-1), ["agent: I answer ada."])
+      })
+    )
+  })
 })

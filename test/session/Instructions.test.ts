@@ -68,6 +68,25 @@ describe("instructions", () => {
     )
   })
 
+  it.effect("that do not come fail the turn in the agent's time, and the next one is asked anew", () => {
+    let asked = 0
+    const agent = Agent.fromLanguageModel({
+      instructions: () => Effect.suspend(() => ++asked === 1 ? Effect.never : Effect.succeed("Be short."))
+    })
+    return running(
+      layer({ agent }).pipe(Layer.provide(ScriptedLanguageModel.layer([["Here I am."]]))),
+      Effect.gen(function*() {
+        const user = yield* call()
+        yield* user.session.sendText("hello")
+        yield* pass("1 minute")
+        assert.deepStrictEqual(user.connection.of("error").map(({ code }) => code), ["timeout"])
+        yield* user.session.sendText("again")
+        yield* pass("4 seconds")
+        assert.deepStrictEqual((yield* user.said).slice(-2), ["user: again", "agent: Here I am."])
+      })
+    )
+  })
+
   const failing: { readonly [what: string]: readonly [Instructions.Instructions, string] } = {
     fails: [() => Effect.fail(new Error("no row for pg://hunter2")), "hunter2"],
     dies: [() => Effect.die(new Error("hunter2 is undefined")), "hunter2"],

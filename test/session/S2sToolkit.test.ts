@@ -144,4 +144,22 @@ describe("A toolkit of a speech-to-speech model", () => {
       })
     )
   })
+
+  it.effect("has an outcome for a tool that does not end when it is interrupted, and the call goes on", () => {
+    const calls: Array<S2sCall> = []
+    const stubborn = Toolkit.make(Tool.make("stubborn", { success: Schema.String }))
+    return running(
+      layerS2s([{ call: "stubborn", input: {}, last: "{}" }, "Here I am."], { calls, backend: { toolkit: stubborn } })
+        .pipe(Layer.provide(stubborn.toLayer({ stubborn: () => Effect.uninterruptible(Effect.never) }))),
+      Effect.gen(function*() {
+        const user = yield* call()
+        yield* user.session.sendText("go")
+        yield* pass("40 seconds")
+        assert.match(outputs(calls)[0] ?? "", /timed out/u)
+        yield* user.session.sendText("and now")
+        yield* pass("10 seconds")
+        assert.deepStrictEqual((yield* user.said).slice(-1), ["agent: Here I am."])
+      })
+    )
+  })
 })

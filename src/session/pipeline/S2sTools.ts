@@ -8,6 +8,7 @@ import * as Toolkit from "effect/ai/Toolkit"
 import type * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
@@ -92,6 +93,15 @@ const refusalOf = (isKnown: boolean, name: string, json: string | undefined): st
   return json.length > MAX_INPUT ? `the input of tool ${name} is too large` : undefined
 }
 
+/** Is interrupted with the call, which does not wait for a tool that does not end then. */
+const leavable = <A, E>(run: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.flatMap(
+      Effect.forkDetach(restore(run)),
+      (fiber) => Effect.onInterrupt(restore(Fiber.join(fiber)), () => Effect.sync(() => fiber.interruptUnsafe()))
+    )
+  )
+
 /**
  * Makes a function that runs a tool call and gives the model its result. A call that fails, times out or names an unknown
  * tool gives the model an error, and the reply goes on.
@@ -138,7 +148,7 @@ export const make = (
     }
     const performed = Effect.suspend((): Effect.Effect<ToolOutcome, unknown> => {
       const refusal = refusalOf(found !== undefined, name, json)
-      return refusal === undefined ? tools.run(name, parse(json ?? ""), id) : refuse(refusal)
+      return refusal === undefined ? leavable(tools.run(name, parse(json ?? ""), id)) : refuse(refusal)
     }).pipe(
       Effect.timeoutOrElse({
         duration: within,
