@@ -17,6 +17,8 @@ import { Inbox, nextId } from "./Inbox.ts"
  * @since 0.1.0
  */
 export interface MemoryConnectionOptions {
+  /** What is known of the call (`UserConnection.facts`). Default: nothing. */
+  readonly facts?: UserConnection["facts"]
   /** Of the user's audio, in Hz. Default: 16,000. */
   readonly inputSampleRate?: number | undefined
   /** Of the agent's audio, in Hz. Default: 24,000. */
@@ -84,6 +86,7 @@ export const make = (options: MemoryConnectionOptions = {}): MemoryConnection =>
   const connection: UserConnection = {
     id: nextId("memory"),
     transport: "memory",
+    facts: options.facts,
     format: { input: { sampleRate: input }, output: { sampleRate: output } },
     listen: (listener) => inbox.listen(listener),
     send: (frame) => {

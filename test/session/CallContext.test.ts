@@ -5,6 +5,7 @@ import { LanguageModel, type Response, Tool, Toolkit } from "effect/ai"
 import { CallContext } from "../../src/agent/CallContext.ts"
 import * as Agent from "../../src/agent/index.ts"
 import { AuthHook } from "../../src/hooks/AuthHook.ts"
+import { Scenario } from "../../src/testing/index.ts"
 import * as ScriptedLanguageModel from "../../src/testing/scripted/ScriptedLanguageModel.ts"
 import { call, layer, pass, provider, running } from "./Harness.ts"
 import { TestConnection } from "./TestConnection.ts"
@@ -226,6 +227,24 @@ describe("CallContext", () => {
       assert.include(JSON.stringify(requests.at(-1)?.prompt.content), "ada")
       const cause = yield* Effect.sandbox(look).pipe(Effect.flip)
       assert.match(String(cause.reasons[0]?._tag === "Die" && cause.reasons[0].defect), /there is no call here/u)
+    }))
+
+  it.effect("has the facts that a scenario gives its user", () =>
+    Effect.gen(function*() {
+      const recording = yield* Scenario.run({
+        agent: Agent.fromCallback(() =>
+          Effect.map(CallContext, ({ facts }) => `You call from ${String(facts["from"])}.`)
+        ),
+        facts: { from: "Ulm" },
+        user: [
+          Scenario.say("hello"),
+          Scenario.waitForAgent,
+          Scenario.loseNetwork("2 seconds"),
+          Scenario.say("again"),
+          Scenario.waitForAgent
+        ]
+      })
+      assert.deepStrictEqual(recording.heardByUser, ["You call from Ulm.", "You call from Ulm."])
     }))
 
   it.effect("is there in a language model of the application's own, such as one by tenant", () => {

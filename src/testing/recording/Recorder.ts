@@ -50,6 +50,7 @@ export class Recorder {
   readonly replies: Array<MutableReply> = []
   readonly #now: () => number
   readonly #keepAudio: boolean
+  readonly #facts: UserConnection["facts"]
   readonly #onPlayed: ((pcm: Int16Array, sampleRate: number, endMs: number) => void) | undefined
   #reader: SpokenAudioReader
   /** Frames received and not yet played. */
@@ -65,12 +66,15 @@ export class Recorder {
 
   constructor(now: () => number, options: {
     readonly keepAudio: boolean
+    /** What its connections say of the call. */
+    readonly facts?: UserConnection["facts"]
     /** Takes each frame that was played, at this rate (in Hz), with the time of its end. */
     readonly onPlayed?: ((pcm: Int16Array, sampleRate: number, endMs: number) => void) | undefined
   }) {
     this.#now = now
     this.#onPlayed = options.onPlayed
     this.#keepAudio = options.keepAudio
+    this.#facts = options.facts
     this.#reader = this.#makeReader()
   }
 
@@ -89,6 +93,7 @@ export class Recorder {
     this.#drop()
     const link = MemoryConnection.make({
       outputSampleRate: OUTPUT_RATE,
+      facts: this.#facts,
       onFrame: (pcm) => this.#link === link ? this.#frame(pcm) : undefined,
       onEvent: (event) => this.receive(event),
       onClear: () => {

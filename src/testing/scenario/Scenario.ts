@@ -40,6 +40,7 @@ import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Agent from "../../agent/Agent.ts"
+import type { CallContext } from "../../agent/CallContext.ts"
 import { type BackendConfig, defaults } from "../../backend/config/BackendConfig.ts"
 import { type LayerOptions, VoiceBackend } from "../../backend/VoiceBackend.ts"
 import type { BackendError } from "../../BackendError.ts"
@@ -102,6 +103,7 @@ export type DeepPartial<A> = A extends Duration.Duration ? Duration.Input
  * - `user`: what the user does, step by step.
  * - `agent`: the agent under test. Default: an agent that repeats the transcript.
  * - `policy`: changes to the default policy.
+ * - `facts`: what the provider knows of the call (`CallContext.facts`), such as the caller's number. Default: nothing.
  * - `s2s`: a scripted speech-to-speech model that replaces recogniser, agent and voice: its answers and its behaviour.
  * - `stt`, `tts`, `vad`: the behaviour of the scripted engines, or your own Layers; they must use Effect's clock.
  * - `turn`: a turn detector. Default: none; silence alone ends a turn.
@@ -125,6 +127,7 @@ export interface ScenarioOptions<R = never> {
   readonly processors?: LayerOptions["processors"]
   readonly config?: DeepPartial<Omit<BackendConfig, "provider" | "pipelineType" | "conversation">> | undefined
   readonly session?: Partial<SessionConfig> | undefined
+  readonly facts?: CallContext["facts"] | undefined
   readonly s2s?:
     | (ScriptedSpeechToSpeech.ScriptedS2sOptions & {
       readonly answers: ReadonlyArray<string>
@@ -264,6 +267,7 @@ const record = Effect.fnUntraced(function*<R>(
   const loudspeaker = options.echo === undefined ? undefined : new Loudspeaker(options.echo)
   const recorder = new Recorder(time.now, {
     keepAudio: options.keepAudio ?? false,
+    facts: options.facts,
     onPlayed: loudspeaker === undefined ? undefined : (pcm, rate, endMs) => loudspeaker.play(pcm, rate, endMs)
   })
   const agent = options.agent === undefined ? repeatingAgent : yield* Agent.withContext(options.agent)
