@@ -1,7 +1,8 @@
 import { NodeHttpServer } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Layer, Logger, Redacted, Scope } from "effect"
+import { Effect, Exit, Fiber, Layer, Logger, Redacted, Schema, Scope } from "effect"
 import { HttpMiddleware, HttpRouter, HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { HttpApi, HttpApiBuilder, HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
 import { NetAddress } from "effect/net"
 import { TestClock } from "effect/testing"
 import * as Http from "node:http"
@@ -11,7 +12,7 @@ import type { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import * as Server from "../../src/server/index.ts"
 import { everything, Recording } from "../telemetry/RecordingTracer.ts"
 import { backend as scripted, call } from "./support.ts"
-import { session, talk, talking, until } from "./Talking.ts"
+import { connect, session, talk, talking, until } from "./Talking.ts"
 
 /** A middleware of the application whose span lies between the server's and ours, and says all that it knows. */
 const spans = HttpRouter.middleware(
@@ -35,7 +36,7 @@ const spans = HttpRouter.middleware(
 const own = HttpRouter.add("GET", "/hello", HttpServerResponse.text("the application's own"))
 
 /** An application with a server of its own, on loopback unless told otherwise. */
-const serve = <E>(routes: Layer.Layer<never, E, HttpRouter.HttpRouter | VoiceBackend>, host = "127.0.0.1") =>
+const serve = <E, R>(routes: Layer.Layer<never, E, R>, host = "127.0.0.1") =>
   HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true }).pipe(
     Layer.provideMerge(NodeHttpServer.layer(() => Http.createServer(), { host, port: 0 }))
   )
@@ -107,6 +108,81 @@ describe("Server.routes", () => {
       })
     )
   })
+
+  it.live("shares a port with an HttpApi and a WebSocket of the application", () => {
+    const recording = new Recording()
+    const api = HttpApi.make("mine").add(
+      HttpApiGroup.make("hours").add(HttpApiEndpoint.get("today", "/hours", { success: Schema.String }))
+    )
+    const handlers = HttpApiBuilder.group(
+      api,
+      "hours",
+      (handlers) => handlers.handle("today", () => Effect.succeed("from noon"))
+    )
+    const socket = HttpRouter.add(
+      "GET",
+      "/own/socket",
+      Effect.gen(function*() {
+        const request = yield* HttpServerRequest.HttpServerRequest
+        const socket = yield* request.upgrade
+        // With it, the handshake is done.
+        const reader = yield* socket.reader
+        yield* (yield* socket.writer).write("the application's own")
+        return yield* Effect.forever(reader.pull)
+      }).pipe(Effect.scoped, Effect.orElseSucceed(() => HttpServerResponse.empty()))
+    )
+    const mine = HttpApiBuilder.layer(api, { openapiPath: "/openapi.json" }).pipe(Layer.provide(handlers))
+    return Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const context = yield* Server.layerDrain.pipe(
+        Layer.provideMerge(serve(Layer.mergeAll(mine, socket, Server.routes({ prefix: "/voice" })))),
+        Layer.provide(talking),
+        Layer.buildWithScope(scope)
+      )
+      const origin = yield* Effect.provideContext(address, context)
+      assert.strictEqual((yield* call(`${origin}/hours`)).text, "\"from noon\"")
+      assert.deepStrictEqual(Object.keys((yield* call(`${origin}/openapi.json`)).json["paths"]), ["/hours"])
+      const greeting = yield* Effect.callback<string>((resume) => {
+        const own = new WebSocket(`${origin}/own/socket`).on("error", () => {})
+        own.on("message", (data: Buffer) => {
+          own.terminate()
+          resume(Effect.succeed(data.toString()))
+        })
+      })
+      assert.strictEqual(greeting, "the application's own")
+      const { json } = yield* session(`${origin}/voice`)
+      for (const query of ["", `?token=${json["token"]}`]) assert.match(yield* talk(json, query), /good morning/)
+      const connected = yield* connect((yield* session(`${origin}/voice`)).json)
+      yield* until(connected, "session.started", JSON.stringify({ type: "ping" }))
+      const ended = yield* Effect.forkChild(until(connected, "session.ended", ""), { startImmediately: true })
+      yield* Scope.close(scope, Exit.void)
+      assert.strictEqual((yield* Fiber.join(ended))["reason"], "drained")
+      return json["token"]
+    }).pipe(
+      Effect.scoped,
+      recording.provide,
+      Effect.map((token) => {
+        const text = everything(recording)
+        assert.include(text, "token=REDACTED")
+        assert.notInclude(text, token)
+      })
+    )
+  })
+
+  it.live("mounts two backends in one router", () =>
+    Effect.gen(function*() {
+      const origin = yield* address
+      const [one, two] = [yield* session(`${origin}/voice`), yield* session(`${origin}/sales`)]
+      for (const { json, status } of [one, two]) {
+        assert.strictEqual(status, 201)
+        assert.match(yield* talk(json), /good morning/)
+      }
+      assert.strictEqual((yield* call(`${origin}/sales/v1/sessions/${one.json["id"]}`)).status, 404)
+      assert.strictEqual((yield* call(`${origin}/sales/v1/sessions/${two.json["id"]}`)).status, 200)
+    }).pipe(Effect.provide(serve(Layer.mergeAll(
+      Server.routes({ prefix: "/voice" }).pipe(Layer.provide(Layer.fresh(talking))),
+      Server.routes({ prefix: "/sales" }).pipe(Layer.provide(Layer.fresh(talking)))
+    )))))
 
   it.live("loads the console and all that it imports below the prefix", () =>
     Effect.gen(function*() {

@@ -3,12 +3,14 @@
  *
  * Effect's HTTP server writes the URL and the headers to its span when the request ends, with the redacted names of the
  * fiber that began it. A route cannot change those names, and the application's server does not know ours; nor does what
- * its middleware writes to spans of its own. So attributes and events are filtered at the spans themselves.
+ * its middleware writes to spans of its own. So attributes, events and failures are filtered at the spans themselves.
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Headers from "effect/http/Headers"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as UrlParams from "effect/http/UrlParams"
@@ -79,6 +81,24 @@ const redacted = (tokens: ReadonlyArray<string>, key: string, value: unknown): u
 const cleanRecord = (tokens: ReadonlyArray<string>, record: Record<string, unknown>): Record<string, unknown> =>
   Object.fromEntries(Object.entries(record).map(([key, value]) => [key, without(tokens, value)]))
 
+const cleanError = (tokens: ReadonlyArray<string>, { message, name, stack }: Error): Error =>
+  Object.assign(new Error(String(without(tokens, message))), {
+    name,
+    ...(stack === undefined ? {} : { stack: String(without(tokens, stack)) })
+  })
+
+/** A failure tells the names of the spans that it came through. */
+const cleanExit = (tokens: ReadonlyArray<string>, exit: Exit.Exit<unknown, unknown>): Exit.Exit<unknown, unknown> => {
+  if (Exit.isSuccess(exit)) return exit
+  const errors = Cause.prettyErrors(exit.cause, { includeCauseInStack: true })
+  const hasOne = tokens.some((token) => errors.some(({ message, stack = "" }) => `${message} ${stack}`.includes(token)))
+  if (!hasOne) return exit
+  const [first] = errors
+  return Cause.hasInterruptsOnly(exit.cause) || first === undefined
+    ? Exit.interrupt()
+    : Exit.fail(cleanError(tokens, first))
+}
+
 /** The tokens that a span leaves out, of the spans that are filtered. */
 const filtered = new WeakMap<Tracer.Span, Array<string>>()
 
@@ -92,6 +112,8 @@ const filter = (span: Tracer.Span, tokens: ReadonlyArray<string>): void => {
     filtered.set(span, all)
     const attribute = span.attribute.bind(span)
     const event = span.event.bind(span)
+    const end = span.end.bind(span)
+    span.end = (at, exit) => end(at, cleanExit(all, exit))
     span.attribute = (key, value) => attribute(key, redacted(all, key, value))
     span.event = (name, startTime, attributes) =>
       event(String(without(all, name)), startTime, attributes && cleanRecord(all, attributes))

@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Tracer } from "effect"
+import { Cause, Effect, Exit, Tracer } from "effect"
 import { HttpServerRequest } from "effect/http"
 import { redactToken } from "../../../src/server/access/SpanRedaction.ts"
+import { everything, Recording } from "../../telemetry/RecordingTracer.ts"
 
 const token = "eyJhbGciOiJIUzI1NiJ9.c2VzXzE"
 const request = (url: string) => HttpServerRequest.fromWeb(new Request(`http://localhost${url}`))
@@ -47,4 +48,47 @@ describe("SpanRedaction", () => {
       assert.deepStrictEqual(span.attributes.get("list"), ["token.REDACTED", 7n])
       assert.include(JSON.stringify(span.attributes.get("circle")), "<redacted>")
     })))
+
+  it.effect("takes a token out of failures, which tell the names of spans, and keeps their kind", () => {
+    const recording = new Recording()
+    const url = `/audio?token=${token}`
+    const failing = (failure: Effect.Effect<never, Error>) =>
+      redactToken(request(url)).pipe(
+        Effect.andThen(failure),
+        Effect.withSpan(`application ${url}`),
+        Effect.withSpan("GET", { kind: "server" }),
+        Effect.exit
+      )
+    return Effect.gen(function*() {
+      assert.include(
+        String(
+          Cause.prettyErrors(
+            yield* Effect.flip(Effect.sandbox(Effect.interrupt.pipe(
+              Effect.withSpan(`application ${url}`)
+            )))
+          )[0]?.stack
+        ),
+        token
+      )
+      yield* failing(Effect.interrupt)
+      yield* failing(Effect.fail(new TypeError(`nothing at ${url}`)))
+      yield* failing(Effect.fail(new Error("nothing")))
+    }).pipe(
+      recording.provide,
+      Effect.map(() => {
+        const spans = recording.spans.slice(1)
+        assert.notInclude(everything({ ...recording, spans } as Recording), token)
+        const causes = spans.map(({ exit }) => Exit.isFailure(exit) ? exit.cause : Cause.empty)
+        assert.deepStrictEqual(causes.map(Cause.hasInterruptsOnly), [true, true, false, false, false, false])
+        assert.deepStrictEqual(
+          causes.slice(2).map((cause) =>
+            Cause.prettyErrors(cause).map(({ message, name }) => `${name}: ${message}`)[0]
+          ),
+          [..."12"].map(() => "TypeError: nothing at /audio?token=REDACTED").concat(
+            [..."12"].map(() => "Error: nothing")
+          )
+        )
+      })
+    )
+  })
 })
