@@ -172,17 +172,16 @@ export const make = Effect.fnUntraced(function*(
   const createAt = (owner: string, checked: SessionConfig, within: Duration.Duration) =>
     owner === self
       ? local.openSession(checked)
-      : nodes.ask(
-        owner,
-        "VoiceBackend.createSession",
-        (node) => node.Create({ config: SessionView.configOf(checked) }),
-        within
-      ).pipe(
-        Effect.map((view) => {
-          nodes.sessionAdded(owner)
-          return remote(view, owner)
-        })
-      )
+      : Effect.suspend(() => {
+        // at once, so that those created meanwhile do not all go to the same node
+        nodes.addSession(owner)
+        return nodes.ask(
+          owner,
+          "VoiceBackend.createSession",
+          (node) => node.Create({ config: SessionView.configOf(checked) }),
+          within
+        )
+      }).pipe(Effect.map((view) => remote(view, owner)))
 
   /** Whether there may be a place, as far as was last heard. */
   const hasRoom = () => {

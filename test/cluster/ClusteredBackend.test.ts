@@ -105,6 +105,20 @@ describe("a clustered backend", () => {
       for (const count of counts) assert.isAtLeast(count, 8)
     }))
 
+  it.effect("spreads sessions that are created at once", () =>
+    Effect.gen(function*() {
+      const cluster = yield* InProcess.make()
+      const nodes = [yield* cluster.add("a"), yield* cluster.add("b"), yield* cluster.add("c")]
+      yield* cluster.settle
+      yield* timed(
+        Effect.all(Array.from({ length: 30 }, () => nodes[0]!.backend.createSession(config)), { concurrency: 30 }),
+        5_000
+      )
+      const counts = yield* Effect.forEach(nodes, ({ local }) => local.activeSessionCount)
+      assert.strictEqual(counts.reduce((sum, count) => sum + count, 0), 30)
+      for (const count of counts) assert.isAtLeast(count, 7)
+    }))
+
   it.effect("has exactly as many sessions as the cluster may, of 200 at once", () =>
     Effect.gen(function*() {
       const cluster = yield* InProcess.make({ max: 80 })

@@ -39,9 +39,9 @@ export const make = ({ local, nodes, places, self, taken }: RecoveriesOptions) =
   const recoverAt = (owner: string, id: string, within: Duration.Duration): Effect.Effect<void, BackendError> =>
     owner === nodes.self
       ? local.recover(id)
-      : Effect.map(nodes.ask(owner, op, (node) => node.Recover({ id }), within), (view) => {
-        nodes.sessionAdded(owner)
-        taken(view, owner)
+      : Effect.suspend(() => {
+        nodes.addSession(owner)
+        return Effect.map(nodes.ask(owner, op, (node) => node.Recover({ id }), within), (view) => taken(view, owner))
       })
 
   return Effect.fnUntraced(function*(id: string): Effect.fn.Return<void, BackendError> {
