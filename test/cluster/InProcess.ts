@@ -83,6 +83,7 @@ export const make = Effect.fnUntraced(function*(
     clients.set(address, client as NodeClient)
     const backend = yield* ClusteredBackend.make({
       local,
+      store,
       identity: Effect.succeed({ owner: store.owner, address, version: "1", ...more }),
       clients: {
         of: (address) =>

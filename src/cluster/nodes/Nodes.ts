@@ -32,6 +32,14 @@ export interface Clients {
   readonly of: (address: string) => Effect.Effect<NodeClient, never, Scope.Scope>
 }
 
+/**
+ * So many nodes are asked at once for what all of them have.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const NODES_AT_ONCE = 16
+
 /** How long a node that did not answer gets no new session, in ms. */
 const SUSPECT_MS = 2_000
 const RETRY_AFTER_MS = 1_000
