@@ -8,7 +8,6 @@ import { Effect } from "effect"
 import { execFile, spawn } from "node:child_process"
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createServer as createHttpServer } from "node:http"
-import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { basename, dirname, join } from "node:path"
 import { promisify } from "node:util"
@@ -16,19 +15,12 @@ import * as ConfigSource from "../src/backend/config/ConfigSource.ts"
 import * as Builtin from "../src/builtin/index.ts"
 import * as ServerConfig from "../src/server/ServerConfig.ts"
 import * as FakeChat from "./support/FakeChat.ts"
+import { findFreePort } from "./support/FreePort.ts"
 
 const run = promisify(execFile)
 const node = (file: string) =>
   run(process.execPath, ["--disable-warning=ExperimentalWarning", "--conditions=@effect-voice/source", file], {
     timeout: 250_000
-  })
-
-const freePort = () =>
-  new Promise<number>((resume) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const address = server.address()
-      server.close(() => resume(typeof address === "object" && address !== null ? address.port : 0))
-    })
   })
 
 const sources = readdirSync("src", { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"))
@@ -117,7 +109,7 @@ describe("Examples", () => {
         { pieces: [{ call: { index: 0, id: "call_1", name: "opening_hours", input: "{\"day\":\"Sunday\"}" } }] },
         FakeChat.text("We are open on Sunday.")
       ])
-      const port = yield* Effect.promise(freePort)
+      const port = yield* Effect.promise(findFreePort)
       const child = yield* Effect.acquireRelease(
         Effect.sync(() =>
           spawn(process.execPath, [
@@ -173,7 +165,7 @@ describe("Examples", () => {
   })
 
   it.concurrent("lets in the users that the guide's hook accepts", async () => {
-    const port = await freePort()
+    const port = await findFreePort()
     const child = spawn(process.execPath, [
       "--disable-warning=ExperimentalWarning",
       "--conditions=@effect-voice/source",
@@ -202,7 +194,7 @@ describe("Examples", () => {
   })
 
   it.concurrent("mounts the routes in an application as the server's guide shows", async () => {
-    const port = await freePort()
+    const port = await findFreePort()
     const child = spawn(process.execPath, [
       "--disable-warning=ExperimentalWarning",
       "--conditions=@effect-voice/source",
@@ -268,7 +260,7 @@ describe("Examples", () => {
 
   it.concurrent("makes one backend of two processes as the cluster's guide shows", async () => {
     const directory = mkdtempSync(join(tmpdir(), "effect-voice-nodes-"))
-    const ports = [await freePort(), await freePort()]
+    const ports = [await findFreePort(), await findFreePort()]
     const nodes = ports.map((port) =>
       spawn(process.execPath, [
         "--disable-warning=ExperimentalWarning",

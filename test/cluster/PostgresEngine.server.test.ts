@@ -84,7 +84,10 @@ describe.skipIf(missingPostgres !== undefined)("the engine on PostgreSQL", () =>
           const gone = yield* Effect.flip(ask(members[stays]!.engine, urls[goes]!, (client) => client.Name()))
           assert.strictEqual(gone._tag, "RpcClientError")
           yield* Effect.exit(answers(stays))
-          yield* Effect.sleep("1 second")
+          // until its pings have failed
+          yield* eventually(
+            Effect.map(members[stays]!.engine.nodes, (nodes) => assert.notInclude(nodes, urls[goes]))
+          )
           assert.deepStrictEqual(errors, [])
         }).pipe(Effect.provide(Logger.layer([logger])))
       },

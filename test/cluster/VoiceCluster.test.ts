@@ -11,6 +11,7 @@ import * as VoiceCluster from "../../src/cluster/VoiceCluster.ts"
 import { SessionStore } from "../../src/session/persistence/SessionStore.ts"
 import * as MemoryStore from "../../src/store/MemoryStore.ts"
 import { layer } from "../session/Harness.ts"
+import { freePort } from "../support/FreePort.ts"
 
 /** A slow machine must not make a node refuse sessions. */
 const overload = { maxLag: Duration.seconds(10), maxBacklog: Duration.seconds(30) }
@@ -23,14 +24,6 @@ const file = Effect.map(
   ),
   (directory) => Path.join(directory, "sessions.cluster.db")
 )
-
-const freePort = Effect.callback<number>((resume) => {
-  const server = createServer()
-  server.listen(0, "127.0.0.1", () => {
-    const { port } = server.address() as { port: number }
-    server.close(() => resume(Effect.succeed(port)))
-  })
-})
 
 /** A node of a cluster, with its routes on a port of its own. */
 const node = Effect.fnUntraced(function*(path: string, table: MemoryStore.Table, maxSessions?: number) {

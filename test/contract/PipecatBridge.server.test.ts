@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
 import { fileURLToPath } from "node:url"
 import type * as Conformance from "../../src/testing/conformance/Conformance.ts"
+import { freePort } from "../support/FreePort.ts"
 import * as Python from "../support/pipecat/Python.ts"
 import { serve } from "./LocalHarness.ts"
 import { connectPipecat, pipecat } from "./PipecatHarness.ts"
@@ -37,7 +38,7 @@ describe.skipIf(Python.missing !== undefined)(
   () => {
     beforeAll(async () => {
       const start = Effect.gen(function*() {
-        const port = yield* Python.freePort
+        const port = yield* freePort
         yield* Python.run(script, ["-t", "websocket", "--host", "127.0.0.1", "--port", String(port)], {
           ready: /Uvicorn running on/
         })

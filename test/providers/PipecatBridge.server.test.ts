@@ -11,6 +11,7 @@ import * as Server from "../../src/server/Server.ts"
 import type { SessionEvent } from "../../src/session/SessionEvent.ts"
 import * as ScriptedEngines from "../../src/testing/scripted/ScriptedEngines.ts"
 import * as ScriptedRecogniser from "../../src/testing/scripted/ScriptedRecogniser.ts"
+import { freePort } from "../support/FreePort.ts"
 import { PipecatUser } from "../support/pipecat/PipecatUser.ts"
 import * as Python from "../support/pipecat/Python.ts"
 
@@ -79,7 +80,7 @@ const bridge = Effect.gen(function*() {
   const backend = Context.get(context, VoiceBackend)
   const { url } = Context.get(context, Server.VoiceServer)
   const { fail, port: between } = yield* network(Number(new URL(url).port))
-  const port = yield* Python.freePort
+  const port = yield* freePort
   yield* Python.run(script, ["-t", "websocket", "--host", "127.0.0.1", "--port", String(port)], {
     ready: /Uvicorn running on/,
     env: { EFFECT_VOICE_URL: `http://127.0.0.1:${between}` }

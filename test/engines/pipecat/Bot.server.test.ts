@@ -15,6 +15,7 @@ import * as Server from "../../../src/server/Server.ts"
 import type { SessionEvent } from "../../../src/session/SessionEvent.ts"
 import { SpeechToSpeech } from "../../../src/speech/SpeechToSpeech.ts"
 import * as SpokenAudio from "../../../src/testing/scenario/SpokenAudio.ts"
+import { freePort } from "../../support/FreePort.ts"
 import { PipecatUser } from "../../support/pipecat/PipecatUser.ts"
 import * as Python from "../../support/pipecat/Python.ts"
 
@@ -32,7 +33,7 @@ const bot = Effect.gen(function*() {
   )
   const voice = join(directory, "voice.pcm")
   writeFileSync(voice, Pcm.fromInt16(SpokenAudio.encode(SAYS, { sampleRate: 24_000 })))
-  const port = yield* Python.freePort
+  const port = yield* freePort
   const script = fileURLToPath(new URL("../../support/pipecat/bot.py", import.meta.url))
   const program = yield* Python.run(script, ["-t", "websocket", "--host", "127.0.0.1", "--port", String(port)], {
     ready: /Uvicorn running on/,

@@ -8,6 +8,7 @@ import { AccessToken, RoomServiceClient } from "livekit-server-sdk"
 import { spawn } from "node:child_process"
 import { createHash } from "node:crypto"
 import { join } from "node:path"
+import { findFreePort } from "../../support/FreePort.ts"
 import { isFull } from "../../support/Full.ts"
 import * as LiveKitServer from "../../support/LiveKitServer.ts"
 import * as LiveKitUser from "../../support/LiveKitUser.ts"
@@ -55,7 +56,7 @@ describe.skipIf(missing !== undefined)("calls over the real livekit-server", () 
   }
 
   beforeAll(async () => {
-    const port = await Effect.runPromise(LiveKitServer.freePort)
+    const port = await findFreePort()
     server = await inScope(LiveKitServer.make({ webhooks: [`http://127.0.0.1:${port}/livekit/webhook`] }))
     service = await inScope(Service.make({
       server,
