@@ -145,10 +145,13 @@ export interface Backend {
     askForMore?: Effect.Effect<void, BackendError> | undefined
   ) => void
   /**
-   * Sets how sessions that nobody has are taken up when it does not matter by which process (`ProviderHost.recoverAnywhere`).
-   * Default: by this one.
+   * Sets where the sessions are made that users start at the provider (`create`), and by whom those that nobody has are taken up
+   * (`recover`, `ProviderHost.recoverAnywhere`): where it does not matter by which process. Default: by this one.
    */
-  readonly placeRecoveries: (recover: (id: string) => Effect.Effect<void, BackendError>) => void
+  readonly placeSessions: (by: {
+    readonly create: (config: SessionConfig) => Effect.Effect<unknown, BackendError>
+    readonly recover: (id: string) => Effect.Effect<void, BackendError>
+  }) => void
   readonly loadLevel: Effect.Effect<LoadLevel>
   /** The session store, as the owner that this process is; `undefined` without one. */
   readonly store?: SessionStore["Service"] | undefined

@@ -82,15 +82,25 @@ export const make = Effect.fnUntraced(function*(
   const sessions = ClusterSessions.make({ local, store, nodes, clients, places, clock })
   const accesses = SessionAccesses.make({ local, nodes, places, ownUrl })
 
-  local.placeRecoveries(
-    Recoveries.make({
+  const createSession = NewSessions.make({
+    local,
+    nodes,
+    reporting,
+    created: (view, owner) => {
+      accesses.keep(view, owner)
+      return sessions.remote(view, owner)
+    }
+  })
+  local.placeSessions({
+    create: createSession,
+    recover: Recoveries.make({
       local,
       nodes,
       places,
       self: reporting.self,
       taken: ({ id }, owner) => places.remember(id, owner)
     })
-  )
+  })
 
   const locate: NonNullable<Backend["locate"]> = Effect.fnUntraced(function*(id: string) {
     const op = "VoiceBackend.locate"
@@ -124,15 +134,7 @@ export const make = Effect.fnUntraced(function*(
     get clientOrigins() {
       return local.clientOrigins
     },
-    createSession: NewSessions.make({
-      local,
-      nodes,
-      reporting,
-      created: (view, owner) => {
-        accesses.keep(view, owner)
-        return sessions.remote(view, owner)
-      }
-    }),
+    createSession,
     getSession: sessions.get,
     closeSession: sessions.close,
     ...SessionLists.make({ local, nodes, remote: sessions.remote }),

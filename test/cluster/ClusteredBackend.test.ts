@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Stream } from "effect"
+import { Effect, Fiber, Queue, Stream } from "effect"
 import type { ProviderHost } from "../../src/backend/provider/BackendProvider.ts"
 import { type BackendError, normalize } from "../../src/BackendError.ts"
+import type { SessionConfig } from "../../src/session/SessionConfig.ts"
 import { pass, provider, type Setup } from "../session/Harness.ts"
 import { TestConnection } from "../session/TestConnection.ts"
 import * as InProcess from "./InProcess.ts"
@@ -223,6 +224,22 @@ describe("a clustered backend", () => {
       // what comes to the draining node is made elsewhere
       const made = yield* b.backend.createSession(config)
       assert.strictEqual(yield* codeOf(a.local.getSession(made.id)), "success")
+    }))
+
+  it.effect("makes the sessions that users start at the provider of one process where there is least to do", () =>
+    Effect.gen(function*() {
+      const arrivals = yield* Queue.unbounded<SessionConfig>()
+      const cluster = yield* InProcess.make()
+      const a = yield* cluster.add("a", { setup: { provider: provider({ incoming: Stream.fromQueue(arrivals) }) } })
+      const b = yield* cluster.add("b")
+      const c = yield* cluster.add("c")
+      yield* cluster.settle
+      for (let i = 0; i < 30; i++) yield* Queue.offer(arrivals, { ...config, connectionUrl: "livekit:a-room" })
+      yield* pass("2 seconds")
+      const counts = yield* Effect.forEach([a, b, c], ({ local }) => local.activeSessionCount)
+      assert.strictEqual(counts.reduce((sum, count) => sum + count), 30)
+      for (const count of counts) assert.isAtMost(Math.abs(count - 10), 2, String(counts))
+      assert.strictEqual((yield* b.local.listSessions)[0]?.config.connectionUrl, "livekit:a-room")
     }))
 
   it.effect("has sessions that nobody has taken up where there is least to do, each once", () =>
