@@ -1,5 +1,5 @@
 /**
- * The order of the test files: the longest first, so that no worker ends long before the other, and never two side by side of
+ * The order of the test files: the longest first, so that no worker ends long before the others, and never two side by side of
  * those that play audio in real time through programs of others, which lose sound on a busy machine.
  */
 import { relative } from "node:path"
@@ -35,29 +35,41 @@ export const seconds: { readonly [file: string]: number } = {
 const SHORT = 10
 
 const audio = /LiveKit\.server|SharedRooms|PipecatBridge|Swap|pipecat\/Bot|Replay/u
+const waiting =
+  /SlowPeers|StoreOutages|StoreFailover|VanishedHost|HangingOwner|ClockSteps|hosted\/|gemini\/|openai\/Realtime|Drain/u
+
+/** What a file does most of its time: play audio in real time, wait (for time-outs of its own), or keep a core busy. */
+type Kind = "audio" | "busy" | "waiting"
+const kinds: ReadonlyArray<Kind> = ["audio", "busy", "waiting"]
 
 interface Candidate {
   readonly specification: TestSpecification
   readonly seconds: number
-  readonly isAudio: boolean
+  readonly kind: Kind
 }
 
-/** The order in which free workers take the files, planned with how long each takes. */
-export const plan = <A extends Pick<Candidate, "isAudio" | "seconds">>(
+/**
+ * The order in which free workers take the files, planned with how long each takes: one of each kind beside the others, so
+ * that three workers have two cores enough.
+ */
+export const plan = <A extends Pick<Candidate, "kind" | "seconds">>(
   candidates: ReadonlyArray<A>,
   workers: number
 ): ReadonlyArray<A> => {
   const left = candidates.toSorted((a, b) => b.seconds - a.seconds)
-  const freeAt = Array.from({ length: workers }, () => 0)
+  const running = Array.from(
+    { length: workers },
+    (): { readonly kind?: Kind; readonly until: number } => ({ until: 0 })
+  )
   const order: Array<A> = []
-  let quietAt = 0
   while (left.length > 0) {
-    const now = Math.min(...freeAt)
-    const wanted = left.findIndex(({ isAudio }) => isAudio === (quietAt <= now))
-    const [next] = left.splice(Math.max(0, wanted), 1)
+    const now = Math.min(...running.map(({ until }) => until))
+    const isRunning = (kind: Kind) => running.some((each) => each.kind === kind && each.until > now)
+    const wanted = kinds.find((kind) => !isRunning(kind) && left.some((each) => each.kind === kind))
+    const isGood = ({ kind }: A) => wanted === undefined ? kind !== "audio" : kind === wanted
+    const [next] = left.splice(Math.max(0, left.findIndex(isGood)), 1)
     if (next === undefined) break
-    freeAt[freeAt.indexOf(now)] = now + next.seconds
-    if (next.isAudio) quietAt = Math.max(quietAt, now + next.seconds)
+    running[running.findIndex(({ until }) => until === now)] = { kind: next.kind, until: now + next.seconds }
     order.push(next)
   }
   return order
@@ -69,9 +81,10 @@ export class ServerOrder extends BaseSequencer {
     const isServer = ({ project }: TestSpecification) => project.name === "servers"
     const candidates = files.filter(isServer).map((specification): Candidate => {
       const file = relative("", specification.moduleId).replaceAll("\\", "/")
-      return { specification, seconds: seconds[file] ?? SHORT, isAudio: audio.test(file) }
+      const kind = audio.test(file) ? "audio" : waiting.test(file) ? "waiting" : "busy"
+      return { specification, seconds: seconds[file] ?? SHORT, kind }
     })
-    const planned = plan(candidates, 2).map(({ specification }) => specification)
+    const planned = plan(candidates, 3).map(({ specification }) => specification)
     return [...await super.sort(files.filter((file) => !isServer(file))), ...planned]
   }
 }
