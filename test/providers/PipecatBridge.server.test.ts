@@ -1,5 +1,5 @@
-import { assert, describe, it } from "@effect/vitest"
-import { Context, Duration, Effect, Layer, Schedule } from "effect"
+import { afterAll, assert, describe, it } from "@effect/vitest"
+import { Context, Duration, Effect, Exit, Layer, Schedule, Scope } from "effect"
 import { connect, createServer, type Socket } from "node:net"
 import { fileURLToPath } from "node:url"
 import * as Agent from "../../src/agent/Agent.ts"
@@ -88,6 +88,15 @@ const bridge = Effect.gen(function*() {
   return { backend, fail, url: `ws://127.0.0.1:${port}/ws-client` }
 })
 
+/** One for the tests that leave it running; it is given to each when nobody of the one before is left. */
+const scope = Scope.makeUnsafe()
+const shared = Effect.runSync(Effect.cached(Scope.provide(bridge, scope)))
+const sharedBridge = Effect.tap(shared, ({ backend }) =>
+  backend.activeSessionCount.pipe(
+    Effect.repeat({ until: (count) => count === 0, schedule: Schedule.spaced("50 millis") }),
+    Effect.timeout("20 seconds")
+  ))
+
 const until = (good: () => boolean, what: () => string) =>
   Effect.suspend(() => good() ? Effect.void : Effect.fail("not yet" as const)).pipe(
     Effect.retry(Schedule.spaced("20 millis").pipe(Schedule.upTo({ duration: "20 seconds" }))),
@@ -109,9 +118,11 @@ const has = (user: PipecatUser, type: SessionEvent["type"], count = 1) =>
 describe.skipIf(Python.missing !== undefined)(
   `a user of the real Pipecat${Python.missing === undefined ? "" : ` (${Python.missing})`}`,
   () => {
+    afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
+
     it.live("talks with our agent through the bridge", () =>
       Effect.gen(function*() {
-        const { backend, url } = yield* bridge
+        const { backend, url } = yield* sharedBridge
         const user = yield* call(url)
         user.tell({ type: "client-ready", id: "c1", data: { version: "2.1.0", about: { library: "test" } } })
         yield* has(user, "session.started")
@@ -160,7 +171,7 @@ describe.skipIf(Python.missing !== undefined)(
 
     it.live("interrupts the agent, and gets no more audio of the reply", () =>
       Effect.gen(function*() {
-        const { url } = yield* bridge
+        const { url } = yield* sharedBridge
         const user = yield* call(url)
         yield* has(user, "session.started")
         user.say("go on")
@@ -191,7 +202,7 @@ describe.skipIf(Python.missing !== undefined)(
 
     it.live("hangs up by RTVI, and is closed when the session ends", () =>
       Effect.gen(function*() {
-        const { backend, url } = yield* bridge
+        const { backend, url } = yield* sharedBridge
         const one = yield* call(url)
         const two = yield* call(url)
         yield* has(one, "session.started")
@@ -210,7 +221,7 @@ describe.skipIf(Python.missing !== undefined)(
 
     it.live("resumes the session after a network failure", () =>
       Effect.gen(function*() {
-        const { backend, fail, url } = yield* bridge
+        const { backend, fail, url } = yield* sharedBridge
         const user = yield* call(url)
         yield* has(user, "session.started")
         user.say("before")

@@ -16,7 +16,7 @@ describe("kill -9 in the middle of live conversations", () => {
     const directory = mkdtempSync(join(tmpdir(), "effect-voice-kill-"))
     try {
       const report = await Kill.run({
-        kills: isFull ? 5 : 2,
+        kills: isFull ? 5 : 1,
         callers: 5,
         store: ["sqlite", join(directory, "sessions.db")],
         random: seeded("kill")
