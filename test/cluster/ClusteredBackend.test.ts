@@ -92,6 +92,47 @@ describe("a clustered backend", () => {
       assert.strictEqual(yield* Fiber.join(ended), "closed")
     }))
 
+  it.effect("hears on when the session's node vanishes without a word and another takes it up", () =>
+    Effect.gen(function*() {
+      const cluster = yield* InProcess.make({ leaseMs: 2_000 })
+      const a = yield* cluster.add("a")
+      const b = yield* cluster.add("b")
+      const c = yield* cluster.add("c")
+      yield* cluster.settle
+      const { id } = yield* b.local.createSession(config)
+      const remote = yield* a.backend.getSession(id)
+      const heard: Array<string> = []
+      yield* Effect.forkChild(Stream.runForEach(remote.events, ({ type }) => Effect.sync(() => void heard.push(type))))
+      yield* Effect.forkChild(
+        Stream.runForEach(remote.state.changes, (state) => Effect.sync(() => void heard.push(state)))
+      )
+      yield* pass(200)
+      // no connection of it is closed: whoever listens to it hears nothing more
+      b.cut(true)
+      yield* pass("6 seconds")
+      yield* timed(c.local.recover(id), 2_000)
+      const session = yield* c.local.getSession(id)
+      yield* session.attach(new TestConnection())
+      yield* pass("1 second")
+      heard.length = 0
+      yield* session.sendText("hello")
+      yield* pass("5 seconds")
+      assert.includeMembers(heard, ["agent.speech_started", "speaking"])
+    }))
+
+  it.effect("does not wait for ever for a store that does not say what it has of a session", () =>
+    Effect.gen(function*() {
+      const cluster = yield* InProcess.make({ leaseMs: 2_000 })
+      const a = yield* cluster.add("a")
+      const b = yield* cluster.add("b")
+      yield* cluster.settle
+      const { id } = yield* b.local.createSession(config)
+      b.cut(true)
+      yield* pass("6 seconds")
+      cluster.state.readHangs = true
+      assert.strictEqual(yield* codeOf(timed(a.backend.getSession(id), 4_000)), "timeout")
+    }))
+
   it.effect("spreads new sessions, and checks each once", () =>
     Effect.gen(function*() {
       const cluster = yield* InProcess.make()

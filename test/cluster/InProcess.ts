@@ -41,10 +41,11 @@ export const make = Effect.fnUntraced(function*(
   const names = new Map<string, Node>()
   const clients = new Map<string, NodeClient>()
   const cut = new Set<string>()
-  const state: { board: Board; boardAway: boolean; storeAway: boolean; asked: number } = {
+  const state: { board: Board; boardAway: boolean; storeAway: boolean; readHangs: boolean; asked: number } = {
     board: newBoard(),
     boardAway: false,
     storeAway: false,
+    readHangs: false,
     asked: 0
   }
 
@@ -65,7 +66,7 @@ export const make = Effect.fnUntraced(function*(
       claim: (id) => reach(made.claim(id)),
       renew: reach(made.renew),
       locate: (id) => reach(made.locate(id)),
-      read: (id) => reach(made.read(id)),
+      read: (id) => Effect.suspend(() => state.readHangs ? Effect.never : reach(made.read(id))),
       releaseAll: reach(made.releaseAll),
       releaseLease: (lease) => reach(made.releaseLease(lease)),
       remove: (lease) => reach(made.remove(lease)),
