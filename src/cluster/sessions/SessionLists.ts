@@ -8,10 +8,12 @@ import type { Backend, SessionPage } from "../../backend/BackendContract.ts"
 import * as SessionPages from "../../backend/sessions/SessionPage.ts"
 import type { VoiceSession } from "../../session/VoiceSession.ts"
 import { type Nodes, NODES_AT_ONCE } from "../nodes/Nodes.ts"
-import { MAX_PAGE } from "../nodes/VoiceNode.ts"
+import { MAX_PAGE, MAX_PAGE_BYTES } from "../nodes/VoiceNode.ts"
 import type { ClusterSessions } from "./ClusterSessions.ts"
 
 const LIST_DEADLINE = "3 seconds"
+/** Of a page, each node gives as many bytes as it would if all gave the same, but not less than this. */
+const MIN_PART_BYTES = 65_536
 /** The most sessions that `listSessions` gives; `listPage` has no such end. */
 const MAX_LISTED = 10_000
 
@@ -32,10 +34,12 @@ export const make = ({ local, nodes, remote }: {
       ...(after === undefined ? {} : { after })
     }
     const own = yield* local.listPage(asked)
+    const answering = nodes.others().filter(({ silent }) => !silent)
+    const bytes = Math.max(MIN_PART_BYTES, Math.floor(MAX_PAGE_BYTES / Math.max(1, answering.length)))
     const others = yield* Effect.forEach(
-      nodes.others().filter(({ silent }) => !silent),
+      answering,
       ({ owner }) =>
-        nodes.ask(owner, "VoiceBackend.listSessions", (node) => node.List(asked), LIST_DEADLINE).pipe(
+        nodes.ask(owner, "VoiceBackend.listSessions", (node) => node.List({ ...asked, bytes }), LIST_DEADLINE).pipe(
           Effect.map(({ next, sessions }): SessionPage => ({
             sessions: sessions.map((view) => remote(view, owner)),
             next
@@ -47,7 +51,8 @@ export const make = ({ local, nodes, remote }: {
     const pages = [own, ...others]
     // one that moves meanwhile may be in two pages
     const byId = new Map(pages.flatMap(({ sessions }) => sessions).map((session) => [session.id, session]))
-    return SessionPages.of(Array.from(byId.values()), asked, pages.every(({ next }) => next === undefined))
+    const [end] = pages.flatMap(({ next }) => next === undefined ? [] : [next]).sort()
+    return SessionPages.of(Array.from(byId.values()), asked, end)
   })
 
   return {
