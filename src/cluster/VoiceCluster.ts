@@ -19,6 +19,7 @@ import { ClusterEngine } from "./engine/ClusterEngine.ts"
 import type { ClusterStorage } from "./engine/ClusterStorage.ts"
 import * as makeClusterEngine from "./engine/makeClusterEngine.ts"
 import * as EngineBackend from "./EngineBackend.ts"
+import * as Joining from "./Joining.ts"
 
 const SECRET = "cluster"
 /** How often the secret is offered to a store that may have lost it. */
@@ -96,7 +97,10 @@ export const layer = <E, R>(
         })
         yield* seams.attach(engine)
         const backend = yield* EngineBackend.make(process, store, engine, options)
-        const { joined = Effect.void } = backend
+        const { isJoined, joined } = yield* Joining.make(
+          options.address,
+          Effect.andThen(backend.joined ?? Effect.void, seams.ready)
+        )
         return Context.make(VoiceBackend, {
           ...backend,
           get routes() {
@@ -105,7 +109,8 @@ export const layer = <E, R>(
           get clientOrigins() {
             return backend.clientOrigins
           },
-          joined: Effect.andThen(joined, seams.ready)
+          joined,
+          ready: Effect.flatMap(isJoined, (isThere) => isThere ? backend.ready : Effect.succeed(false))
         }).pipe(Context.add(ClusterEngine, engine))
       })).pipe(
         Layer.provide(Layer.provide(local, seams.layer))
