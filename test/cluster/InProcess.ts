@@ -10,6 +10,7 @@ import { VoiceNode } from "../../src/cluster/nodes/VoiceNode.ts"
 import * as VoiceNodeHandlers from "../../src/cluster/nodes/VoiceNodeHandlers.ts"
 import * as MonotonicTime from "../../src/MonotonicTime.ts"
 import { SessionStore } from "../../src/session/persistence/SessionStore.ts"
+import type { SessionArchive } from "../../src/session/retention/SessionArchive.ts"
 import * as MemoryStore from "../../src/store/MemoryStore.ts"
 import { layer, pass, type Setup } from "../session/Harness.ts"
 
@@ -51,7 +52,11 @@ export const make = Effect.fnUntraced(function*(
 
   const add = Effect.fnUntraced(function*(
     name: string,
-    { setup, ...more }: { readonly setup?: Setup; readonly nodeUrl?: string } = {}
+    { archive, setup, ...more }: {
+      readonly setup?: Setup
+      readonly nodeUrl?: string
+      readonly archive?: Layer.Layer<SessionArchive>
+    } = {}
   ) {
     const scope = yield* Scope.make()
     const reach = <A, E>(effect: Effect.Effect<A, E>) =>
@@ -74,7 +79,9 @@ export const make = Effect.fnUntraced(function*(
       probe: reach(made.probe)
     })
     const context = yield* Layer.buildWithScope(
-      layer({ ...options.setup, ...setup }).pipe(Layer.provide(Layer.succeed(SessionStore, store))),
+      layer({ ...options.setup, ...setup }).pipe(
+        Layer.provide([Layer.succeed(SessionStore, store), archive ?? Layer.empty])
+      ),
       scope
     )
     const local = Context.get(context, VoiceBackend)
