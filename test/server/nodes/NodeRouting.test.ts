@@ -201,6 +201,35 @@ describe("a WebSocket at the wrong node", () => {
       assert.deepStrictEqual([plain.status, plain.json["code"]], [426, "invalid_config"])
     }).pipe(Effect.scoped))
 
+  it.live("is passed on as a plain request where it is none, so that what follows it does not reach the owner", () =>
+    Effect.gen(function*() {
+      const { other, owner, there } = yield* pair()
+      const session = yield* owner.open("s1")
+      other.places.set("s1", there)
+      const socket = yield* Effect.acquireRelease(
+        Effect.sync(() => Net.connect(other.port, "127.0.0.1")),
+        (socket) => Effect.sync(() => socket.destroy())
+      )
+      let answers = ""
+      socket.on("data", (data: Buffer) => answers += data.toString("latin1"))
+      // HTTP has an upgrade only with `Connection: upgrade`
+      const authorization = `Bearer ${session.token}`
+      socket.write(
+        `GET /v1/sessions/s1/audio HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nAuthorization: ${authorization}\r\n\r\n`
+      )
+      yield* settled(() => answers.startsWith("HTTP/1.1 426"))
+      // the owner would look up what it is asked for
+      socket.write(`GET /v1/sessions/s2/audio HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: ${authorization}\r\n\r\n`)
+      yield* settled(() => answers.split("HTTP/1.1 ").length === 3)
+      const tokens = yield* SessionTokens.make(host.signingKey)
+      const another = yield* tokens.issue("s3", "user", 9e12)
+      socket.write(
+        `GET /v1/sessions/s3/audio HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nAuthorization: Bearer ${another}\r\n\r\n`
+      )
+      yield* settled(() => socket.closed)
+      assert.deepStrictEqual([other.lookups, owner.lookups], [["s1", "s3"], []])
+    }).pipe(Effect.scoped))
+
   it.live("is never passed on twice", () =>
     Effect.gen(function*() {
       const { other, owner, there } = yield* pair()
