@@ -70,6 +70,14 @@ export const killOne = async ({ nodes }: World, { calls: count }: CrashOptions):
   }
 }
 
+/** What a session says when it ends, and nothing of a conversation. */
+const OF_AN_END: ReadonlySet<string> = new Set([
+  "agent.speech_stopped",
+  "playout.clear",
+  "session.ended",
+  "session.state"
+])
+
 /** One of three stops and goes on again: its calls are taken over meanwhile, and it does nothing more to them. */
 export const freezeOne = async ({ nodes }: World, { calls: count }: CrashOptions): Promise<Outcome> => {
   const { calls, creating, lost, others, victim } = await threeInCalls(nodes, count)
@@ -79,13 +87,16 @@ export const freezeOne = async ({ nodes }: World, { calls: count }: CrashOptions
   await everybodyTalks(calls)
   const { longest, median } = away(lost.map(({ caller }) => caller))
   const bound = LEASE_MS + slackMs(creating)
+  // what it had sent before it stopped has been read by now
+  const before = new Map(lost.map(({ caller }) => [caller, caller.late.length]))
   victim.thaw()
   await until("the old lines to be closed", () => lost.every(({ caller }) => caller.lateCodes.length === 1))
   await everybodyTalks(calls)
   await settled(nodes)
   await creating.stop()
   const listed = await Promise.all(nodes.reachable.map(Api.list))
-  const spoken = lost.flatMap(({ caller }) => caller.late.filter(({ type }) => type === "agent.speech_started"))
+  const late = lost.flatMap(({ caller }) => caller.late.slice(before.get(caller)).map(({ type }) => type))
+  const begun = late.filter((type) => !OF_AN_END.has(type))
   await hangUp(calls)
   return {
     figures: {
@@ -95,7 +106,7 @@ export const freezeOne = async ({ nodes }: World, { calls: count }: CrashOptions
       "after ms, longest": longest,
       "others cut": cutsOf(others),
       "old lines closed with": Object.keys(Api.tally(lost.flatMap(({ caller }) => caller.lateCodes))).join(" "),
-      "replies of the old owner": spoken.length,
+      "events of the old owner": Object.entries(Api.tally(late)).map((each) => each.join(" ")).join(", "),
       creations: creating.answers.length,
       failed: creating.failed.length,
       "ids listed twice": listed.reduce((sum, found) => sum + found.length - new Set(found).size, 0)
@@ -105,7 +116,7 @@ export const freezeOne = async ({ nodes }: World, { calls: count }: CrashOptions
       ...(lost.length === 0 ? ["the victim had no calls"] : []),
       ...(longest > bound ? [`a call was away for ${longest} ms, which is more than ${Math.round(bound)}`] : []),
       ...(cutsOf(calls) > 0 ? [`${cutsOf(calls)} calls were cut`] : []),
-      ...(spoken.length > 0 ? [`the old owner began ${spoken.length} replies after it went on`] : []),
+      ...(begun.length > 0 ? [`the old owner still told ${begun.join(", ")}`] : []),
       ...creating.failed.map((reason) => `a creation failed: ${reason}`),
       ...notOnce(listed, calls)
     ]
