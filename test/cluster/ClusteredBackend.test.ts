@@ -63,10 +63,7 @@ describe("a clustered backend", () => {
 
   it.effect("talks to a session of another node, and hears what happens there until its end", () =>
     Effect.gen(function*() {
-      const cluster = yield* InProcess.make()
-      const a = yield* cluster.add("a")
-      const b = yield* cluster.add("b")
-      yield* cluster.settle
+      const { a, b } = yield* InProcess.two()
       const session = yield* b.local.createSession(config)
       const remote = yield* a.backend.getSession(session.id)
       const heard = yield* Effect.forkChild(Stream.runCollect(remote.events))
@@ -94,11 +91,7 @@ describe("a clustered backend", () => {
 
   it.effect("hears on when the session's node vanishes without a word and another takes it up", () =>
     Effect.gen(function*() {
-      const cluster = yield* InProcess.make({ leaseMs: 2_000 })
-      const a = yield* cluster.add("a")
-      const b = yield* cluster.add("b")
-      const c = yield* cluster.add("c")
-      yield* cluster.settle
+      const { a, b, c } = yield* InProcess.three({ leaseMs: 2_000 })
       const { id } = yield* b.local.createSession(config)
       const remote = yield* a.backend.getSession(id)
       const heard: Array<string> = []
@@ -122,10 +115,7 @@ describe("a clustered backend", () => {
 
   it.effect("does not wait for ever for a store that does not say what it has of a session", () =>
     Effect.gen(function*() {
-      const cluster = yield* InProcess.make({ leaseMs: 2_000 })
-      const a = yield* cluster.add("a")
-      const b = yield* cluster.add("b")
-      yield* cluster.settle
+      const { a, b, cluster } = yield* InProcess.two({ leaseMs: 2_000 })
       const { id } = yield* b.local.createSession(config)
       b.cut(true)
       yield* pass("6 seconds")
@@ -135,9 +125,8 @@ describe("a clustered backend", () => {
 
   it.effect("spreads new sessions, and checks each once", () =>
     Effect.gen(function*() {
-      const cluster = yield* InProcess.make()
-      const nodes = [yield* cluster.add("a"), yield* cluster.add("b"), yield* cluster.add("c")]
-      yield* cluster.settle
+      const { a, b, c } = yield* InProcess.three()
+      const nodes = [a, b, c]
       for (let i = 0; i < 30; i++) {
         yield* nodes[0]!.backend.createSession(config)
         yield* pass(100)
@@ -149,9 +138,8 @@ describe("a clustered backend", () => {
 
   it.effect("spreads sessions that are created at once", () =>
     Effect.gen(function*() {
-      const cluster = yield* InProcess.make()
-      const nodes = [yield* cluster.add("a"), yield* cluster.add("b"), yield* cluster.add("c")]
-      yield* cluster.settle
+      const { a, b, c } = yield* InProcess.three()
+      const nodes = [a, b, c]
       yield* timed(
         Effect.all(Array.from({ length: 30 }, () => nodes[0]!.backend.createSession(config)), { concurrency: 30 }),
         5_000
@@ -163,9 +151,8 @@ describe("a clustered backend", () => {
 
   it.effect("has exactly as many sessions as the cluster may, of 200 at once", () =>
     Effect.gen(function*() {
-      const cluster = yield* InProcess.make({ max: 80 })
-      const nodes = [yield* cluster.add("a"), yield* cluster.add("b"), yield* cluster.add("c")]
-      yield* cluster.settle
+      const { a, b, c, cluster } = yield* InProcess.three({ max: 80 })
+      const nodes = [a, b, c]
       const codes = yield* timed(
         Effect.forEach(
           Array.from({ length: 200 }),
@@ -188,10 +175,7 @@ describe("a clustered backend", () => {
 
   it.effect("shows a session that nobody has as it is stored, and takes it over only to close it", () =>
     Effect.gen(function*() {
-      const cluster = yield* InProcess.make({ leaseMs: 2_000 })
-      const a = yield* cluster.add("a")
-      const b = yield* cluster.add("b")
-      yield* cluster.settle
+      const { a, b } = yield* InProcess.two({ leaseMs: 2_000 })
       const { id } = yield* b.local.createSession({ ...config, metadata: { order: 7 } })
       const remote = yield* a.backend.getSession(id)
       b.cut(true)
@@ -212,10 +196,7 @@ describe("a clustered backend", () => {
 
   it.effect("finds its sessions while the store is away, and does not take over those whose lease has run out", () =>
     Effect.gen(function*() {
-      const cluster = yield* InProcess.make({ leaseMs: 2_000 })
-      const a = yield* cluster.add("a")
-      const b = yield* cluster.add("b")
-      yield* cluster.settle
+      const { a, b, cluster } = yield* InProcess.two({ leaseMs: 2_000 })
       const { id } = yield* b.local.createSession(config)
       yield* a.backend.getSession(id)
       cluster.state.storeAway = true
@@ -228,10 +209,7 @@ describe("a clustered backend", () => {
 
   it.effect("has a session of a frozen node that is the board's as well taken over once its lease is out", () =>
     Effect.gen(function*() {
-      const cluster = yield* InProcess.make({ leaseMs: 2_000 })
-      const a = yield* cluster.add("a")
-      const b = yield* cluster.add("b")
-      yield* cluster.settle
+      const { a, b, cluster } = yield* InProcess.two({ leaseMs: 2_000 })
       const { id } = yield* b.local.createSession(config)
       yield* a.backend.getSession(id)
       const locate = a.backend.locate?.(id) ?? Effect.die("no locate")
@@ -245,11 +223,7 @@ describe("a clustered backend", () => {
 
   it.effect("sends no session to a node that drains or is silent, and goes on admitting while the board moves", () =>
     Effect.gen(function*() {
-      const cluster = yield* InProcess.make({ max: 50 })
-      const a = yield* cluster.add("a")
-      const b = yield* cluster.add("b")
-      const c = yield* cluster.add("c")
-      yield* cluster.settle
+      const { a, b, c, cluster } = yield* InProcess.three({ max: 50 })
       c.cut(true)
       cluster.state.boardAway = true
       yield* pass("6 seconds")

@@ -143,3 +143,19 @@ export const make = Effect.fnUntraced(function*(
     settle: pass("2 seconds")
   }
 })
+
+/** Two nodes that have heard of each other. */
+export const two = Effect.fnUntraced(function*(options?: Parameters<typeof make>[0]) {
+  const cluster = yield* make(options)
+  const a = yield* cluster.add("a")
+  const b = yield* cluster.add("b")
+  yield* cluster.settle
+  return { a, b, cluster }
+})
+
+export const three = Effect.fnUntraced(function*(options?: Parameters<typeof make>[0]) {
+  const { a, b, cluster } = yield* two(options)
+  const c = yield* cluster.add("c")
+  yield* cluster.settle
+  return { a, b, c, cluster }
+})

@@ -22,10 +22,7 @@ const told = <A>(effect: Effect.Effect<A, BackendErrors.BackendError>): Effect.E
 
 /** Two nodes, a session of the second, and how the first one sees it. */
 const two = Effect.gen(function*() {
-  const cluster = yield* InProcess.make()
-  const a = yield* cluster.add("a")
-  const b = yield* cluster.add("b")
-  yield* cluster.settle
+  const { a, b } = yield* InProcess.two()
   const session = yield* b.local.createSession(config)
   yield* session.attach(new TestConnection())
   yield* pass("1 second")
@@ -222,11 +219,7 @@ describe("what is kept of a session", () => {
 describe("a page of sessions of several nodes", () => {
   it.effect("has no more bytes than it may, and leaves none out", () =>
     Effect.gen(function*() {
-      const cluster = yield* InProcess.make({ setup: { config: { maxConcurrentSessions: 1_000 } } })
-      const a = yield* cluster.add("a")
-      const b = yield* cluster.add("b")
-      const c = yield* cluster.add("c")
-      yield* cluster.settle
+      const { a, b, c, cluster } = yield* InProcess.three({ setup: { config: { maxConcurrentSessions: 1_000 } } })
       const ids: Array<string> = []
       const add = (local: typeof a.local, bytes: number, count: number) =>
         Effect.forEach(Array.from({ length: count }), () =>
@@ -234,9 +227,9 @@ describe("a page of sessions of several nodes", () => {
             local.createSession({ ...config, metadata: { text: "x".repeat(bytes) } }),
             ({ id }) => ids.push(id)
           ))
-      yield* add(a.local, 10, 20)
-      yield* add(b.local, 15_000, 150)
-      yield* add(c.local, 10, 100)
+      yield* add(a.local, 10, 10)
+      yield* add(b.local, 15_000, 90)
+      yield* add(c.local, 10, 30)
       yield* cluster.settle
       const seen: Array<string> = []
       const sizes: Array<number> = []
@@ -250,7 +243,7 @@ describe("a page of sessions of several nodes", () => {
       } while (after !== undefined)
       assert.deepStrictEqual(seen, [...ids].sort())
       for (const size of sizes) assert.isAtMost(size, MAX_PAGE_BYTES / 2)
-      assert.isAtLeast(sizes.length, 3)
+      assert.isAtLeast(sizes.length, 2)
       assert.strictEqual((yield* a.backend.listSessions).length, ids.length)
     }))
 })
