@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Schedule } from "effect"
+import * as Http from "node:http"
 import * as Net from "node:net"
 import { ConnectionFailed } from "../../../src/BackendError.ts"
 import * as TalkConnection from "../../../src/cli/TalkConnection.ts"
@@ -182,6 +183,41 @@ describe("a WebSocket at the wrong node", () => {
         closed: () => {}
       })
       yield* session.attached
+    }).pipe(Effect.scoped))
+
+  it.live("is asked for by talk where it was created when its own node is gone by then", () =>
+    Effect.gen(function*() {
+      const asked: Array<readonly [url: string | undefined, protocols: string | undefined]> = []
+      const entry = yield* Effect.acquireRelease(
+        Effect.callback<Http.Server>((resume) => {
+          const server = Http.createServer((request, response) => {
+            request.resume()
+            response.writeHead(201, { "content-type": "application/json" }).end(JSON.stringify({
+              id: "s1",
+              token: "t",
+              connection_url: "ws://127.0.0.1:1/v1/sessions/s1/audio"
+            }))
+          })
+          server.on("upgrade", ({ headers, url }, socket) => {
+            asked.push([url, headers["sec-websocket-protocol"]])
+            socket.end("HTTP/1.1 503 Later\r\n\r\n")
+          })
+          server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+        }),
+        (server) =>
+          Effect.sync(() => {
+            server.closeAllConnections()
+            server.close()
+          })
+      )
+      const address = entry.address()
+      const port = typeof address === "object" && address !== null ? address.port : 0
+      const listener = { event: () => {}, audio: () => {}, closed: () => {} }
+      const failed = yield* Effect.flip(TalkConnection.remote(`http://127.0.0.1:${port}`, undefined, listener))
+      assert.include(failed.message, "127.0.0.1:1")
+      assert.deepStrictEqual(asked, [
+        ["/v1/sessions/s1/audio?input_rate=16000&output_rate=24000", `${SUBPROTOCOL},${MOVED_SUBPROTOCOL},token.t`]
+      ])
     }).pipe(Effect.scoped))
 
   it.live("gets the owner's refusal as it is", () =>
