@@ -128,16 +128,17 @@ export interface Counting {
 /**
  * A store that processes share, and what they do while it cannot be reached.
  *
- * - `patience`: how long an answer is waited for; a store that takes longer counts as unreachable.
- * - `processes`: how many processes share it, as far as is known. Each then allows its part of a limit alone: rounded down, but at
- *   least 1. Default: each allows the whole limit, since nobody knows how many there are.
- *
  * @category models
  * @since 0.1.0
  */
 export interface SharedCounting {
   readonly store: Limiter.RateLimiterStore["Service"]
+  /** How long an answer is waited for; a store that takes longer counts as unreachable. */
   readonly patience: Duration.Duration
+  /**
+   * How many processes share it, as far as is known. Each then allows its part of a limit alone: rounded down, but at least 1.
+   * Default: each allows the whole limit, since nobody knows how many there are.
+   */
   readonly processes?: (() => number) | undefined
 }
 

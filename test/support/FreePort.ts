@@ -2,7 +2,7 @@
 import { Effect } from "effect"
 import { createServer } from "node:net"
 
-/** One that is free now: whoever asks takes it soon, since another process may. */
+/** One that is free now: bind it soon, before another process does. */
 export const findFreePort = (): Promise<number> =>
   new Promise((resolve) => {
     const probe = createServer().listen(0, "127.0.0.1", () => {
