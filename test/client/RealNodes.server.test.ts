@@ -1,4 +1,4 @@
-/** `effect-voice/client` between processes: nodes of a cluster and cells, none of which it need know. */
+/** `effect-voice/client` between processes: nodes of a cluster, cells, and workers, none of which it need know. */
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
 import { join } from "node:path"
@@ -8,6 +8,7 @@ import { makeLink, openSocket } from "../../src/client/media/WebSocketLink.ts"
 import type { ServerMessage } from "../../src/client/protocol/ClientProtocol.ts"
 import { exchangeOffer } from "../../src/client/SessionApi.ts"
 import type { CallEnded, ConnectionChange } from "../../src/client/VoiceClientEvents.ts"
+import { isRunning, WorkersServer } from "../cli/workers/WorkersServer.ts"
 import * as Api from "../cluster/Api.ts"
 import { type Node, Nodes, until } from "../cluster/Nodes.ts"
 import * as RtcUser from "../transport/RtcUser.ts"
@@ -228,4 +229,47 @@ describe("the client, between nodes and cells", () => {
     await rtc.isHeard()
     call.hangUp()
   }, 120_000)
+})
+
+describe.skipIf(process.platform !== "linux")("the client, whose worker is killed", () => {
+  it("comes back at the general address, whichever address it has been given, or waits for its worker", async () => {
+    const server = new WorkersServer({})
+    try {
+      await server.start()
+      const sessions = await Promise.all(Array.from({ length: 3 }, () => created({ url: server.base })))
+      const [owner] = server.workers
+      if (owner === undefined) throw new Error("there is no worker")
+      while (sessions.filter(({ host }) => host === hostOf(owner)).length < 3) {
+        sessions.push(await created({ url: server.base }))
+      }
+      const general = server.base.replace(/\/+$/, "")
+      const addresses = [
+        { baseUrl: general, otherUrl: owner.url, otherFirst: true },
+        { baseUrl: owner.url, otherUrl: general },
+        { baseUrl: owner.url }
+      ]
+      const calls = sessions.filter(({ host }) => host === hostOf(owner)).slice(0, 3)
+        .map(({ id, token }, i) => new Call({ baseUrl: "", ...addresses[i], id, token }))
+      await Promise.all(calls.map(({ opened }) => opened))
+      assert.deepStrictEqual(calls.flatMap(({ hosts }) => hosts), Array(3).fill(hostOf(owner)))
+      // a call in which nothing was said begins anew
+      await Promise.all(calls.map((call) => call.say("repeat: before the end")))
+      await until("it to be saved", () => calls.every(({ messages }) => messages.at(-1)?.type === "session.saved"))
+      process.kill(owner.pid, "SIGKILL")
+      await until("it to be gone", () => !isRunning(owner.pid))
+      await Promise.all(calls.map((call) => call.resumed(1)))
+      const [known, found, waiting] = calls.map(({ hosts }) => hosts.at(-1))
+      // at the shared port, or where the worker says there that has it now
+      const others = [new URL(general).host, ...server.workers.slice(1).map(hostOf)]
+      assert.include(others, known)
+      assert.include(others, found)
+      assert.strictEqual(waiting, hostOf(owner), "a new worker has its port")
+      for (const call of calls) {
+        assert.include((await call.say("repeat: here again")).toLowerCase(), "here again")
+        call.hangUp()
+      }
+    } finally {
+      await server.close()
+    }
+  }, 180_000)
 })
