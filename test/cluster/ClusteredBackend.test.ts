@@ -241,6 +241,22 @@ describe("a clustered backend", () => {
       assert.strictEqual(yield* codeOf(a.local.getSession(made.id)), "success")
     }))
 
+  it.effect("lets sessions that need a place wait while the board moves", () =>
+    Effect.gen(function*() {
+      const { a, b, c, cluster } = yield* InProcess.three({ max: 50 })
+      cluster.state.boardAway = true
+      const creating = yield* Effect.forkChild(
+        Effect.forEach(Array.from({ length: 30 }), () => codeOf(a.backend.createSession(config)), { concurrency: 30 })
+      )
+      yield* pass("5 seconds")
+      yield* cluster.moveBoard
+      cluster.state.boardAway = false
+      yield* pass("10 seconds")
+      assert.deepStrictEqual(new Set(yield* Fiber.join(creating)), new Set(["success"]))
+      const counts = yield* Effect.forEach([a, b, c], ({ local }) => local.activeSessionCount)
+      assert.strictEqual(counts.reduce((sum, count) => sum + count), 30)
+    }))
+
   it.effect("makes the sessions that users start at the provider of one process where there is least to do", () =>
     Effect.gen(function*() {
       const arrivals = yield* Queue.unbounded<SessionConfig>()

@@ -5,6 +5,7 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
 import type { Backend } from "../../backend/BackendContract.ts"
 import { type BackendError, SessionLimitExceeded } from "../../BackendError.ts"
 import type { SessionConfig } from "../../session/SessionConfig.ts"
@@ -12,11 +13,14 @@ import type { VoiceSession } from "../../session/VoiceSession.ts"
 import * as Placement from "../board/Placement.ts"
 import type { Reporting } from "../board/Reporting.ts"
 import { inTurn } from "../nodes/InTurn.ts"
-import type { Nodes } from "../nodes/Nodes.ts"
+import { isGone, type Nodes } from "../nodes/Nodes.ts"
 import * as SessionView from "./SessionView.ts"
 
 /** How long a node may take beyond the time limit that it has itself for opening a session. */
 const EXTRA = Duration.seconds(2)
+
+/** A board whose process has ended is elsewhere after a lease, 5 s by default: a session that needs a place of it waits so long. */
+const WHILE_BOARD_MOVES = Schedule.upTo(Schedule.spaced("500 millis"), { duration: "8 seconds" })
 
 const op = "VoiceBackend.createSession"
 
@@ -67,6 +71,9 @@ export const make = ({ created, local, nodes, reporting }: {
     const within = Duration.sum((yield* local.config).timeout, EXTRA)
     // asked anew: the hooks may have taken a while. A session that a silent node has made after all, and that nobody connects to, ends
     // by itself
-    return yield* inTurn(yield* candidates, (owner) => createAt(owner, checked, within), Effect.fail(full))
+    return yield* Effect.flatMap(
+      candidates,
+      (owners) => inTurn(owners, (owner) => createAt(owner, checked, within), Effect.fail(full))
+    ).pipe(Effect.retry({ while: isGone, schedule: WHILE_BOARD_MOVES }))
   })
 }
