@@ -8,6 +8,9 @@ const project = (name: string, include: Array<string>, exclude: Array<string> = 
   test: { name, include, exclude: [...defaultExclude, ...exclude], retry }
 })
 
+const isAsked = (name: string): boolean =>
+  process.argv.some((arg, at) => arg === `--project=${name}` || (arg === name && process.argv[at - 1] === "--project"))
+
 // A safety net for what hangs, never an assertion: a test must also pass on a machine that is eight times slower.
 const NET_MS = 300_000
 
@@ -15,9 +18,27 @@ const NET_MS = 300_000
 const source = "@effect-voice/source"
 
 // `verify:full` asks for the project `full`: then the other projects run all their cases (`test/support/Full.ts`).
-const isFull = process.argv.some((arg, at) =>
-  arg === "--project=full" || (arg === "full" && process.argv[at - 1] === "--project")
-)
+const isFull = isAsked("full")
+
+// Rooms whose tests change nothing of their process: the files of a worker share one, which loads the modules once. `npm test`
+// asks for them so; without the project `shared` they are part of `unit`, each file in a process of its own.
+const other = ["test/**/*.{browser,server,full}.test.ts"]
+const shared = [
+  "agent",
+  "audio",
+  "backend",
+  "check",
+  "conversation",
+  "hooks",
+  "schema",
+  "session",
+  "speech",
+  "telemetry",
+  "text",
+  "transport",
+  "wire"
+].map((room) => `test/${room}/**/*.test.ts`)
+const projectShared = project("shared", shared, other)
 
 /**
  * Four kinds of tests: `unit` is what `npm test` runs and stays quick; `browser` needs a Chromium; `servers` starts real
@@ -36,7 +57,8 @@ export default defineConfig({
     sequence: { sequencer: ServerOrder },
     env: isFull ? { VERIFY_FULL: "1" } : {},
     projects: [
-      project("unit", ["test/**/*.test.ts"], ["test/**/*.{browser,server,full}.test.ts"]),
+      project("unit", ["test/**/*.test.ts"], isAsked("shared") ? [...other, ...shared] : other),
+      ...(isAsked("shared") ? [{ ...projectShared, test: { ...projectShared.test, isolate: false } }] : []),
       // Other programs in real time on a busy machine: what fails is run once more, and the report says so.
       project("browser", ["test/**/*.browser.test.ts"], [], 1),
       project("servers", ["test/**/*.server.test.ts"], [], 1),

@@ -117,7 +117,10 @@ export interface Backend {
   readonly recover: (id: string) => Effect.Effect<void, BackendError>
   /** Where a session is; `undefined` for a backend that is not clustered. */
   readonly locate?: ((id: string) => Effect.Effect<SessionPlace, BackendError>) | undefined
-  /** Completes when this process and the others of its cluster know of each other; `undefined` for a backend that is not clustered. */
+  /**
+   * Completes when this process and the others of its cluster know of each other, or 15 s after it began to listen; `undefined` for a
+   * backend that is not clustered.
+   */
   readonly joined?: Effect.Effect<void> | undefined
   /** What the session's user needs to connect. */
   readonly access: (id: string) => Effect.Effect<SessionAccess, BackendError>
@@ -133,7 +136,7 @@ export interface Backend {
   readonly provider: { readonly name: string; readonly capabilities: ProviderCapabilities }
   /** The names of the engines, by kind. */
   readonly engines: { readonly [kind: string]: string }
-  /** Whether new sessions are accepted. */
+  /** Whether new sessions are accepted, and the process has joined its cluster. */
   readonly ready: Effect.Effect<boolean>
   readonly places: Effect.Effect<ProcessPlaces>
   /**
@@ -145,10 +148,13 @@ export interface Backend {
     askForMore?: Effect.Effect<void, BackendError> | undefined
   ) => void
   /**
-   * Sets how sessions that nobody has are taken up when it does not matter by which process (`ProviderHost.recoverAnywhere`).
-   * Default: by this one.
+   * Sets where the sessions are made that users start at the provider (`create`), and by whom those that nobody has are taken up
+   * (`recover`, `ProviderHost.recoverAnywhere`): where it does not matter by which process. Default: by this one.
    */
-  readonly placeRecoveries: (recover: (id: string) => Effect.Effect<void, BackendError>) => void
+  readonly placeSessions: (by: {
+    readonly create: (config: SessionConfig) => Effect.Effect<unknown, BackendError>
+    readonly recover: (id: string) => Effect.Effect<void, BackendError>
+  }) => void
   readonly loadLevel: Effect.Effect<LoadLevel>
   /** The session store, as the owner that this process is; `undefined` without one. */
   readonly store?: SessionStore["Service"] | undefined

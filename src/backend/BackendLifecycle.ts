@@ -17,7 +17,6 @@ import * as SubscriptionRef from "effect/SubscriptionRef"
 import type { BackendError } from "../BackendError.ts"
 import * as MonotonicTime from "../MonotonicTime.ts"
 import type { SessionConfig } from "../session/SessionConfig.ts"
-import type { VoiceSession } from "../session/VoiceSession.ts"
 import type { Admission } from "./admission/Admission.ts"
 import type { Backend, ConnectionState, DrainReport } from "./BackendContract.ts"
 import type { BackendConfig } from "./config/BackendConfig.ts"
@@ -51,7 +50,7 @@ export interface LifecycleOptions {
   readonly scope: Scope.Scope
   readonly entries: () => ReadonlyArray<SessionEntry>
   /** Creates a session that a user has started. */
-  readonly createSession: (config: SessionConfig) => Effect.Effect<VoiceSession, BackendError>
+  readonly createSession: (config: SessionConfig) => Effect.Effect<unknown, BackendError>
   /** Repeated while the backend is connected. */
   readonly monitor: Effect.Effect<unknown>
   readonly monitorEvery: string & Parameters<typeof Schedule.spaced>[0]

@@ -160,7 +160,10 @@ export const makeBackend = Effect.fnUntraced(function*(given: BackendParts) {
   const tokenSecret = configuredKey === undefined
     ? yield* leases.sharedSecret("session_tokens", yield* newSecret)
     : SharedSecret.own(Redacted.value(configuredKey))
-  let recoverAnywhere = sessions.recover
+  let anywhere: Parameters<Backend["placeSessions"]>[0] = {
+    create: (session) => metrics.operation("createSession")(sessions.create(session)),
+    recover: sessions.recover
+  }
   const lifecycle: BackendLifecycle.BackendLifecycle = yield* BackendLifecycle.make({
     provider,
     host: {
@@ -170,7 +173,7 @@ export const makeBackend = Effect.fnUntraced(function*(given: BackendParts) {
       formerKeys: () => tokenSecret.former().map((secret) => Redacted.make(secret)),
       admit: access.connect,
       recover: sessions.recover,
-      recoverAnywhere: (id) => Effect.suspend(() => recoverAnywhere(id)),
+      recoverAnywhere: (id) => Effect.suspend(() => anywhere.recover(id)),
       places: () => ({ taken: admission.taken, max: admission.max, refuses: admission.refuses, load: load.rank }),
       reserve: Effect.map(sessions.reserve, (place) => ({
         ...place,
@@ -183,7 +186,7 @@ export const makeBackend = Effect.fnUntraced(function*(given: BackendParts) {
     clock,
     scope,
     entries: sessions.entries,
-    createSession: (session) => metrics.operation("createSession")(sessions.create(session)),
+    createSession: (session) => Effect.suspend(() => anywhere.create(session)),
     // a change of health is logged even when nobody asks
     monitor: Effect.andThen(health.monitor, countAudio),
     monitorEvery: MONITOR_EVERY,
@@ -220,8 +223,8 @@ export const makeBackend = Effect.fnUntraced(function*(given: BackendParts) {
     ready: Effect.sync(() => admission.open),
     places: Effect.sync(() => ({ taken: admission.taken, max: admission.max, processMax: admission.processMax })),
     limitPlaces: (max, askForMore) => admission.limit(max, askForMore),
-    placeRecoveries: (recover) => {
-      recoverAnywhere = recover
+    placeSessions: (by) => {
+      anywhere = by
     },
     loadLevel: Effect.sync(() => load.level),
     store: watched?.store,

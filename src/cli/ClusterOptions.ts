@@ -19,7 +19,7 @@ const storageOf = ({ cluster, store }: BackendConfig, role: WorkerRole | undefin
   cluster === undefined && role !== undefined
     ? { kind: "sqlite", path: join(role.directory, "cluster.db") }
     : store.kind === "postgres"
-    ? { kind: "postgres", url: store.url ?? Redacted.make("") }
+    ? { kind: "postgres", url: store.url ?? Redacted.make(""), locks: cluster?.locks }
     : { kind: "sqlite", path: ClusterStorage.besideSessions(store.path ?? defaultPath()) }
 
 /**

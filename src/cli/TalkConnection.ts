@@ -118,6 +118,22 @@ const readAnswer = async (response: Response): Promise<string> => {
   return text
 }
 
+/** A session to connect to: where its audio is, and where it can be asked for if that cannot be reached. */
+interface Address {
+  readonly url: URL
+  readonly general?: URL | undefined
+  readonly token: string | undefined
+}
+
+/** The audio of a session by way of the server that created it, where it names another for it. */
+const generalOf = (base: URL, address: URL): URL | undefined => {
+  const route = /\/v1\/sessions\/[^/]+\/audio$/.exec(address.pathname)?.[0]
+  if (route === undefined || address.host === base.host) return undefined
+  const url = new URL(route, base)
+  url.protocol = base.protocol.replace(/^http/, "ws")
+  return url
+}
+
 /** Asks a server for a session: where its audio is, and the token. */
 const createSession = (base: URL, apiKey: string | undefined) =>
   Effect.tryPromise({
@@ -148,10 +164,15 @@ const createSession = (base: URL, apiKey: string | undefined) =>
       orElse: () => Effect.fail(new ConnectionTimeout({ op, message: `the server at ${base.origin} did not respond` }))
     }),
     Effect.flatMap(
-      ({ body, status }): Effect.Effect<{ readonly url: URL; readonly token: string | undefined }, BackendError> => {
+      ({ body, status }): Effect.Effect<Address, BackendError> => {
         const { connection_url: address, detail, token } = body
         if (status === 201 && typeof address === "string" && URL.canParse(address)) {
-          return Effect.succeed({ url: new URL(address), token: typeof token === "string" ? token : undefined })
+          const url = new URL(address)
+          return Effect.succeed({
+            url,
+            general: generalOf(base, url),
+            token: typeof token === "string" ? token : undefined
+          })
         }
         const message = `the server at ${base.origin} gave no session: ${
           typeof detail === "string" ? detail.slice(0, MAX_WORDS) : `status ${status}`
@@ -168,7 +189,7 @@ const createSession = (base: URL, apiKey: string | undefined) =>
 const isHttp = ({ protocol }: URL): boolean => /^(?:ws|http)s?:$/.test(protocol)
 
 /** `ws://host/v1/sessions/…/audio` is a session; any other address is a server's. */
-const resolve = (text: string, apiKey: string | undefined) => {
+const resolve = (text: string, apiKey: string | undefined): Effect.Effect<Address, BackendError> => {
   if (!URL.canParse(text) || !isHttp(new URL(text))) {
     return Effect.fail(
       new InvalidConfig({
@@ -271,16 +292,21 @@ export const remote = (
   listener: Listener
 ): Effect.Effect<Line, BackendError, Scope.Scope> =>
   Effect.gen(function*() {
-    const { token, url } = yield* resolve(address, apiKey)
+    const { general, token, url } = yield* resolve(address, apiKey)
     // A server has no business with the sockets of this machine (`ws+unix:`).
     if (!isHttp(url)) {
       return yield* new ConnectionFailed({ op, message: "the session's WebSocket: expected a ws:// or wss:// URL" })
     }
-    url.searchParams.set("input_rate", String(INPUT_RATE))
-    url.searchParams.set("output_rate", String(OUTPUT_RATE))
+    for (const each of general === undefined ? [url] : [url, general]) {
+      each.searchParams.set("input_rate", String(INPUT_RATE))
+      each.searchParams.set("output_rate", String(OUTPUT_RATE))
+    }
     const clock = yield* Clock.Clock
     const limits = new TalkLimits.TalkLimits(MonotonicTime.nowMs(clock))
-    const socket = yield* dial(url, token)
+    const socket = yield* general === undefined
+      ? dial(url, token)
+      // Whoever had the session may be gone by now.
+      : Effect.catch(dial(url, token), (error) => Effect.mapError(dial(general, token), () => error))
     let over = (): void => {}
     /** Ends a connection that the server misuses. */
     const end = (reason: string): void => {

@@ -26,7 +26,7 @@ export interface ExistingSession {
  * @since 0.1.0
  */
 export interface ConnectOptions {
-  /** The server's base URL; default: the page's origin. */
+  /** The server's base URL; default: that of `session.connectionUrl`, where there is one, or the page's origin. */
   readonly url?: string | undefined
   /** Default `websocket`. Ignored where the server's provider is LiveKit. */
   readonly transport?: "websocket" | "webrtc" | undefined

@@ -5,8 +5,9 @@
  */
 import type { SessionTarget } from "./media/CallMedia.ts"
 import { parseObject } from "./protocol/ClientProtocol.ts"
+import { basesOf, MAX_MOVES, mayFollow } from "./SessionMoves.ts"
 import { firstOf, orAborted, sleep } from "./Sleep.ts"
-import { abortError, sessionNotFound, throwIfAborted, VoiceClientError } from "./VoiceClientError.ts"
+import { abortError, isFinal, sessionNotFound, throwIfAborted, VoiceClientError } from "./VoiceClientError.ts"
 
 /** How long the server may take to answer one request. */
 const REQUEST_TIMEOUT_MS = 15_000
@@ -96,41 +97,52 @@ const requestSession = async (request: CreateSessionRequest): Promise<CreatedSes
 }
 
 /**
- * Sends an SDP offer and returns the answer: to the node that has the session, where it is known, else through the general
- * URL.
+ * Sends an SDP offer and returns the answer: at the addresses of the session in order, and from each to where the server there
+ * says that the session is.
  *
  * @category accessors
  * @since 0.1.0
  */
 export const exchangeOffer = async (target: SessionTarget, offer: string, signal: AbortSignal): Promise<string> => {
-  const { nodeUrl, ...general } = target
-  if (nodeUrl !== undefined) {
+  let refusal: unknown
+  for (const base of basesOf(target)) {
+    const isLastWord = base === target.baseUrl
     try {
-      return await postOffer({ ...general, baseUrl: nodeUrl }, offer, signal)
+      return await postOffer(base, target, offer, signal)
     } catch (error) {
-      if (signal.aborted) throw error
+      if (signal.aborted || (isLastWord && error instanceof VoiceClientError && isFinal(error))) throw error
+      if (isLastWord) refusal = error
     }
   }
-  return await postOffer(general, offer, signal)
+  throw refusal
 }
 
-const postOffer = async (target: SessionTarget, offer: string, signal: AbortSignal): Promise<string> => {
-  const init = {
-    method: "POST",
-    headers: { "content-type": "application/sdp", authorization: `Bearer ${target.token}` },
-    body: offer
+const postOffer = async (
+  base: string,
+  { id, token }: SessionTarget,
+  offer: string,
+  signal: AbortSignal
+): Promise<string> => {
+  let url = `${sessionUrl({ baseUrl: base, id })}/offer`
+  for (let moves = 0;; moves++) {
+    const response = await send(url, {
+      method: "POST",
+      headers: { "content-type": "application/sdp", accept: `application/sdp, ${PROBLEM}`, ...bearer(token) },
+      redirect: "error",
+      body: offer
+    }, signal)
+    if (response.ok) return await readText(response)
+    const error = await problem(response)
+    const next = error.code === "wrong_cell" ? error.details?.["url"] : undefined
+    if (typeof next !== "string" || moves === MAX_MOVES || !mayFollow(url, next)) throw error
+    url = next
   }
-  const url = `${sessionUrl(target)}/offer`
-  let response = await send(url, init, signal)
-  // A browser takes the token off when it is redirected to another origin.
-  if (
-    response.status === 401 && response.redirected && !(url.startsWith("https:") && !response.url.startsWith("https:"))
-  ) {
-    response = await send(response.url, init, signal)
-  }
-  if (!response.ok) throw await problem(response)
-  return await readText(response)
 }
+
+/** Says that a server may name another in place of a redirect, which browsers do not follow with a token. */
+const PROBLEM = "application/problem+json"
+
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
 
 /**
  * Why the server refused a WebSocket handshake. A browser does not reveal its HTTP status, so this requests the same route
@@ -144,8 +156,8 @@ export const handshakeRefusal = async (
   signal: AbortSignal
 ): Promise<VoiceClientError | undefined> => {
   try {
-    const headers = { authorization: `Bearer ${target.token}` }
-    const response = await send(`${sessionUrl(target)}/audio`, { headers }, signal)
+    const headers = { accept: PROBLEM, ...bearer(target.token) }
+    const response = await send(`${sessionUrl(target)}/audio`, { headers, redirect: "error" }, signal)
     if (response.status === 404 || response.status === 410) return sessionNotFound()
     return response.status === 401 || response.status === 403 ? await problem(response) : undefined
   } catch (error) {
@@ -159,7 +171,7 @@ export const handshakeRefusal = async (
  * @category conversions
  * @since 0.1.0
  */
-export const sessionUrl = (target: SessionTarget): string =>
+export const sessionUrl = (target: Pick<SessionTarget, "baseUrl" | "id">): string =>
   `${target.baseUrl}/v1/sessions/${encodeURIComponent(target.id)}`
 
 const send = async (url: string, init: RequestInit, signal: AbortSignal): Promise<Response> => {

@@ -23,10 +23,10 @@ import { CallContext } from "./media/CallContext.ts"
 import type { CallMedia, Levels } from "./media/CallMedia.ts"
 import { CallMicrophone } from "./media/CallMicrophone.ts"
 import {
+  addressesOf,
   baseUrlOf,
   leaveSession,
   makeAudioContext,
-  nodeUrlOf,
   openMedia,
   openSession,
   type ReachableSession
@@ -83,7 +83,7 @@ export class VoiceClient {
       session = await openSession(baseUrl, options, abort.signal)
       const making = openMedia(session, options, { context, watch, stream })
       media = await orAborted(making, abort.signal, (late) => late.close())
-      const call = new VoiceClient({ session, baseUrl, media, stream, options, abort, listeners, watch })
+      const call = new VoiceClient({ session, media, stream, options, abort, listeners, watch })
       await call.#open()
       // Once the page has the call, and listens.
       setTimeout(() => listeners.release())
@@ -95,7 +95,7 @@ export class VoiceClient {
       closeMicrophone(stream)
       context.close()
       // Otherwise a session that nobody will connect to takes a place until its connect window is over.
-      if (session !== undefined && options.session === undefined) leaveSession(session, baseUrlOf(options))
+      if (session !== undefined && options.session === undefined) leaveSession(session, options)
       throw cause instanceof VoiceClientError
         ? cause
         : new VoiceClientError("connection_failed", "The call could not be set up.", { cause })
@@ -110,7 +110,6 @@ export class VoiceClient {
   }
 
   readonly #session: ReachableSession
-  readonly #baseUrl: string
   readonly #media: CallMedia
   readonly #options: ConnectOptions
   readonly #abort: AbortController
@@ -124,9 +123,8 @@ export class VoiceClient {
   #ended = false
 
   private constructor(
-    { abort, baseUrl, listeners, media, options, session, stream, watch }: {
+    { abort, listeners, media, options, session, stream, watch }: {
       readonly session: ReachableSession
-      readonly baseUrl: string
       readonly media: CallMedia
       readonly stream: MediaStream | undefined
       readonly options: ConnectOptions
@@ -136,7 +134,6 @@ export class VoiceClient {
     }
   ) {
     this.#session = session
-    this.#baseUrl = baseUrl
     this.#media = media
     this.#options = options
     this.#abort = abort
@@ -159,10 +156,9 @@ export class VoiceClient {
     this.#connection = new CallConnection({
       media,
       target: {
-        baseUrl,
+        ...addressesOf(session, options),
         id: session.id,
         token: session.token,
-        nodeUrl: nodeUrlOf(session, baseUrl),
         connectionUrl: session.connectionUrl
       },
       resumeWindowMs: options.resumeWindowMs,
@@ -266,7 +262,7 @@ export class VoiceClient {
   end(): void {
     if (this.#ended) return
     if (this.#connection.isOpen) this.#connection.send({ type: "session.end" })
-    else leaveSession(this.#session, this.#baseUrl)
+    else leaveSession(this.#session, this.#options)
     this.#finish({ reason: "ended_by_user", error: undefined })
   }
 

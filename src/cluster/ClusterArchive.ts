@@ -5,9 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { Backend } from "../backend/BackendContract.ts"
-import type { NodeClient, Nodes } from "./nodes/Nodes.ts"
-
-const ASKED_AT_ONCE = 16
+import { type NodeClient, type Nodes, NODES_AT_ONCE } from "./nodes/Nodes.ts"
 
 type Archive = NonNullable<Backend["archive"]>
 
@@ -27,7 +25,7 @@ export const make = (archive: Archive, nodes: Nodes): Archive => {
     Effect.map(
       Effect.all([
         own,
-        Effect.forEach(nodes.others(), ({ owner }) => nodes.ask(owner, op, call), { concurrency: ASKED_AT_ONCE })
+        Effect.forEach(nodes.others(), ({ owner }) => nodes.ask(owner, op, call), { concurrency: NODES_AT_ONCE })
       ]),
       ([here, others]) => others.reduce((sum, count) => sum + count, here)
     )
@@ -41,7 +39,7 @@ export const make = (archive: Archive, nodes: Nodes): Archive => {
             nodes.others().filter(({ silent }) => !silent),
             ({ owner }) =>
               Effect.orElseSucceed(nodes.ask(owner, "SessionArchive.list", (node) => node.Data({ id })), () => []),
-            { concurrency: ASKED_AT_ONCE }
+            { concurrency: NODES_AT_ONCE }
           )
         ]),
         ([own, others]) => {

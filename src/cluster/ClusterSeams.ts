@@ -8,11 +8,13 @@
 import * as Sharding from "effect/cluster/Sharding"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Limiter from "effect/persistence/RateLimiter"
+import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
-import { type BackendError, ConnectionFailed } from "../BackendError.ts"
+import { ConnectionFailed } from "../BackendError.ts"
 import * as HealthSource from "../HealthSource.ts"
 import * as RateLimits from "../hooks/RateLimits.ts"
 import { Singletons, supervised } from "../Singletons.ts"
@@ -21,6 +23,8 @@ import type { ClusterEngine } from "./engine/ClusterEngine.ts"
 
 /** The report is asked for every few seconds; the question is one small query. */
 const FRESH = "5 seconds"
+/** How long who counts waits for another process: a slow answer is no absent one. Longer than a takeover after 5 s. */
+const PATIENCE = Duration.seconds(8)
 
 /**
  * - `layer`: `Singletons`, the store of `rate_limits.store: cluster`, and the part `cluster` of the health report, for the backend
@@ -53,7 +57,9 @@ export const make: Effect.Effect<ClusterSeams, never, Scope.Scope> = Effect.gen(
   const sharding = Effect.flatMap(Deferred.await(attached), (engine) => engine.sharding)
   let take: Limiter.RateLimiterStore["Service"]["tokenBucket"] = () =>
     Effect.fail(RateLimits.storeError("is not ready: this process has not joined its cluster yet", "not_ready"))
-  let nodes: Effect.Effect<unknown, BackendError> = Effect.fail(notJoined)
+  let nodes: ClusterEngine["Service"]["nodes"] = Effect.fail(notJoined)
+  /** As far as was last heard. */
+  let processes = 1
 
   // of the other algorithms, nothing of ours uses any
   const memory = Context.get(yield* Layer.build(RateLimits.layerMemory()), Limiter.RateLimiterStore)
@@ -61,12 +67,15 @@ export const make: Effect.Effect<ClusterSeams, never, Scope.Scope> = Effect.gen(
     ...memory,
     tokenBucket: (options) => Effect.suspend(() => take(options))
   })
-  const probe = yield* HealthSource.shared(Effect.suspend(() => nodes), FRESH)
+  const heard = Effect.map(Effect.suspend(() => nodes), ({ length }) => {
+    processes = Math.max(1, length)
+  })
+  const probe = yield* HealthSource.shared(heard, FRESH)
   const health: HealthSource.HealthSource = {
     name: "cluster",
     what: "the cluster",
     failed: "degraded",
-    probe: Effect.asVoid(probe)
+    probe
   }
   const register = (name: string, job: Effect.Effect<never>) =>
     Effect.flatMap(sharding, (each) => each.registerSingleton(`effect-voice/${name}`, supervised(name, job)))
@@ -80,7 +89,7 @@ export const make: Effect.Effect<ClusterSeams, never, Scope.Scope> = Effect.gen(
             (scope) => Effect.asVoid(Effect.forkIn(Scope.provide(register(name, job), scope), scope))
           )
       }),
-      Layer.succeed(RateLimits.ClusterStore, store),
+      Layer.succeed(RateLimits.ClusterStore, { store, patience: PATIENCE, processes: () => processes }),
       HealthSource.layer(health)
     ),
     ready: Deferred.await(ready),
@@ -89,6 +98,7 @@ export const make: Effect.Effect<ClusterSeams, never, Scope.Scope> = Effect.gen(
       yield* Effect.forkScoped(Effect.gen(function*() {
         const running = yield* engine.sharding
         nodes = engine.nodes
+        yield* Effect.forkScoped(Effect.repeat(Effect.ignore(probe), Schedule.spaced(FRESH)))
         const scope = yield* Effect.scope
         yield* Layer.buildWithScope(
           Layer.provide(ClusterBuckets.layer, Layer.succeed(Sharding.Sharding, running)),

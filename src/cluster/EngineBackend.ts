@@ -10,7 +10,7 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { createRequire } from "node:module"
 import type { Backend } from "../backend/BackendContract.ts"
-import type { BackendError } from "../BackendError.ts"
+import type { SessionStore } from "../session/persistence/SessionStore.ts"
 import * as BoardEntity from "./board/BoardEntity.ts"
 import type { AskBoard } from "./board/Reporting.ts"
 import * as ClusteredBackend from "./ClusteredBackend.ts"
@@ -51,9 +51,10 @@ const versionOf: Effect.Effect<string> = Effect.sync(() => {
  */
 export const make = Effect.fnUntraced(function*(
   local: Backend,
+  store: SessionStore["Service"],
   engine: ClusterEngine["Service"],
   { cell, maxSessions, nodeUrl }: EngineBackendOptions
-): Effect.fn.Return<Backend, BackendError, Scope.Scope> {
+): Effect.fn.Return<Backend, never, Scope.Scope> {
   const scope = yield* Effect.scope
   const board = yield* Deferred.make<AskBoard>()
   yield* engine.sharding.pipe(
@@ -74,7 +75,7 @@ export const make = Effect.fnUntraced(function*(
     const address = yield* engine.address
     const url = nodeUrl === undefined ? undefined : yield* nodeUrl
     return {
-      owner: local.store?.owner ?? "",
+      owner: store.owner,
       address,
       version,
       ...(url === undefined ? {} : { nodeUrl: url }),
@@ -83,6 +84,7 @@ export const make = Effect.fnUntraced(function*(
   })
   const backend = yield* ClusteredBackend.make({
     local,
+    store,
     clients,
     identity,
     isLimited: maxSessions !== undefined,

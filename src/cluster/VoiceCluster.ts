@@ -8,17 +8,18 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
-import type * as Scope from "effect/Scope"
 import { randomBytes } from "node:crypto"
 import type { Backend } from "../backend/BackendContract.ts"
 import * as SharedSecret from "../backend/sessions/SharedSecret.ts"
 import { VoiceBackend } from "../backend/VoiceBackend.ts"
 import { type BackendError, InvalidConfig } from "../BackendError.ts"
+import type { SessionStore } from "../session/persistence/SessionStore.ts"
 import * as ClusterSeams from "./ClusterSeams.ts"
 import { ClusterEngine } from "./engine/ClusterEngine.ts"
 import type { ClusterStorage } from "./engine/ClusterStorage.ts"
 import * as makeClusterEngine from "./engine/makeClusterEngine.ts"
 import * as EngineBackend from "./EngineBackend.ts"
+import * as Joining from "./Joining.ts"
 
 const SECRET = "cluster"
 /** How often the secret is offered to a store that may have lost it. */
@@ -50,75 +51,23 @@ export interface VoiceClusterOptions {
   readonly cell?: string | undefined
 }
 
+const storeOf = ({ store }: Backend): Effect.Effect<SessionStore["Service"], InvalidConfig> =>
+  store === undefined
+    ? Effect.fail(
+      new InvalidConfig({
+        op: "VoiceCluster.layer",
+        message: "cluster: processes find each other's sessions in a session store: configure `store`",
+        details: { missing: "store" }
+      })
+    )
+    : Effect.succeed(store)
+
 /** The secret that all nodes have from the store; it is offered again and again, so that it survives a loss of the store's data. */
-const sharedSecret = Effect.fnUntraced(function*(local: Backend) {
-  if (local.store === undefined) {
-    return yield* new InvalidConfig({
-      op: "VoiceCluster.layer",
-      message: "cluster: needs a session store that its processes share",
-      details: { missing: "store" }
-    })
-  }
-  const secret = yield* SharedSecret.make(local.store, SECRET, randomBytes(32).toString("hex"))
+const sharedSecret = Effect.fnUntraced(function*(store: SessionStore["Service"]) {
+  const secret = yield* SharedSecret.make(store, SECRET, randomBytes(32).toString("hex"))
   yield* Effect.forkScoped(Effect.repeat(Effect.delay(Effect.ignore(secret.offer), OFFER_EVERY), Schedule.forever))
   return secret
 })
-
-/**
- * Makes a backend of a cluster from the one of this process, on an engine.
- *
- * @category models
- * @since 0.1.0
- */
-export type MakeClustered = (
-  local: Backend,
-  engine: ClusterEngine["Service"],
-  options: VoiceClusterOptions
-) => Effect.Effect<Backend, BackendError, Scope.Scope>
-
-/**
- * Makes the layer of a cluster's backend from that of a process: `Singletons`, the store of `rate_limits.store: cluster` and a part
- * `cluster` of the health report beneath it, the engine and what `clustered` makes above it. Fails `invalid_config` where the
- * backend has no session store.
- *
- * @category layers
- * @since 0.1.0
- */
-export const layerWith = <E, R>(
-  clustered: MakeClustered,
-  local: Layer.Layer<VoiceBackend, E, R>,
-  options: VoiceClusterOptions
-): Layer.Layer<VoiceBackend | ClusterEngine, E | BackendError, R> =>
-  Layer.unwrap(
-    Effect.map(ClusterSeams.make, (seams) =>
-      Layer.effectContext(Effect.gen(function*() {
-        const process = yield* VoiceBackend
-        const engine = yield* makeClusterEngine.make({
-          name: options.cell ?? "default",
-          secret: yield* sharedSecret(process),
-          address: options.address,
-          storage: options.storage,
-          lockExpiration: Duration.fromInputUnsafe(options.lockExpiration ?? "5 seconds"),
-          health: options.health ?? "ping",
-          certificate: options.certificate
-        })
-        yield* seams.attach(engine)
-        const backend = yield* clustered(process, engine, options)
-        const { joined = Effect.void } = backend
-        return Context.make(VoiceBackend, {
-          ...backend,
-          get routes() {
-            return backend.routes
-          },
-          get clientOrigins() {
-            return backend.clientOrigins
-          },
-          joined: Effect.andThen(joined, seams.ready)
-        }).pipe(Context.add(ClusterEngine, engine))
-      })).pipe(
-        Layer.provide(Layer.provide(local, seams.layer))
-      ))
-  )
 
 /**
  * Makes the layer of a cluster's backend from that of a process: any node answers for every session of the cluster, new ones are
@@ -131,4 +80,39 @@ export const layerWith = <E, R>(
 export const layer = <E, R>(
   local: Layer.Layer<VoiceBackend, E, R>,
   options: VoiceClusterOptions
-): Layer.Layer<VoiceBackend | ClusterEngine, E | BackendError, R> => layerWith(EngineBackend.make, local, options)
+): Layer.Layer<VoiceBackend | ClusterEngine, E | BackendError, R> =>
+  Layer.unwrap(
+    Effect.map(ClusterSeams.make, (seams) =>
+      Layer.effectContext(Effect.gen(function*() {
+        const process = yield* VoiceBackend
+        const store = yield* storeOf(process)
+        const engine = yield* makeClusterEngine.make({
+          name: options.cell ?? "default",
+          secret: yield* sharedSecret(store),
+          address: options.address,
+          storage: options.storage,
+          lockExpiration: Duration.fromInputUnsafe(options.lockExpiration ?? "5 seconds"),
+          health: options.health ?? "ping",
+          certificate: options.certificate
+        })
+        yield* seams.attach(engine)
+        const backend = yield* EngineBackend.make(process, store, engine, options)
+        const { isJoined, joined } = yield* Joining.make(
+          options.address,
+          Effect.andThen(backend.joined ?? Effect.void, seams.ready)
+        )
+        return Context.make(VoiceBackend, {
+          ...backend,
+          get routes() {
+            return backend.routes
+          },
+          get clientOrigins() {
+            return backend.clientOrigins
+          },
+          joined,
+          ready: Effect.flatMap(isJoined, (isThere) => isThere ? backend.ready : Effect.succeed(false))
+        }).pipe(Context.add(ClusterEngine, engine))
+      })).pipe(
+        Layer.provide(Layer.provide(local, seams.layer))
+      ))
+  )

@@ -17,6 +17,7 @@ import * as IpNetwork from "effect/net/IpNetwork"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Limiter from "effect/persistence/RateLimiter"
 import * as Result from "effect/Result"
+import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { type BackendError, ConnectionFailed, InvalidConfig, isBackendError } from "../BackendError.ts"
@@ -124,8 +125,27 @@ export interface Counting {
   readonly health: HealthSource.HealthSource | undefined
 }
 
+/**
+ * A store that processes share, and what they do while it cannot be reached.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SharedCounting {
+  readonly store: Limiter.RateLimiterStore["Service"]
+  /** How long an answer is waited for; a store that takes longer counts as unreachable. */
+  readonly patience: Duration.Duration
+  /**
+   * How many processes share it, as far as is known. Each then allows its part of a limit alone: rounded down, but at least 1.
+   * Default: each allows the whole limit, since nobody knows how many there are.
+   */
+  readonly processes?: (() => number) | undefined
+}
+
 const NOT_READY = "not_ready"
-/** A shared store that takes longer counts as unreachable. */
+/** How often a store that has not begun to count is asked by who waits for it. */
+const READY_EVERY = Duration.millis(100)
+/** A store on a server of its own that takes longer counts as unreachable. */
 const STORE_DEADLINE = Duration.seconds(1)
 /** How long an unreachable store is not asked again. */
 const PAUSE_MS = 5_000
@@ -172,7 +192,7 @@ const counting = (limiter: Limiter.RateLimiter) => (key: string, rule: Rule) =>
 
 /**
  * The error of a shared store that says in plain words what is wrong with it: the health report shows it. With the reason
- * `not_ready` it has only not begun yet, and is asked again at the next call.
+ * `not_ready` it has only not begun yet: who counts waits for it, as for a slow answer.
  *
  * @category errors
  * @since 0.1.0
@@ -197,10 +217,10 @@ const toldBy = (cause: Cause.Cause<unknown>): BackendError | undefined => {
 }
 
 /** Why a shared store does not count. The text of any other error is left out: it may contain an address or a key. */
-const storeFailure = (cause: Cause.Cause<unknown>): ConnectionFailed => {
+const storeFailure = (cause: Cause.Cause<unknown>, patience: Duration.Duration): ConnectionFailed => {
   const why = toldBy(cause)?.message ??
     `the rate-limit store ${
-      Cause.isTimeoutError(Cause.squash(cause)) ? `has not answered within ${Duration.format(STORE_DEADLINE)}` : "fails"
+      Cause.isTimeoutError(Cause.squash(cause)) ? `has not answered within ${Duration.format(patience)}` : "fails"
     }`
   return new ConnectionFailed({
     op: "RateLimits.count",
@@ -213,9 +233,18 @@ const storeFailure = (cause: Cause.Cause<unknown>): ConnectionFailed => {
 const logChange = (failure: BackendError | undefined): Effect.Effect<void> =>
   failure === undefined ? Effect.logInfo("the rate-limit store works again") : Effect.logWarning(failure.message)
 
+const isNotReady = (cause: Cause.Cause<unknown>) => toldBy(cause)?.details?.["reason"] === NOT_READY
+
+/** The part of a limit that one of several processes allows alone: all of them together no more than the limit, where it is not smaller. */
+const partOf = (rule: Rule, processes: number): Rule => ({
+  ...rule,
+  limit: Math.max(1, Math.floor(rule.limit / Math.max(1, processes)))
+})
+
 /**
  * Makes the counter: in the shared store, if there is one, else in this process. It never fails: an unreachable store must
- * neither stop all calls nor lift all limits, so this process then applies them alone.
+ * neither stop all calls nor lift all limits, so this process then applies them alone. Of a store alone, an answer is waited for
+ * for 1 s.
  *
  * A store that has failed is not waited for again: it is asked once in 5 s, in the background, until it answers. `onChange`
  * runs when it fails, and when it works again; by default it is logged.
@@ -224,7 +253,7 @@ const logChange = (failure: BackendError | undefined): Effect.Effect<void> =>
  * @since 0.1.0
  */
 export const makeCount = Effect.fnUntraced(function*(
-  shared?: Limiter.RateLimiterStore["Service"],
+  given?: SharedCounting | Limiter.RateLimiterStore["Service"],
   onChange: (failure: BackendError | undefined) => Effect.Effect<unknown> = logChange
 ): Effect.fn.Return<Counting, never, Scope.Scope> {
   const own = counting(
@@ -232,34 +261,49 @@ export const makeCount = Effect.fnUntraced(function*(
       Effect.provideContext(yield* Layer.build(layerMemory()))
     )
   )
-  const alone: Count = (key, rule) => Effect.orDie(own(key, rule))
-  if (shared === undefined) return { count: alone, health: undefined }
+  const whole: Count = (key, rule) => Effect.orDie(own(key, rule))
+  if (given === undefined) return { count: whole, health: undefined }
+  const { patience, processes, store }: SharedCounting = "store" in given
+    ? given
+    : { store: given, patience: STORE_DEADLINE }
+  const alone: Count = processes === undefined
+    ? whole
+    : (key, rule) => Effect.suspend(() => whole(key, partOf(rule, processes())))
   const scope = yield* Effect.scope
   const clock = yield* Clock.Clock
-  const common = counting(yield* Effect.provideService(Limiter.make, Limiter.RateLimiterStore, shared))
+  const common = counting(yield* Effect.provideService(Limiter.make, Limiter.RateLimiterStore, store))
   let failure: ConnectionFailed | undefined
   let askAgainMs = Number.NEGATIVE_INFINITY
 
   /** Counts in the shared store, and notes whether it works. */
-  const ask = (key: string, rule: Rule) =>
-    common(key, rule).pipe(
-      Effect.timeout(STORE_DEADLINE),
+  const noted = <A, E>(asked: Effect.Effect<A, E>) =>
+    asked.pipe(
+      Effect.timeout(patience),
       Effect.onExit((exit) =>
         Effect.suspend(() => {
-          if (Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)) return Effect.void
-          if (Exit.isFailure(exit) && toldBy(exit.cause)?.details?.["reason"] === NOT_READY) return Effect.void
+          if (Exit.isFailure(exit) && (Cause.hasInterruptsOnly(exit.cause) || isNotReady(exit.cause))) {
+            return Effect.void
+          }
           const before = failure
-          failure = Exit.isSuccess(exit) ? undefined : storeFailure(exit.cause)
+          failure = Exit.isSuccess(exit) ? undefined : storeFailure(exit.cause, patience)
           askAgainMs = MonotonicTime.nowMs(clock) + PAUSE_MS
           return (before === undefined) === (failure === undefined) ? Effect.void : onChange(failure)
         })
       )
     )
+  const ask = (key: string, rule: Rule) =>
+    noted(
+      Effect.retry(Effect.suspend(() => common(key, rule)), {
+        schedule: Schedule.spaced(READY_EVERY),
+        while: (error) => isNotReady(Cause.fail(error))
+      })
+    )
+  const look = noted(Effect.suspend(() => common(PROBE_KEY, probeRule)))
   const askOnceMore = Effect.suspend(() => {
     const now = MonotonicTime.nowMs(clock)
     if (now < askAgainMs) return Effect.void
     askAgainMs = now + PAUSE_MS
-    return Effect.forkIn(Effect.ignoreCause(ask(PROBE_KEY, probeRule)), scope)
+    return Effect.forkIn(Effect.ignoreCause(look), scope)
   })
   const count: Count = (key, rule) =>
     Effect.suspend(() =>
@@ -271,9 +315,7 @@ export const makeCount = Effect.fnUntraced(function*(
         : Effect.andThen(askOnceMore, alone(key, rule))
     )
   const probe = yield* HealthSource.shared(
-    Effect.suspend(() =>
-      Effect.catchCause(Effect.asVoid(ask(PROBE_KEY, probeRule)), (cause) => Effect.fail(storeFailure(cause)))
-    ),
+    Effect.catchCause(Effect.asVoid(look), (cause) => Effect.fail(storeFailure(cause, patience))),
     FRESH
   )
   return {
@@ -312,7 +354,7 @@ export const SharedStore = Context.Reference<
  * @category services
  * @since 0.1.0
  */
-export const ClusterStore = Context.Reference<Limiter.RateLimiterStore["Service"] | undefined>(
+export const ClusterStore = Context.Reference<SharedCounting | undefined>(
   "effect-voice/hooks/RateLimits/ClusterStore",
   { defaultValue: () => undefined }
 )

@@ -66,6 +66,20 @@ export class TokenBucket {
     if (debts || left >= 0) this.#tokens = left
     return left
   }
+
+  /**
+   * Takes over what another process has counted: `left` tokens at a moment when the refill interval had begun `sinceMs` ago, as seen
+   * from now. It never adds any.
+   */
+  atMost(left: number, sinceMs: number, nowMs: number): void {
+    const refilled = Math.floor(sinceMs / this.refillMs)
+    const tokens = Math.min(this.limit, left + refilled)
+    // for a bucket that is full or behind
+    this.take(0, nowMs)
+    if (tokens >= this.#tokens) return
+    this.#tokens = tokens
+    this.#refilledAt = nowMs - (sinceMs - refilled * this.refillMs)
+  }
 }
 
 /**

@@ -82,9 +82,6 @@ const httpOptions = {
 
 const SWEEP_INTERVAL = Duration.seconds(5)
 
-/** A cluster whose database is away must not keep a process from serving its own sessions. */
-const JOIN_WITHIN = "15 seconds"
-
 const defaults = Schema.decodeSync(ServerConfig)({})
 
 /** More than any monitoring and its operators have open. */
@@ -185,7 +182,7 @@ export const layer = (options: ServerOptions = {}): Layer.Layer<VoiceServer, Bac
       // Last, so that it is released first.
       if (shared !== undefined) {
         // Until then its siblings could not be asked for their sessions.
-        if (backend.joined !== undefined) yield* Effect.timeoutOption(backend.joined, JOIN_WITHIN)
+        if (backend.joined !== undefined) yield* backend.joined
         yield* SharedPort.listen(node, shared, scheme === "https")
       }
       const sharedUrl = shared === undefined ? undefined : formatUrl(scheme, shared.host, shared.port)

@@ -55,7 +55,13 @@ const makeCore = Effect.fnUntraced(function*(options: SessionOptions) {
       if (fiber._tag === "Some") fiber.value.interruptUnsafe()
     }
   })
-  yield* Effect.addFinalizer(() => Effect.sync(() => core.release()))
+  const unwatch = options.leaseWatch?.whenGoingOn(core.goOn)
+  yield* Effect.addFinalizer(() =>
+    Effect.sync(() => {
+      unwatch?.()
+      core.release()
+    })
+  )
   return core
 })
 
@@ -77,7 +83,7 @@ const persist = (core: SessionCore) =>
     }),
     heard: (epoch) => core.output.heard(epoch),
     onSaved: (through) => core.emit({ type: "session.saved", through }),
-    onTakenOver: () => core.dispatch({ _tag: "Close", reason: "taken_over" }),
+    onTakenOver: core.takenOver,
     onTooLarge: () =>
       core.emitIfOpen({
         type: "error",
@@ -174,6 +180,8 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     snapshot: persistence.snapshot,
     /** Stores the whole session again: the store has lost what was written of it. */
     saveAgain: persistence.saveAgain,
+    /** Ends the session here: another process has it. */
+    takenOver: core.takenOver,
     /** Whether its user has ever connected. */
     hasConnected: () => core.attachments.attachedBefore,
     /** Ends the session at once. */

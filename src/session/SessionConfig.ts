@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Agent } from "../agent/Agent.ts"
 import type { InvalidConfig } from "../BackendError.ts"
-import type { ConversationPolicy } from "../conversation/ConversationPolicy.ts"
+import { ConversationPolicy } from "../conversation/ConversationPolicy.ts"
 import { encodeKeys } from "../schema/EncodedKeys.ts"
 import * as Faults from "../schema/Faults.ts"
 import * as SessionSpeech from "../speech/SessionSpeech.ts"
@@ -89,6 +89,19 @@ export type Metadata = typeof Metadata.Type
  */
 export const decodeMetadata = (op: string, value: unknown): Effect.Effect<Metadata, InvalidConfig> =>
   Faults.decode(Metadata, value, { op, what: "invalid metadata", at: ["metadata"] })
+
+/**
+ * Checks the policy that a conversation is to go on with.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const checkPolicy = (policy: ConversationPolicy): Effect.Effect<ConversationPolicy, InvalidConfig> =>
+  Faults.check(ConversationPolicy, policy, {
+    op: "VoiceSession.updatePolicy",
+    what: "the policy is not valid",
+    at: ["conversation"]
+  })
 
 /**
  * The language, voice, key terms and text settings of a session.

@@ -64,6 +64,7 @@ export class SessionCore {
   readonly log: SessionLog
   readonly events: SessionEvents
   readonly receivedAudio = new ReceivedAudio()
+  #isTakenOver = false
   metadata: Metadata
   /** Set while the session is assembled, before anything is dispatched; as are the recorder and the pipeline. */
   persistence: SessionPersistence | undefined
@@ -89,6 +90,7 @@ export class SessionCore {
       observer: options.observer,
       left: () => this.output.left,
       execute: (command) => this.#execute(command),
+      mayAct: this.mayAct,
       onChange: () => this.persistence?.requestSave(),
       onIdle: () => this.replies.play(),
       onDefect: (error, isFirst) => this.#onDefect(error, isFirst)
@@ -121,7 +123,8 @@ export class SessionCore {
       slow: (which) => emit({ type: "connection.slow", connection: which.id }),
       dead: (which) => this.attachments.detach(which, "too slow", "too_slow"),
       drained: () => this.replyAudio.resume(),
-      failed: (cause) => this.dispatcher.fail(cause)
+      failed: (cause) => this.dispatcher.fail(cause),
+      mayPlay: this.mayAct
     })
     this.output.echo = echo
     this.output.reference = cancellation
@@ -202,6 +205,24 @@ export class SessionCore {
     }
     if (input._tag === "EngineDown") this.log.engineFailed(input.engine, input.error)
     this.dispatcher.dispatch(input)
+  }
+
+  /** Whether the session may act now; at this monotonic time in ms, where that is known. */
+  readonly mayAct = (nowMs?: number): boolean =>
+    this.#isTakenOver || this.options.leaseWatch === undefined || this.options.leaseWatch.mayAct(nowMs)
+
+  /** The session may act again: what had to wait happens now. */
+  readonly goOn = (): void => {
+    this.events.goOn()
+    this.dispatcher.goOn()
+  }
+
+  /** Another process has the session: it ends here, and what had to wait does not happen. */
+  readonly takenOver = (): void => {
+    this.#isTakenOver = true
+    this.events.discard()
+    this.dispatcher.discard()
+    this.dispatch({ _tag: "Close", reason: "taken_over" })
   }
 
   /** Frees buffers and converters; nothing is dispatched any more. */

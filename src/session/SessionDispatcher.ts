@@ -32,6 +32,8 @@ export interface SessionDispatcherOptions {
   readonly execute: (command: Command) => void
   /** Called after an event that changed what must be stored. */
   readonly onChange: () => void
+  /** Whether events may be carried out now; those that may not wait for `goOn`. */
+  readonly mayAct: () => boolean
   /** Called when all events have been carried out. */
   readonly onIdle: () => void
   /** Called with each defect; the first one ends the conversation. */
@@ -61,7 +63,7 @@ export class SessionDispatcher {
   /** The conversation now. */
   state: State
   readonly #options: SessionDispatcherOptions
-  /** Events that wait for the step in progress. */
+  /** Events that wait for the step in progress, or until the session may act. */
   readonly #waiting: Array<TimedInput> = []
   #stepping = false
   #failed = false
@@ -82,12 +84,30 @@ export class SessionDispatcher {
     try {
       this.#options.observer?.dispatched(input)
       this.#waiting.push(this.#timed(input))
-      if (this.#stepping) return
-      this.#run()
-      this.#options.onIdle()
+      this.#goOn()
     } catch (cause) {
       this.fail(cause)
     }
+  }
+
+  /** Carries out what waits, if the session may act. */
+  goOn(): void {
+    try {
+      this.#goOn()
+    } catch (cause) {
+      this.fail(cause)
+    }
+  }
+
+  #goOn(): void {
+    if (this.#stepping || this.#stopped || this.#waiting.length === 0 || !this.#options.mayAct()) return
+    this.#run()
+    this.#options.onIdle()
+  }
+
+  /** Forgets what waits. */
+  discard(): void {
+    this.#waiting.length = 0
   }
 
   /** Dispatches within a step, before everything that waits. */

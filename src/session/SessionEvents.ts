@@ -23,6 +23,8 @@ export interface SessionOfEvents {
   readonly options: Pick<SessionOptions, "clock" | "now" | "restored">
   readonly runtime: Pick<SessionRuntime, "run" | "cancel">
   readonly dispatcher: Pick<SessionDispatcher, "fail">
+  /** Whether events may be published now. */
+  readonly mayAct: () => boolean
   readonly publish: (event: SessionEvent) => void
 }
 
@@ -38,6 +40,8 @@ export class SessionEvents {
   readonly readers = new Broadcast<SessionEvent>(EVENT_BUFFER)
   /** Made with the first interim transcript: most sessions are idle. */
   #interims: InterimTranscripts | undefined
+  /** Those that wait until the session may act. For a second at most. */
+  #held: Array<SessionEventBody> = []
   #seq: number
 
   constructor(session: SessionOfEvents) {
@@ -51,6 +55,21 @@ export class SessionEvents {
   }
 
   emit(body: SessionEventBody): void {
+    if (this.#session.mayAct()) this.#emit(body)
+    else this.#held.push(body)
+  }
+
+  /** Publishes what had to wait. */
+  goOn(): void {
+    for (const body of this.#held.splice(0)) this.emit(body)
+  }
+
+  /** Forgets what had to wait. */
+  discard(): void {
+    this.#held = []
+  }
+
+  #emit(body: SessionEventBody): void {
     if (this.#interims === undefined) {
       if (body.type !== "user.transcript") return this.#publish(body)
       const { options: { clock: { now } }, runtime: { cancel, run } } = this.#session

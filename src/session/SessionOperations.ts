@@ -12,17 +12,16 @@ import type { Agent } from "../agent/Agent.ts"
 import * as Pcm from "../audio/Pcm.ts"
 import { type BackendError, ContextCanceled, InvalidConfig, SessionLimitExceeded } from "../BackendError.ts"
 import * as Conversation from "../conversation/Conversation.ts"
-import { ConversationPolicy } from "../conversation/ConversationPolicy.ts"
+import type { ConversationPolicy } from "../conversation/ConversationPolicy.ts"
 import type { HistoryItem } from "../conversation/History.ts"
 import type { LanguageChange } from "../LanguageChange.ts"
-import * as Faults from "../schema/Faults.ts"
 import type * as TelemetryNames from "../telemetry/TelemetryNames.ts"
 import { textFault } from "./ClientMessage.ts"
 import * as MergePatch from "./MergePatch.ts"
 import type { Observable } from "./Observable.ts"
 import * as PipelineStream from "./PipelineStream.ts"
 import { hasEnded } from "./SessionAgent.ts"
-import { decodeMetadata, decodeSpeech, type Metadata, type SessionConfig } from "./SessionConfig.ts"
+import { checkPolicy, decodeMetadata, decodeSpeech, type Metadata, type SessionConfig } from "./SessionConfig.ts"
 import type { SessionCore } from "./SessionCore.ts"
 import type { SessionEnd, SessionEvent, SessionState } from "./SessionEvent.ts"
 import { uninterruptible } from "./Uninterruptible.ts"
@@ -49,8 +48,6 @@ const MAX_QUEUED_AUDIO_MS = 5 * 60_000
 const MAX_BEHIND = 32_000
 /** And while a detector in another thread is further behind than this: 0.3 s, the most that it is in real time. */
 const MAX_DETECTOR_BEHIND = 4_800
-
-const policyContext = { op: "VoiceSession.updatePolicy", what: "the policy is not valid", at: ["conversation"] }
 
 const invalid = (op: string, message: string) => Effect.fail(new InvalidConfig({ op, message }))
 
@@ -200,7 +197,7 @@ export class SessionOperations implements VoiceSession {
     this.#operation(
       "updatePolicy",
       () =>
-        Effect.map(Faults.check(ConversationPolicy, policy, policyContext), (checked) => {
+        Effect.map(checkPolicy(policy), (checked) => {
           this.#core.settings.setPolicy(checked)
           this.#core.persistence?.requestSave()
         })

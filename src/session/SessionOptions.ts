@@ -16,6 +16,7 @@ import type { TextSettings } from "../speech/TextSettings.ts"
 import type { BackendMetrics } from "../telemetry/BackendMetrics.ts"
 import type { EchoCancellation } from "./input/EchoCancellation.ts"
 import type { ProcessorChain, ProcessorEntry } from "./input/ProcessorChain.ts"
+import type { LeaseWatch } from "./persistence/LeaseWatch.ts"
 import type { RestoredSession } from "./persistence/SessionSnapshot.ts"
 import type { SnapshotWriterOptions } from "./persistence/SnapshotWriter.ts"
 import type { PipelineFactory } from "./pipeline/Pipeline.ts"
@@ -56,6 +57,8 @@ export interface SessionOptions {
   readonly restored?: RestoredSession | undefined
   /** Writes snapshots to the session store. Default: the session is not stored. */
   readonly writeSnapshot?: SnapshotWriterOptions["write"] | undefined
+  /** Whether the session may act now: not while another process may have taken it over. Default: always. */
+  readonly leaseWatch?: LeaseWatch | undefined
   /** What is recorded beyond the session's life, and where. Default: nothing. */
   readonly retention?: Retention | undefined
   readonly latencyTarget: Duration.Duration

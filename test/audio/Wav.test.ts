@@ -4,6 +4,7 @@ import * as Schema from "effect/Schema"
 import { readdirSync, readFileSync } from "node:fs"
 import * as G711 from "../../src/audio/G711.ts"
 import * as Wav from "../../src/audio/Wav.ts"
+import { fewer } from "../support/Full.ts"
 
 const fixtures = new URL("../fixtures/", import.meta.url)
 const Samples = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: -32768, maximum: 32767 })))
@@ -309,6 +310,6 @@ describe("Wav", () => {
         assert.isTrue(result.success.sampleRate >= 1000 && result.success.channels > 0)
       }
     },
-    { arbitrary: { runs: 5000 } }
+    { arbitrary: { runs: fewer(5000) } }
   )
 })

@@ -16,6 +16,7 @@ import { VoiceActivityDetector } from "../../src/speech/VoiceActivityDetector.ts
 import * as MemoryStore from "../../src/store/MemoryStore.ts"
 import * as Scripted from "../../src/testing/scripted/ScriptedEngines.ts"
 import { call, echo, layer, pass, provider, running } from "../session/Harness.ts"
+import { fewer } from "../support/Full.ts"
 
 const down = new ConnectionFailed({ op: "test", message: "down" })
 const wrong = new InvalidConfig({ op: "test", message: "wrong" })
@@ -241,7 +242,7 @@ const RELEASE_MS = 9_000
 describe("with parts that hang for ever (P3)", () => {
   const sets = Effect.map(
     Effect.forEach(
-      Array.from({ length: 40 }),
+      Array.from({ length: fewer(40) }),
       () => Effect.map(Effect.forEach(parts, () => Random.nextBoolean), (take) => parts.filter((_, i) => take[i]))
     ),
     (random) => [[...parts], ...parts.map((part) => [part]), ...random]

@@ -5,6 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { spawn } from "node:child_process"
 import { join } from "node:path"
 import type * as Client from "../../src/client/index.ts"
+import { findFreePort } from "../support/FreePort.ts"
 import * as Browser from "./Browser.ts"
 import { silence } from "./Scene.ts"
 
@@ -12,7 +13,7 @@ if (Browser.missing !== undefined) process.stderr.write(`skipped, attached serve
 
 describe.skipIf(Browser.missing !== undefined)("an attached server in a browser", () => {
   it("is talked to from a page of the application, and from the console, below its prefix", async () => {
-    const port = await Browser.freePort()
+    const port = await findFreePort()
     const child = spawn(process.execPath, [
       "--disable-warning=ExperimentalWarning",
       "--conditions=@effect-voice/source",

@@ -3,7 +3,6 @@
  */
 import { spawn } from "node:child_process"
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { type Browser, chromium, type Page } from "playwright-core"
@@ -83,14 +82,6 @@ export const open = async (
 }
 
 /** A free port of loopback. */
-export const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const probe = createServer().listen(0, "127.0.0.1", () => {
-      const address = probe.address()
-      probe.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0))
-    })
-  })
-
 /** Starts `serve` as a user would, on a free port; it ends by SIGTERM. */
 export const serve = async (
   args: ReadonlyArray<string> = []

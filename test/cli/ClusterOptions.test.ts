@@ -1,8 +1,14 @@
+import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted, Schema } from "effect"
+import * as RunnerAddress from "effect/cluster/RunnerAddress"
 import { type BackendConfig, defaults } from "../../src/backend/config/BackendConfig.ts"
 import { ClusterConfig } from "../../src/backend/config/ClusterConfig.ts"
+import * as ConfigSource from "../../src/backend/config/ConfigSource.ts"
+import { layer as builtin } from "../../src/builtin/index.ts"
 import * as ClusterOptions from "../../src/cli/ClusterOptions.ts"
+import * as EngineSettings from "../../src/cluster/engine/EngineSettings.ts"
+import type { JsonRecord } from "../../src/schema/Json.ts"
 import { ServerConfig } from "../../src/server/ServerConfig.ts"
 
 const listen = Schema.decodeSync(ServerConfig)({})
@@ -29,9 +35,33 @@ describe("ClusterOptions", () => {
     assert.deepStrictEqual(storage(sqlite, true), { kind: "sqlite", path: "/run/workers/cluster.db" })
     const url = Redacted.make("postgres://db/voice")
     const postgres: BackendConfig = { ...defaults, store: { ...defaults.store, kind: "postgres", url } }
-    assert.deepStrictEqual(storage({ ...postgres, cluster: section }), { kind: "postgres", url })
+    assert.deepStrictEqual(storage({ ...postgres, cluster: section }), { kind: "postgres", url, locks: "session" })
     assert.deepStrictEqual(storage(postgres, true), { kind: "sqlite", path: "/run/workers/cluster.db" })
   })
+
+  it.effect("takes locks as rows where the config says so, or its environment", () =>
+    Effect.gen(function*() {
+      const isByRows = Effect.fnUntraced(function*(cluster: JsonRecord, env: Readonly<Record<string, string>> = {}) {
+        const { config } = yield* ConfigSource.load({
+          section: ConfigSource.noSection,
+          defaults: { store: { kind: "postgres", url: "postgres://db/voice" }, cluster },
+          env
+        })
+        const options = ClusterOptions.make(config, listen, undefined, at("http://127.0.0.1:8080"))
+        if (options === undefined) return assert.fail("there is no cluster")
+        return EngineSettings.make({
+          address: RunnerAddress.make("127.0.0.1", 8080),
+          lockExpiration: section.lockExpiration,
+          storage: options.storage
+        }).shardLockDisableAdvisory
+      })
+      assert.isFalse(yield* isByRows({}))
+      assert.isFalse(yield* isByRows({ locks: "session" }))
+      assert.isTrue(yield* isByRows({ locks: "rows" }))
+      assert.isTrue(yield* isByRows({}, { EFFECT_VOICE_CLUSTER__LOCKS: "rows" }))
+    }).pipe(
+      Effect.provide([NodeServices.layer, builtin])
+    ))
 
   it.effect("says where other nodes and clients reach this process", () =>
     Effect.gen(function*() {

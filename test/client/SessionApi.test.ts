@@ -223,3 +223,89 @@ describe("SessionApi.createSession", () => {
     }
   })
 })
+
+/** Servers that answer offers as the test says; gives what each was asked. */
+const offered = async (
+  count: number,
+  answerOf: (at: number, urls: ReadonlyArray<string>) => { status: number; body?: object; location?: string },
+  use: (urls: ReadonlyArray<string>, asked: ReadonlyArray<ReadonlyArray<IncomingMessage>>) => Promise<void>
+) => {
+  const urls: Array<string> = []
+  const asked = Array.from({ length: count }, () => Array<IncomingMessage>())
+  const servers = asked.map((requests, at) =>
+    createServer((request, response) => {
+      requests.push(request)
+      request.resume()
+      const { body, location, status } = answerOf(at, urls)
+      response.writeHead(status, location === undefined ? {} : { location })
+      response.end(body === undefined ? "v=0" : JSON.stringify(body))
+    })
+  )
+  try {
+    for (const server of servers) {
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+      urls.push(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+    }
+    await use(urls, asked)
+  } finally {
+    for (const server of servers) {
+      server.closeAllConnections()
+      server.close()
+    }
+  }
+}
+
+describe("SessionApi.exchangeOffer", () => {
+  const path = "/v1/sessions/s1/offer"
+  const moved = (url = "") => ({ status: 409, body: { code: "wrong_cell", details: { url } } })
+  const exchange = (baseUrl: string, more: { readonly otherUrl?: string; readonly otherFirst?: boolean } = {}) =>
+    exchangeOffer({ baseUrl, id: "s1", token: "t", ...more }, "v=0 offer", new AbortController().signal)
+      .then((answer) => answer, ({ code }: { code?: unknown }) => code)
+
+  it("goes with its token to where a server says that the session is", () =>
+    offered(2, (at, urls) => at === 0 ? moved(`${urls[1]}${path}`) : { status: 201 }, async (urls, asked) => {
+      assert.strictEqual(await exchange(urls[0] ?? ""), "v=0")
+      assert.deepStrictEqual(asked.map((each) => each.map(({ headers }) => headers.authorization)), [
+        ["Bearer t"],
+        ["Bearer t"]
+      ])
+      assert.include(asked[0]?.[0]?.headers.accept, "application/problem+json")
+    }))
+
+  it("does not go round for ever", () =>
+    offered(2, (at, urls) => moved(`${urls[1 - at]}${path}`), async (urls, asked) => {
+      assert.strictEqual(await exchange(urls[0] ?? ""), "wrong_cell")
+      assert.deepStrictEqual(asked.map(({ length }) => length), [2, 2])
+    }))
+
+  it("follows no redirect, and to no other session, route or protocol", async () => {
+    for (const to of ["/v1/sessions/s2/offer", "/v1/sessions/s1/audio", "/", "/v1/sessions/s1/offer/"]) {
+      await offered(2, (_, urls) => moved(`${urls[1]}${to}`), async (urls, asked) => {
+        assert.strictEqual(await exchange(urls[0] ?? ""), "wrong_cell")
+        assert.deepStrictEqual(asked.map(({ length }) => length), [1, 0], to)
+      })
+    }
+    await offered(1, () => moved("file:///v1/sessions/s1/offer"), async ([url = ""], asked) => {
+      assert.strictEqual(await exchange(url), "wrong_cell")
+      assert.strictEqual(asked[0]?.length, 1)
+    })
+    await offered(2, (_, urls) => ({ status: 307, location: `${urls[1]}${path}` }), async (urls, asked) => {
+      assert.strictEqual(await exchange(urls[0] ?? ""), "connection_failed")
+      assert.deepStrictEqual(asked.map(({ length }) => length), [1, 0])
+    })
+  })
+
+  it("tries the other address, and takes only the general one's refusal for the last word", () =>
+    offered(
+      2,
+      (at) => at === 0 ? { status: 201 } : { status: 404, body: {} },
+      async ([there = "", refuses = ""], asked) => {
+        assert.strictEqual(await exchange(there, { otherUrl: refuses, otherFirst: true }), "v=0")
+        assert.deepStrictEqual(asked.map(({ length }) => length), [1, 1])
+        assert.strictEqual(await exchange("http://127.0.0.1:1", { otherUrl: there }), "v=0")
+        assert.strictEqual(await exchange("http://127.0.0.1:1", { otherUrl: refuses }), "connection_failed")
+        assert.strictEqual(await exchange(refuses, { otherUrl: there }), "session_not_found")
+        assert.deepStrictEqual(asked.map(({ length }) => length), [2, 3])
+      }
+    ))
+})

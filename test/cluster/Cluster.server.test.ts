@@ -10,6 +10,7 @@ const names = [
   "kill -9 of one of three",
   "the database is away",
   "200 creations at once, 80 at most",
+  "30 creations of one user, 5 a minute",
   "strangers between the nodes"
 ]
 

@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Stream } from "effect"
 import * as RequestSignature from "../../src/cluster/peers/RequestSignature.ts"
-import { ask, file, freePort, node as nodeOn, soon, whereOf } from "./EngineNodes.ts"
+import { freePort } from "../support/FreePort.ts"
+import { ask, file, node as nodeOn, soon, whereOf } from "./EngineNodes.ts"
 
 const node = (path: string, options: { readonly secret?: string; readonly name?: string } = {}) =>
   nodeOn({ storage: { kind: "sqlite", path }, ...options })

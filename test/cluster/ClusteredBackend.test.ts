@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Stream } from "effect"
+import { Effect, Fiber, Queue, Stream } from "effect"
 import type { ProviderHost } from "../../src/backend/provider/BackendProvider.ts"
 import { type BackendError, normalize } from "../../src/BackendError.ts"
+import type { SessionConfig } from "../../src/session/SessionConfig.ts"
 import { pass, provider, type Setup } from "../session/Harness.ts"
 import { TestConnection } from "../session/TestConnection.ts"
 import * as InProcess from "./InProcess.ts"
@@ -62,10 +63,7 @@ describe("a clustered backend", () => {
 
   it.effect("talks to a session of another node, and hears what happens there until its end", () =>
     Effect.gen(function*() {
-      const cluster = yield* InProcess.make()
-      const a = yield* cluster.add("a")
-      const b = yield* cluster.add("b")
-      yield* cluster.settle
+      const { a, b } = yield* InProcess.two()
       const session = yield* b.local.createSession(config)
       const remote = yield* a.backend.getSession(session.id)
       const heard = yield* Effect.forkChild(Stream.runCollect(remote.events))
@@ -91,11 +89,44 @@ describe("a clustered backend", () => {
       assert.strictEqual(yield* Fiber.join(ended), "closed")
     }))
 
+  it.effect("hears on when the session's node vanishes without a word and another takes it up", () =>
+    Effect.gen(function*() {
+      const { a, b, c } = yield* InProcess.three({ leaseMs: 2_000 })
+      const { id } = yield* b.local.createSession(config)
+      const remote = yield* a.backend.getSession(id)
+      const heard: Array<string> = []
+      yield* Effect.forkChild(Stream.runForEach(remote.events, ({ type }) => Effect.sync(() => void heard.push(type))))
+      yield* Effect.forkChild(
+        Stream.runForEach(remote.state.changes, (state) => Effect.sync(() => void heard.push(state)))
+      )
+      yield* pass(200)
+      // no connection of it is closed: whoever listens to it hears nothing more
+      b.cut(true)
+      yield* pass("6 seconds")
+      yield* timed(c.local.recover(id), 2_000)
+      const session = yield* c.local.getSession(id)
+      yield* session.attach(new TestConnection())
+      yield* pass("1 second")
+      heard.length = 0
+      yield* session.sendText("hello")
+      yield* pass("5 seconds")
+      assert.includeMembers(heard, ["agent.speech_started", "speaking"])
+    }))
+
+  it.effect("does not wait for ever for a store that does not say what it has of a session", () =>
+    Effect.gen(function*() {
+      const { a, b, cluster } = yield* InProcess.two({ leaseMs: 2_000 })
+      const { id } = yield* b.local.createSession(config)
+      b.cut(true)
+      yield* pass("6 seconds")
+      cluster.state.readHangs = true
+      assert.strictEqual(yield* codeOf(timed(a.backend.getSession(id), 4_000)), "timeout")
+    }))
+
   it.effect("spreads new sessions, and checks each once", () =>
     Effect.gen(function*() {
-      const cluster = yield* InProcess.make()
-      const nodes = [yield* cluster.add("a"), yield* cluster.add("b"), yield* cluster.add("c")]
-      yield* cluster.settle
+      const { a, b, c } = yield* InProcess.three()
+      const nodes = [a, b, c]
       for (let i = 0; i < 30; i++) {
         yield* nodes[0]!.backend.createSession(config)
         yield* pass(100)
@@ -105,11 +136,23 @@ describe("a clustered backend", () => {
       for (const count of counts) assert.isAtLeast(count, 8)
     }))
 
+  it.effect("spreads sessions that are created at once", () =>
+    Effect.gen(function*() {
+      const { a, b, c } = yield* InProcess.three()
+      const nodes = [a, b, c]
+      yield* timed(
+        Effect.all(Array.from({ length: 30 }, () => nodes[0]!.backend.createSession(config)), { concurrency: 30 }),
+        5_000
+      )
+      const counts = yield* Effect.forEach(nodes, ({ local }) => local.activeSessionCount)
+      assert.strictEqual(counts.reduce((sum, count) => sum + count, 0), 30)
+      for (const count of counts) assert.isAtLeast(count, 7)
+    }))
+
   it.effect("has exactly as many sessions as the cluster may, of 200 at once", () =>
     Effect.gen(function*() {
-      const cluster = yield* InProcess.make({ max: 80 })
-      const nodes = [yield* cluster.add("a"), yield* cluster.add("b"), yield* cluster.add("c")]
-      yield* cluster.settle
+      const { a, b, c, cluster } = yield* InProcess.three({ max: 80 })
+      const nodes = [a, b, c]
       const codes = yield* timed(
         Effect.forEach(
           Array.from({ length: 200 }),
@@ -132,10 +175,7 @@ describe("a clustered backend", () => {
 
   it.effect("shows a session that nobody has as it is stored, and takes it over only to close it", () =>
     Effect.gen(function*() {
-      const cluster = yield* InProcess.make({ leaseMs: 2_000 })
-      const a = yield* cluster.add("a")
-      const b = yield* cluster.add("b")
-      yield* cluster.settle
+      const { a, b } = yield* InProcess.two({ leaseMs: 2_000 })
       const { id } = yield* b.local.createSession({ ...config, metadata: { order: 7 } })
       const remote = yield* a.backend.getSession(id)
       b.cut(true)
@@ -156,10 +196,7 @@ describe("a clustered backend", () => {
 
   it.effect("finds its sessions while the store is away, and does not take over those whose lease has run out", () =>
     Effect.gen(function*() {
-      const cluster = yield* InProcess.make({ leaseMs: 2_000 })
-      const a = yield* cluster.add("a")
-      const b = yield* cluster.add("b")
-      yield* cluster.settle
+      const { a, b, cluster } = yield* InProcess.two({ leaseMs: 2_000 })
       const { id } = yield* b.local.createSession(config)
       yield* a.backend.getSession(id)
       cluster.state.storeAway = true
@@ -172,10 +209,7 @@ describe("a clustered backend", () => {
 
   it.effect("has a session of a frozen node that is the board's as well taken over once its lease is out", () =>
     Effect.gen(function*() {
-      const cluster = yield* InProcess.make({ leaseMs: 2_000 })
-      const a = yield* cluster.add("a")
-      const b = yield* cluster.add("b")
-      yield* cluster.settle
+      const { a, b, cluster } = yield* InProcess.two({ leaseMs: 2_000 })
       const { id } = yield* b.local.createSession(config)
       yield* a.backend.getSession(id)
       const locate = a.backend.locate?.(id) ?? Effect.die("no locate")
@@ -189,11 +223,7 @@ describe("a clustered backend", () => {
 
   it.effect("sends no session to a node that drains or is silent, and goes on admitting while the board moves", () =>
     Effect.gen(function*() {
-      const cluster = yield* InProcess.make({ max: 50 })
-      const a = yield* cluster.add("a")
-      const b = yield* cluster.add("b")
-      const c = yield* cluster.add("c")
-      yield* cluster.settle
+      const { a, b, c, cluster } = yield* InProcess.three({ max: 50 })
       c.cut(true)
       cluster.state.boardAway = true
       yield* pass("6 seconds")
@@ -209,6 +239,38 @@ describe("a clustered backend", () => {
       // what comes to the draining node is made elsewhere
       const made = yield* b.backend.createSession(config)
       assert.strictEqual(yield* codeOf(a.local.getSession(made.id)), "success")
+    }))
+
+  it.effect("lets sessions that need a place wait while the board moves", () =>
+    Effect.gen(function*() {
+      const { a, b, c, cluster } = yield* InProcess.three({ max: 50 })
+      cluster.state.boardAway = true
+      const creating = yield* Effect.forkChild(
+        Effect.forEach(Array.from({ length: 30 }), () => codeOf(a.backend.createSession(config)), { concurrency: 30 })
+      )
+      yield* pass("5 seconds")
+      yield* cluster.moveBoard
+      cluster.state.boardAway = false
+      yield* pass("10 seconds")
+      assert.deepStrictEqual(new Set(yield* Fiber.join(creating)), new Set(["success"]))
+      const counts = yield* Effect.forEach([a, b, c], ({ local }) => local.activeSessionCount)
+      assert.strictEqual(counts.reduce((sum, count) => sum + count), 30)
+    }))
+
+  it.effect("makes the sessions that users start at the provider of one process where there is least to do", () =>
+    Effect.gen(function*() {
+      const arrivals = yield* Queue.unbounded<SessionConfig>()
+      const cluster = yield* InProcess.make()
+      const a = yield* cluster.add("a", { setup: { provider: provider({ incoming: Stream.fromQueue(arrivals) }) } })
+      const b = yield* cluster.add("b")
+      const c = yield* cluster.add("c")
+      yield* cluster.settle
+      for (let i = 0; i < 30; i++) yield* Queue.offer(arrivals, { ...config, connectionUrl: "livekit:a-room" })
+      yield* pass("2 seconds")
+      const counts = yield* Effect.forEach([a, b, c], ({ local }) => local.activeSessionCount)
+      assert.strictEqual(counts.reduce((sum, count) => sum + count), 30)
+      for (const count of counts) assert.isAtMost(Math.abs(count - 10), 2, String(counts))
+      assert.strictEqual((yield* b.local.listSessions)[0]?.config.connectionUrl, "livekit:a-room")
     }))
 
   it.effect("has sessions that nobody has taken up where there is least to do, each once", () =>

@@ -11,7 +11,7 @@ import { type Outcome, settled, type World } from "./World.ts"
 const TICK_MS = 10
 
 /** User and system time that a process has used, in ms; of Linux. */
-export const cpuMs = ({ pid }: Node): number => {
+export const cpuMs = ({ pid }: Pick<Node, "pid">): number => {
   const fields = readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\) /su, "").split(" ")
   return TICK_MS * (Number(fields[11]) + Number(fields[12]))
 }

@@ -1,32 +1,50 @@
 /** A node that is killed, or stops and goes on. */
 import * as Api from "./Api.ts"
-import { call, Creating, cutsOf, everybodyTalks, hangUp, problemsOf } from "./Crowd.ts"
-import { LEASE_MS, until } from "./Nodes.ts"
+import { type Call, call, Creating, cutsOf, everybodyTalks, hangUp, problemsOf } from "./Crowd.ts"
+import { LEASE_MS, type Nodes, until } from "./Nodes.ts"
 import { away, type Outcome, settled, slackMs, type World } from "./World.ts"
 
 export interface CrashOptions {
   readonly calls: number
 }
 
-/** One of three is killed in the middle of its calls: they go on elsewhere, and nobody else notices. */
-export const killOne = async ({ nodes }: World, { calls: count }: CrashOptions): Promise<Outcome> => {
+/** Three nodes with calls and creations; the load balancer sends nothing more to one of them, the victim. */
+const threeInCalls = async (nodes: Nodes, count: number) => {
   const [, victim] = await nodes.startAll(3)
   if (victim === undefined) throw new Error("there is no second node")
   await settled(nodes)
   const calls = await call(nodes, count)
-  const lost = calls.filter(({ owner }) => owner === victim)
-  const others = calls.filter(({ owner }) => owner !== victim)
   const creating = new Creating(nodes)
   await until("some creations before", () => creating.answers.length >= 6)
   // what is in flight at the node itself goes with it, whatever the others do
   victim.isReachable = false
   await until("the creation at the victim to end", () => creating.at !== victim)
+  return {
+    victim,
+    calls,
+    lost: calls.filter(({ owner }) => owner === victim),
+    others: calls.filter(({ owner }) => owner !== victim),
+    creating
+  }
+}
+
+/** What is wrong with lists in which each of some calls should stand once. */
+const notOnce = (lists: ReadonlyArray<ReadonlyArray<string>>, calls: ReadonlyArray<Call>): ReadonlyArray<string> =>
+  lists.flatMap((found, i) =>
+    calls.flatMap(({ caller: { id } }) => {
+      const times = found.filter((other) => other === id).length
+      return times === 1 ? [] : [`list ${i}: ${id} stands there ${times} times`]
+    })
+  )
+
+/** One of three is killed in the middle of its calls: they go on elsewhere, and nobody else notices. */
+export const killOne = async ({ nodes }: World, { calls: count }: CrashOptions): Promise<Outcome> => {
+  const { calls, creating, lost, others, victim } = await threeInCalls(nodes, count)
   await victim.kill()
   await until("everybody to be back", () => lost.every(({ caller }) => caller.recoveries.length === 1))
   await everybodyTalks(calls)
   await creating.stop()
   const listed = await Promise.all(nodes.reachable.map(Api.list))
-  const ids = calls.map(({ caller }) => caller.id)
   const { longest, median } = away(lost.map(({ caller }) => caller))
   const bound = LEASE_MS + slackMs(creating)
   await hangUp(calls)
@@ -47,41 +65,38 @@ export const killOne = async ({ nodes }: World, { calls: count }: CrashOptions):
       ...(longest > bound ? [`a call was away for ${longest} ms, which is more than ${Math.round(bound)}`] : []),
       ...(cutsOf(others) > 0 ? [`${cutsOf(others)} calls of others were cut`] : []),
       ...creating.failed.map((reason) => `a creation failed: ${reason}`),
-      ...listed.flatMap((found, i) =>
-        ids.filter((id) => found.filter((other) => other === id).length !== 1).map((id) =>
-          `list ${i}: ${id} stands there ${found.filter((other) => other === id).length} times`
-        )
-      )
+      ...notOnce(listed, calls)
     ]
   }
 }
 
+/** What a session says when it ends, and nothing of a conversation. */
+const OF_AN_END: ReadonlySet<string> = new Set([
+  "agent.speech_stopped",
+  "playout.clear",
+  "session.ended",
+  "session.state"
+])
+
 /** One of three stops and goes on again: its calls are taken over meanwhile, and it does nothing more to them. */
 export const freezeOne = async ({ nodes }: World, { calls: count }: CrashOptions): Promise<Outcome> => {
-  const [, victim] = await nodes.startAll(3)
-  if (victim === undefined) throw new Error("there is no second node")
-  await settled(nodes)
-  const calls = await call(nodes, count)
-  const lost = calls.filter(({ owner }) => owner === victim)
-  const others = calls.filter(({ owner }) => owner !== victim)
-  const creating = new Creating(nodes)
-  await until("some creations before", () => creating.answers.length >= 6)
-  victim.isReachable = false
-  await until("the creation at the victim to end", () => creating.at !== victim)
+  const { calls, creating, lost, others, victim } = await threeInCalls(nodes, count)
   victim.freeze()
   for (const { caller } of lost) caller.giveUp()
   await until("everybody to be back", () => lost.every(({ caller }) => caller.recoveries.length === 1))
   await everybodyTalks(calls)
   const { longest, median } = away(lost.map(({ caller }) => caller))
   const bound = LEASE_MS + slackMs(creating)
+  // what it had sent before it stopped has been read by now
+  const before = new Map(lost.map(({ caller }) => [caller, caller.late.length]))
   victim.thaw()
   await until("the old lines to be closed", () => lost.every(({ caller }) => caller.lateCodes.length === 1))
   await everybodyTalks(calls)
   await settled(nodes)
   await creating.stop()
   const listed = await Promise.all(nodes.reachable.map(Api.list))
-  const ids = calls.map(({ caller }) => caller.id)
-  const spoken = lost.flatMap(({ caller }) => caller.late.filter(({ type }) => type === "agent.speech_started"))
+  const late = lost.flatMap(({ caller }) => caller.late.slice(before.get(caller)).map(({ type }) => type))
+  const begun = late.filter((type) => !OF_AN_END.has(type))
   await hangUp(calls)
   return {
     figures: {
@@ -91,7 +106,7 @@ export const freezeOne = async ({ nodes }: World, { calls: count }: CrashOptions
       "after ms, longest": longest,
       "others cut": cutsOf(others),
       "old lines closed with": Object.keys(Api.tally(lost.flatMap(({ caller }) => caller.lateCodes))).join(" "),
-      "replies of the old owner": spoken.length,
+      "events of the old owner": Object.entries(Api.tally(late)).map((each) => each.join(" ")).join(", "),
       creations: creating.answers.length,
       failed: creating.failed.length,
       "ids listed twice": listed.reduce((sum, found) => sum + found.length - new Set(found).size, 0)
@@ -101,13 +116,9 @@ export const freezeOne = async ({ nodes }: World, { calls: count }: CrashOptions
       ...(lost.length === 0 ? ["the victim had no calls"] : []),
       ...(longest > bound ? [`a call was away for ${longest} ms, which is more than ${Math.round(bound)}`] : []),
       ...(cutsOf(calls) > 0 ? [`${cutsOf(calls)} calls were cut`] : []),
-      ...(spoken.length > 0 ? [`the old owner began ${spoken.length} replies after it went on`] : []),
+      ...(begun.length > 0 ? [`the old owner still told ${begun.join(", ")}`] : []),
       ...creating.failed.map((reason) => `a creation failed: ${reason}`),
-      ...listed.flatMap((found, i) =>
-        ids.filter((id) => found.filter((other) => other === id).length !== 1).map((id) =>
-          `list ${i}: ${id} stands there ${found.filter((other) => other === id).length} times`
-        )
-      )
+      ...notOnce(listed, calls)
     ]
   }
 }

@@ -17,6 +17,7 @@ import { BackendError, SessionNotFound } from "../../src/BackendError.ts"
 import type { ClusterEngine } from "../../src/cluster/engine/ClusterEngine.ts"
 import type { ClusterStorage } from "../../src/cluster/engine/ClusterStorage.ts"
 import { make } from "../../src/cluster/engine/makeClusterEngine.ts"
+import { freePort } from "../support/FreePort.ts"
 
 const Where = Entity.make("Where", [Rpc.make("Ask", { success: Schema.String })])
 const Node = RpcGroup.make(
@@ -33,15 +34,6 @@ export const file = Effect.map(
   ),
   (directory) => Path.join(directory, "sessions.cluster.db")
 )
-
-/** A port that is free now. */
-export const freePort = Effect.callback<number>((resume) => {
-  const server = createServer()
-  server.listen(0, "127.0.0.1", () => {
-    const { port } = server.address() as { port: number }
-    server.close(() => resume(Effect.succeed(port)))
-  })
-})
 
 /** A node; `stop` ends it, `cut` closes its server and leaves the rest as it is. */
 export const node = Effect.fnUntraced(function*(options: {

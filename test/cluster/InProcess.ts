@@ -10,6 +10,7 @@ import { VoiceNode } from "../../src/cluster/nodes/VoiceNode.ts"
 import * as VoiceNodeHandlers from "../../src/cluster/nodes/VoiceNodeHandlers.ts"
 import * as MonotonicTime from "../../src/MonotonicTime.ts"
 import { SessionStore } from "../../src/session/persistence/SessionStore.ts"
+import type { SessionArchive } from "../../src/session/retention/SessionArchive.ts"
 import * as MemoryStore from "../../src/store/MemoryStore.ts"
 import { layer, pass, type Setup } from "../session/Harness.ts"
 
@@ -41,16 +42,21 @@ export const make = Effect.fnUntraced(function*(
   const names = new Map<string, Node>()
   const clients = new Map<string, NodeClient>()
   const cut = new Set<string>()
-  const state: { board: Board; boardAway: boolean; storeAway: boolean; asked: number } = {
+  const state: { board: Board; boardAway: boolean; storeAway: boolean; readHangs: boolean; asked: number } = {
     board: newBoard(),
     boardAway: false,
     storeAway: false,
+    readHangs: false,
     asked: 0
   }
 
   const add = Effect.fnUntraced(function*(
     name: string,
-    { setup, ...more }: { readonly setup?: Setup; readonly nodeUrl?: string } = {}
+    { archive, setup, ...more }: {
+      readonly setup?: Setup
+      readonly nodeUrl?: string
+      readonly archive?: Layer.Layer<SessionArchive>
+    } = {}
   ) {
     const scope = yield* Scope.make()
     const reach = <A, E>(effect: Effect.Effect<A, E>) =>
@@ -65,7 +71,7 @@ export const make = Effect.fnUntraced(function*(
       claim: (id) => reach(made.claim(id)),
       renew: reach(made.renew),
       locate: (id) => reach(made.locate(id)),
-      read: (id) => reach(made.read(id)),
+      read: (id) => Effect.suspend(() => state.readHangs ? Effect.never : reach(made.read(id))),
       releaseAll: reach(made.releaseAll),
       releaseLease: (lease) => reach(made.releaseLease(lease)),
       remove: (lease) => reach(made.remove(lease)),
@@ -73,7 +79,9 @@ export const make = Effect.fnUntraced(function*(
       probe: reach(made.probe)
     })
     const context = yield* Layer.buildWithScope(
-      layer({ ...options.setup, ...setup }).pipe(Layer.provide(Layer.succeed(SessionStore, store))),
+      layer({ ...options.setup, ...setup }).pipe(
+        Layer.provide([Layer.succeed(SessionStore, store), archive ?? Layer.empty])
+      ),
       scope
     )
     const local = Context.get(context, VoiceBackend)
@@ -83,6 +91,7 @@ export const make = Effect.fnUntraced(function*(
     clients.set(address, client as NodeClient)
     const backend = yield* ClusteredBackend.make({
       local,
+      store,
       identity: Effect.succeed({ owner: store.owner, address, version: "1", ...more }),
       clients: {
         of: (address) =>
@@ -133,4 +142,20 @@ export const make = Effect.fnUntraced(function*(
     /** Lets all nodes report, and hear of each other. */
     settle: pass("2 seconds")
   }
+})
+
+/** Two nodes that have heard of each other. */
+export const two = Effect.fnUntraced(function*(options?: Parameters<typeof make>[0]) {
+  const cluster = yield* make(options)
+  const a = yield* cluster.add("a")
+  const b = yield* cluster.add("b")
+  yield* cluster.settle
+  return { a, b, cluster }
+})
+
+export const three = Effect.fnUntraced(function*(options?: Parameters<typeof make>[0]) {
+  const { a, b, cluster } = yield* two(options)
+  const c = yield* cluster.add("c")
+  yield* cluster.settle
+  return { a, b, c, cluster }
 })

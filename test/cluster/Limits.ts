@@ -69,6 +69,7 @@ export const rate = async (
       return parts.some(({ name, status }) => name === "rate_limits" && status === "healthy")
     })
   })
+  const said = nodes.all.map(({ output }) => output.length)
   const from = performance.now()
   const answers = await atOnce(nodes, asked, () => "greedy")
   const tookMs = performance.now() - from
@@ -77,7 +78,16 @@ export const rate = async (
   const most = limit + Math.floor(tookMs / (windowMs / limit))
   const others = await atOnce(nodes, 3, (i) => `modest-${i}`)
   return {
-    figures: { limit, "asked at once": asked, answers: outcomesOf(answers), "others' users": outcomesOf(others) },
+    figures: {
+      limit,
+      "asked at once": asked,
+      answers: outcomesOf(answers),
+      "others' users": outcomesOf(others),
+      "took ms": Math.round(tookMs),
+      "nodes that counted alone":
+        nodes.all.filter(({ output }, i) => output.slice(said[i]).includes("applies the limits alone"))
+          .length
+    },
     problems: [
       ...(made >= limit && made <= most ? [] : [`${made} were created`]),
       ...answers.filter(({ status }) => status !== 201 && status !== 429).map((answer) => Api.reasonOf(answer)),

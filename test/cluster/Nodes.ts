@@ -4,6 +4,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Kill from "../recovery/Kill.ts"
+import { findFreePort } from "../support/FreePort.ts"
+import { scripted } from "./ScriptedConfig.ts"
 
 /** How long a process may take to listen: its start is the most expensive part of a test on a slow machine. */
 const START_MS = 120_000
@@ -166,17 +168,7 @@ export class Nodes {
   #config(port: number, { config = {}, direct = true }: NodeOptions): Json {
     const { cluster, config: shared = {}, store } = this.#options
     const base: Json = {
-      provider: "local",
-      pipeline_type: "stt_tts",
-      stt_provider: "scripted_stt",
-      tts_provider: "scripted_tts",
-      vad_provider: "scripted_vad",
-      turn_detection_provider: "silence",
-      agent: "builtin",
-      conversation: { greeting: "" },
-      engines: { scripted_tts: { ms_per_character: 50 } },
-      // a machine that is busy with other tests is not what is tested
-      overload: { max_lag: "10s" },
+      ...scripted,
       max_concurrent_sessions: 1_000,
       // a call goes on for as long as its user wants
       drain: { mode: "conversation", deadline: "10m" },
@@ -191,7 +183,7 @@ export class Nodes {
 
   /** Starts a process; it is listening when the promise resolves. */
   async start(name: string, options: NodeOptions = {}): Promise<Node> {
-    const port = await Kill.freePort()
+    const port = await findFreePort()
     const home = join(this.directory, name)
     mkdirSync(home, { recursive: true })
     const file = join(home, "voice.json")

@@ -1,5 +1,4 @@
 /** The database is away, for all nodes or for one. */
-import * as Kill from "../recovery/Kill.ts"
 import { tcpProxy } from "../support/TcpProxy.ts"
 import * as Api from "./Api.ts"
 import { call, cutsOf, everybodyTalks, hangUp, problemsOf } from "./Crowd.ts"
@@ -107,7 +106,6 @@ export const partition = async (
     await alone.kill()
     await until("everybody to be back", () => mine.every(({ caller }) => caller.recoveries.length === 1))
     await everybodyTalks(calls)
-    await Kill.pause(0)
     await hangUp(calls)
     return {
       figures: {

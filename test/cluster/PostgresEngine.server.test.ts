@@ -2,9 +2,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Exit, Layer, Logger, Scope } from "effect"
 import * as Redacted from "effect/Redacted"
+import { execFile } from "node:child_process"
+import { promisify } from "node:util"
 import * as ClusterSeams from "../../src/cluster/ClusterSeams.ts"
 import { Singletons } from "../../src/Singletons.ts"
-import { database, type DatabaseServer, missingPostgres, postgres } from "../support/DatabaseServers.ts"
+import { database, type DatabaseServer, missingPostgres, postgres, psqlPath } from "../support/DatabaseServers.ts"
 import { some } from "../support/Full.ts"
 import { ask, node, soon, whereOf } from "./EngineNodes.ts"
 
@@ -29,6 +31,13 @@ const member = Effect.fnUntraced(function*(url: string, locks: "session" | "rows
   ).pipe(Scope.provide(scope))
   return { ...made, stop: Scope.close(scope, Exit.void), seams }
 })
+
+/** Whether connections have locks that are no rows. */
+const advisoryLocks = (url: string) =>
+  Effect.promise(async () => {
+    const query = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
+    return Number((await promisify(execFile)(psqlPath, ["-d", url, "-Atc", query])).stdout) > 0
+  })
 
 const eventually = <A, E, R>(effect: Effect.Effect<A, E, R>) => effect.pipe(Effect.sandbox, Effect.retry(soon))
 
@@ -61,6 +70,8 @@ describe.skipIf(missingPostgres !== undefined)("the engine on PostgreSQL", () =>
               assert.strictEqual(running.size, 1)
             }))
           yield* agreeOn([0, 1, 2])
+          // through PgBouncer in transaction mode no lock of a connection may be needed
+          assert.strictEqual(yield* advisoryLocks(url), locks === "session")
           // the one that has the job ends
           const holder = urls.findIndex((each) => running.has(each))
           yield* members[holder]!.stop
@@ -73,7 +84,10 @@ describe.skipIf(missingPostgres !== undefined)("the engine on PostgreSQL", () =>
           const gone = yield* Effect.flip(ask(members[stays]!.engine, urls[goes]!, (client) => client.Name()))
           assert.strictEqual(gone._tag, "RpcClientError")
           yield* Effect.exit(answers(stays))
-          yield* Effect.sleep("1 second")
+          // until its pings have failed
+          yield* eventually(
+            Effect.map(members[stays]!.engine.nodes, (nodes) => assert.notInclude(nodes, urls[goes]))
+          )
           assert.deepStrictEqual(errors, [])
         }).pipe(Effect.provide(Logger.layer([logger])))
       },

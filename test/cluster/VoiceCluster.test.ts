@@ -6,11 +6,13 @@ import * as Fs from "node:fs"
 import { createServer } from "node:http"
 import * as Os from "node:os"
 import * as Path from "node:path"
+import type { Backend } from "../../src/backend/BackendContract.ts"
 import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import * as VoiceCluster from "../../src/cluster/VoiceCluster.ts"
 import { SessionStore } from "../../src/session/persistence/SessionStore.ts"
 import * as MemoryStore from "../../src/store/MemoryStore.ts"
 import { layer } from "../session/Harness.ts"
+import { freePort } from "../support/FreePort.ts"
 
 /** A slow machine must not make a node refuse sessions. */
 const overload = { maxLag: Duration.seconds(10), maxBacklog: Duration.seconds(30) }
@@ -24,20 +26,20 @@ const file = Effect.map(
   (directory) => Path.join(directory, "sessions.cluster.db")
 )
 
-const freePort = Effect.callback<number>((resume) => {
-  const server = createServer()
-  server.listen(0, "127.0.0.1", () => {
-    const { port } = server.address() as { port: number }
-    server.close(() => resume(Effect.succeed(port)))
-  })
-})
-
 /** A node of a cluster, with its routes on a port of its own. */
 const node = Effect.fnUntraced(function*(path: string, table: MemoryStore.Table, maxSessions?: number) {
+  const known: { local?: Backend } = {}
+  const own = Layer.effect(
+    VoiceBackend,
+    Effect.map(VoiceBackend, (backend) => {
+      known.local = backend
+      return backend
+    })
+  ).pipe(Layer.provide(layer({ config: { overload } })))
   const port = yield* freePort
   const address = `http://127.0.0.1:${port}`
   const context = yield* Layer.build(Layer.fresh(VoiceCluster.layer(
-    layer({ config: { overload } }).pipe(Layer.provide(Layer.succeed(SessionStore, MemoryStore.make({ table })))),
+    own.pipe(Layer.provide(Layer.succeed(SessionStore, MemoryStore.make({ table })))),
     {
       address: Effect.succeed(address),
       storage: { kind: "sqlite", path },
@@ -52,7 +54,8 @@ const node = Effect.fnUntraced(function*(path: string, table: MemoryStore.Table,
       Layer.fresh
     )
   )
-  return { address, backend, port }
+  const { local } = known
+  return { address, backend, port, local: local ?? (yield* Effect.die("no backend")) }
 })
 
 const soon = Schedule.max([Schedule.spaced("100 millis"), Schedule.recurs(200)])
@@ -65,6 +68,11 @@ describe("VoiceCluster", () => {
         const path = yield* file
         const table = MemoryStore.makeTable()
         const one = yield* node(path, table, 3)
+        // a load balancer sends nothing before
+        assert.isFalse(yield* one.backend.ready)
+        assert.isTrue(yield* one.local.ready)
+        yield* one.backend.joined ?? Effect.die("no joined")
+        assert.isTrue(yield* one.backend.ready)
         const other = yield* node(path, table, 3)
         const first = yield* Effect.retry(other.backend.createSession(config), soon)
         const remote = yield* Effect.retry(one.backend.getSession(first.id), soon)

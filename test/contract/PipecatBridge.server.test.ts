@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
 import { fileURLToPath } from "node:url"
 import type * as Conformance from "../../src/testing/conformance/Conformance.ts"
+import { freePort } from "../support/FreePort.ts"
+import { isFull } from "../support/Full.ts"
 import * as Python from "../support/pipecat/Python.ts"
 import { serve } from "./LocalHarness.ts"
 import { connectPipecat, pipecat } from "./PipecatHarness.ts"
@@ -32,12 +34,15 @@ const harness: Conformance.Harness = {
  */
 const only = /^(?!(?:AuthHook\.Authorize connect|FR-022 connect|VoiceSession\.Stop|FR-020|P7)$)/u
 
+/** In CI the promises and what a user sees of a session: the provider itself has all of them in `Pipecat.test.ts`. */
+const quick = /^(?:P(?!7$)\d+|VoiceSession\.(?!Stop$).*)$/u
+
 describe.skipIf(Python.missing !== undefined)(
   `the contract over provider pipecat, behind Pipecat${Python.missing === undefined ? "" : ` (${Python.missing})`}`,
   () => {
     beforeAll(async () => {
       const start = Effect.gen(function*() {
-        const port = yield* Python.freePort
+        const port = yield* freePort
         yield* Python.run(script, ["-t", "websocket", "--host", "127.0.0.1", "--port", String(port)], {
           ready: /Uvicorn running on/
         })
@@ -46,6 +51,6 @@ describe.skipIf(Python.missing !== undefined)(
       await Effect.runPromise(Scope.provide(start, scope))
     }, 90_000)
     afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
-    Results.each(harness, { concurrency: 6, only, again: true })
+    Results.each(harness, { concurrency: 6, only: isFull ? only : quick, again: true })
   }
 )

@@ -9,6 +9,7 @@ import * as Moonshine from "../../src/engines/moonshine/index.ts"
 import * as Silero from "../../src/engines/silero/index.ts"
 import { SpeechToText } from "../../src/speech/SpeechToText.ts"
 import { TextToSpeech } from "../../src/speech/TextToSpeech.ts"
+import { some } from "../support/Full.ts"
 import * as SlowClock from "../support/SlowClock.ts"
 import { edits, wer, words } from "../support/Wer.ts"
 import { finals, inRoom, load, recordings, references, room, transcribe, until } from "./Recordings.ts"
@@ -31,7 +32,7 @@ describe("embedded engines", () => {
     it.effect("lose no word of 40 s of speech, with and without pauses", () =>
       Effect.gen(function*() {
         const text = [...recordings, ...recordings].map((name) => references[name]).join(" ")
-        for (const gap of [0.3, 0]) {
+        for (const gap of some([0, 0.3], 1)) {
           const parts = recordings.flatMap((name) => [load(name), room(gap)])
           const long = Pcm.concat([...parts, ...parts])
           assert.isAtLeast(long.length, 40 * 16_000)

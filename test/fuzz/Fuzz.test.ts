@@ -4,7 +4,7 @@ import { surfaces } from "./All.ts"
 import * as Fuzz from "./Fuzz.ts"
 
 /** A slice of `Fuzz.full.test.ts`. */
-const INPUTS = 50_000
+const INPUTS = 20_000
 
 describe("Fuzz", () => {
   it.live(

@@ -10,6 +10,7 @@ import { createServer } from "node:http"
 import { extname, join, normalize } from "node:path"
 import * as Browser from "../browser/Browser.ts"
 import { silence } from "../browser/Scene.ts"
+import { findFreePort } from "../support/FreePort.ts"
 import * as PackedProject from "./PackedProject.ts"
 
 if (Browser.missing !== undefined) process.stderr.write(`skipped, bundlers: ${Browser.missing}\n`)
@@ -78,7 +79,7 @@ describe.skipIf(Browser.missing !== undefined)("the packed browser client", () =
 
   // One server and one browser for all pages: most of the time goes into starting them.
   beforeAll(async () => {
-    const port = await Browser.freePort()
+    const port = await findFreePort()
     project = PackedProject.makeEmpty()
     const own = `default-src 'none'; script-src 'self'; connect-src http://127.0.0.1:${port} ws://127.0.0.1:${port}`
     for (const name of ["dist", "webpack", "esbuild"]) sites[name] = await serveFolder(join(project, name))
@@ -185,7 +186,7 @@ webpack(options, (error, stats) => {
         assert.include(message, "server.allowed_origins")
         assert.include(message, other.url)
       }
-      const { message, reason } = await refusal(`http://127.0.0.1:${await Browser.freePort()}`)
+      const { message, reason } = await refusal(`http://127.0.0.1:${await findFreePort()}`)
       assert.deepStrictEqual([message, reason], ["The server cannot be reached.", undefined])
     } finally {
       await close()

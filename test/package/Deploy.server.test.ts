@@ -10,12 +10,12 @@ import { Effect, Schedule } from "effect"
 import { spawn, spawnSync } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Https from "node:https"
-import * as Net from "node:net"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { WebSocket } from "ws"
 import * as Builtin from "../../src/builtin/index.ts"
 import { makeCertificate } from "../support/Certificate.ts"
+import { freePort } from "../support/FreePort.ts"
 import { serve } from "../telemetry/Served.ts"
 
 const deploy = Path.resolve(import.meta.dirname, "../../scripts/deploy")
@@ -41,13 +41,6 @@ const temporary = Effect.acquireRelease(
   Effect.sync(() => Fs.mkdtempSync(Path.join(Os.tmpdir(), "effect-voice-deploy-"))),
   (dir) => Effect.sync(() => Fs.rmSync(dir, { recursive: true, force: true }))
 )
-const freePort = Effect.callback<number>((resume) => {
-  const probe = Net.createServer().listen(0, "127.0.0.1", () => {
-    const address = probe.address()
-    probe.close(() => resume(Effect.succeed(typeof address === "object" && address !== null ? address.port : 0)))
-  })
-})
-
 /** Our nginx.conf on loopback, with both nodes at one address, until the scope closes. */
 const nginx = Effect.fnUntraced(function*(node: string) {
   const dir = yield* temporary

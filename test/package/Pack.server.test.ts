@@ -10,7 +10,7 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { some } from "../support/Full.ts"
+import { isFull, some } from "../support/Full.ts"
 import * as PackedProject from "./PackedProject.ts"
 
 const { env, manifest, root, run } = PackedProject
@@ -45,7 +45,7 @@ describe("the packed package", () => {
 
   beforeAll(() => {
     const packages = ["typescript", "@types/node"].map(PackedProject.ofDevelopment)
-    project = PackedProject.make([...packages, ESBUILD, FORMER_TYPESCRIPT])
+    project = PackedProject.make([...packages, ESBUILD, ...(isFull ? [FORMER_TYPESCRIPT] : [])])
     subpaths = subpathsOf(join(project, "node_modules", "effect-voice"))
   }, 300_000)
 
@@ -107,8 +107,8 @@ process.stdout.write(failed.join("\\n"))
 
   const compilers = [
     ["typescript", "ESNext", "bundler"],
-    ["typescript-5", "NodeNext", "NodeNext"],
     ["typescript", "NodeNext", "NodeNext"],
+    ["typescript-5", "NodeNext", "NodeNext"],
     ["typescript-5", "ESNext", "bundler"]
   ] as const
   for (const [compiler, module, moduleResolution] of some(compilers, 2)) {
@@ -148,7 +148,7 @@ process.stdout.write(failed.join("\\n"))
     )
   }
 
-  for (const format of ["cjs", "esm"]) {
+  for (const format of some(["cjs", "esm"], 1)) {
     it(`bundles builtin for Node with esbuild as ${format}; the bundle runs, and finds workers and addons`, () => {
       const program = `import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -178,7 +178,9 @@ Effect.runPromise(
         `--outfile=${outfile}`,
         "--log-level=error"
       ])
-      const health = run(project, process.execPath, ["--disable-warning=ExperimentalWarning", outfile])
+      // the last line: on a busy machine one before it may say that it is
+      const printed = run(project, process.execPath, ["--disable-warning=ExperimentalWarning", outfile])
+      const health = printed.trim().split("\n").at(-1) ?? ""
       assert.deepInclude(JSON.parse(health), { status: "healthy" })
       assert.include(health, "flite")
     }, 120_000)

@@ -3,7 +3,18 @@
  */
 import { execFileSync } from "node:child_process"
 import { createHash } from "node:crypto"
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync
+} from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -36,6 +47,9 @@ export const run = (directory: string, command: string, args: ReadonlyArray<stri
 /** A package of the development's, as npm installs it. */
 export const ofDevelopment = (name: string): string => `${name}@${manifest.devDependencies[name]}`
 
+/** Of this working tree. */
+const own = createHash("sha256").update(root).digest("hex").slice(0, 12)
+
 const LOCK_POLL_MS = 100
 const LOCK_STALE_MS = 300_000
 
@@ -49,7 +63,7 @@ const modifiedMs = (path: string): number => {
 
 /** `dist` is one folder: who builds and packs it waits for others who do. */
 const exclusively = <A>(work: () => A): A => {
-  const lock = join(tmpdir(), `effect-voice-pack-${createHash("sha256").update(root).digest("hex").slice(0, 12)}.lock`)
+  const lock = join(tmpdir(), `effect-voice-pack-${own}.lock`)
   for (;;) {
     try {
       mkdirSync(lock)
@@ -75,13 +89,36 @@ export const makeEmpty = (): string => {
   return project
 }
 
-/** Builds and packs into the project; returns the file's name. */
+/** Names, sizes and times of all that a package is made of. */
+const fingerprint = (): string => {
+  const hash = createHash("sha256")
+  for (const entry of ["package.json", "README.md", "LICENSE", "THIRD-PARTY-LICENCES.md", "scripts", "src"]) {
+    const path = join(root, entry)
+    const files = statSync(path).isDirectory() ? readdirSync(path, { recursive: true, encoding: "utf8" }) : [""]
+    for (const file of files.toSorted()) {
+      const { mtimeMs, size } = statSync(join(path, file))
+      hash.update(`${file} ${size} ${mtimeMs}\n`)
+    }
+  }
+  return hash.digest("hex").slice(0, 24)
+}
+
+/** Builds and packs, unless the same was packed before, and copies it into the project; returns the file's name. */
 const pack = (project: string): string => {
+  const packed = join(root, "node_modules", ".cache", "effect-voice", `packed-${own}`)
+  const name = "effect-voice.tgz"
   exclusively(() => {
-    run(root, process.execPath, ["scripts/build.ts"])
-    run(root, "npm", ["pack", "--ignore-scripts", "--pack-destination", project])
+    const folder = join(packed, fingerprint())
+    if (!existsSync(join(folder, name))) {
+      rmSync(packed, { recursive: true, force: true })
+      mkdirSync(folder, { recursive: true })
+      run(root, process.execPath, ["scripts/build.ts"])
+      run(root, "npm", ["pack", "--ignore-scripts", "--pack-destination", folder])
+      renameSync(join(folder, readdirSync(folder)[0] ?? ""), join(folder, name))
+    }
+    copyFileSync(join(folder, name), join(project, name))
   })
-  return readdirSync(project).find((name) => name.endsWith(".tgz")) ?? ""
+  return name
 }
 
 /** Makes a project in which the package is installed with all that it needs, and with these packages. Returns its folder. */

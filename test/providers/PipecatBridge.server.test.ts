@@ -1,5 +1,5 @@
-import { assert, describe, it } from "@effect/vitest"
-import { Context, Duration, Effect, Layer, Schedule } from "effect"
+import { afterAll, assert, describe, it } from "@effect/vitest"
+import { Context, Duration, Effect, Exit, Layer, Schedule, Scope } from "effect"
 import { connect, createServer, type Socket } from "node:net"
 import { fileURLToPath } from "node:url"
 import * as Agent from "../../src/agent/Agent.ts"
@@ -11,6 +11,7 @@ import * as Server from "../../src/server/Server.ts"
 import type { SessionEvent } from "../../src/session/SessionEvent.ts"
 import * as ScriptedEngines from "../../src/testing/scripted/ScriptedEngines.ts"
 import * as ScriptedRecogniser from "../../src/testing/scripted/ScriptedRecogniser.ts"
+import { freePort } from "../support/FreePort.ts"
 import { PipecatUser } from "../support/pipecat/PipecatUser.ts"
 import * as Python from "../support/pipecat/Python.ts"
 
@@ -79,13 +80,22 @@ const bridge = Effect.gen(function*() {
   const backend = Context.get(context, VoiceBackend)
   const { url } = Context.get(context, Server.VoiceServer)
   const { fail, port: between } = yield* network(Number(new URL(url).port))
-  const port = yield* Python.freePort
+  const port = yield* freePort
   yield* Python.run(script, ["-t", "websocket", "--host", "127.0.0.1", "--port", String(port)], {
     ready: /Uvicorn running on/,
     env: { EFFECT_VOICE_URL: `http://127.0.0.1:${between}` }
   })
   return { backend, fail, url: `ws://127.0.0.1:${port}/ws-client` }
 })
+
+/** One for the tests that leave it running; it is given to each when nobody of the one before is left. */
+const scope = Scope.makeUnsafe()
+const shared = Effect.runSync(Effect.cached(Scope.provide(bridge, scope)))
+const sharedBridge = Effect.tap(shared, ({ backend }) =>
+  backend.activeSessionCount.pipe(
+    Effect.repeat({ until: (count) => count === 0, schedule: Schedule.spaced("50 millis") }),
+    Effect.timeout("20 seconds")
+  ))
 
 const until = (good: () => boolean, what: () => string) =>
   Effect.suspend(() => good() ? Effect.void : Effect.fail("not yet" as const)).pipe(
@@ -108,9 +118,11 @@ const has = (user: PipecatUser, type: SessionEvent["type"], count = 1) =>
 describe.skipIf(Python.missing !== undefined)(
   `a user of the real Pipecat${Python.missing === undefined ? "" : ` (${Python.missing})`}`,
   () => {
+    afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
+
     it.live("talks with our agent through the bridge", () =>
       Effect.gen(function*() {
-        const { backend, url } = yield* bridge
+        const { backend, url } = yield* sharedBridge
         const user = yield* call(url)
         user.tell({ type: "client-ready", id: "c1", data: { version: "2.1.0", about: { library: "test" } } })
         yield* has(user, "session.started")
@@ -159,7 +171,7 @@ describe.skipIf(Python.missing !== undefined)(
 
     it.live("interrupts the agent, and gets no more audio of the reply", () =>
       Effect.gen(function*() {
-        const { url } = yield* bridge
+        const { url } = yield* sharedBridge
         const user = yield* call(url)
         yield* has(user, "session.started")
         user.say("go on")
@@ -190,7 +202,7 @@ describe.skipIf(Python.missing !== undefined)(
 
     it.live("hangs up by RTVI, and is closed when the session ends", () =>
       Effect.gen(function*() {
-        const { backend, url } = yield* bridge
+        const { backend, url } = yield* sharedBridge
         const one = yield* call(url)
         const two = yield* call(url)
         yield* has(one, "session.started")
@@ -209,7 +221,7 @@ describe.skipIf(Python.missing !== undefined)(
 
     it.live("resumes the session after a network failure", () =>
       Effect.gen(function*() {
-        const { backend, fail, url } = yield* bridge
+        const { backend, fail, url } = yield* sharedBridge
         const user = yield* call(url)
         yield* has(user, "session.started")
         user.say("before")

@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url"
 import { WebSocket } from "ws"
 import * as Pcm from "../../src/audio/Pcm.ts"
 import * as SessionEvent from "../../src/session/SessionEvent.ts"
+import { freePort } from "../support/FreePort.ts"
 import { isFull } from "../support/Full.ts"
 import * as LiveKitServer from "../support/LiveKitServer.ts"
 import * as LiveKitUser from "../support/LiveKitUser.ts"
@@ -39,7 +40,7 @@ const application = Effect.fnUntraced(function*(config: Json): Effect.fn.Return<
       ...config
     })
   )
-  const port = yield* LiveKitServer.freePort
+  const port = yield* freePort
   const url = `http://127.0.0.1:${port}`
   const child = spawn(process.execPath, [
     "--disable-warning=ExperimentalWarning",
@@ -120,7 +121,7 @@ const script = fileURLToPath(new URL("../support/pipecat/bridge_to.py", import.m
 /** Through the real Pipecat, which holds the user's line. */
 const throughBridge: Talk = (created, recording) =>
   Effect.gen(function*() {
-    const port = yield* Python.freePort
+    const port = yield* freePort
     yield* Python.run(script, ["-t", "websocket", "--host", "127.0.0.1", "--port", String(port)], {
       ready: /Uvicorn running on/u
     })

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { findFreePort } from "../support/FreePort.ts"
 import { isFull } from "../support/Full.ts"
 import { Caller } from "./Caller.ts"
 import * as Kill from "./Kill.ts"
@@ -15,7 +16,7 @@ describe("kill -9 in the middle of live conversations", () => {
     const directory = mkdtempSync(join(tmpdir(), "effect-voice-kill-"))
     try {
       const report = await Kill.run({
-        kills: isFull ? 5 : 2,
+        kills: isFull ? 5 : 1,
         callers: 5,
         store: ["sqlite", join(directory, "sessions.db")],
         random: seeded("kill")
@@ -36,7 +37,7 @@ describe("kill -9 in the middle of live conversations", () => {
   it("lets another process on the same store go on, and it alone", async () => {
     const directory = mkdtempSync(join(tmpdir(), "effect-voice-kill-"))
     const store = ["sqlite", join(directory, "sessions.db")] as const
-    const [one, two] = [await Kill.freePort(), await Kill.freePort()]
+    const [one, two] = [await findFreePort(), await findFreePort()]
     const first = await Kill.start(one, store)
     const second = await Kill.start(two, store)
     try {

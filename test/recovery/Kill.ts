@@ -1,6 +1,6 @@
 /** Kills a server at random moments of live conversations, starts it again, and lets the callers say what they lost. */
 import { type ChildProcess, spawn } from "node:child_process"
-import { createServer } from "node:net"
+import { findFreePort } from "../support/FreePort.ts"
 import { Caller } from "./Caller.ts"
 
 export interface KillReport {
@@ -12,14 +12,6 @@ export interface KillReport {
   readonly lostMs: number
   readonly problems: ReadonlyArray<string>
 }
-
-export const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0))
-    })
-  })
 
 export const start = (port: number, store: readonly [kind: string, where: string]): Promise<ChildProcess> =>
   new Promise((resolve, reject) => {
@@ -44,7 +36,7 @@ export const run = async (options: {
   readonly store: readonly [kind: string, where: string]
   readonly random: () => number
 }): Promise<KillReport> => {
-  const port = await freePort()
+  const port = await findFreePort()
   let server = await start(port, options.store)
   const callers = Array.from(
     { length: options.callers },

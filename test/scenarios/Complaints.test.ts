@@ -14,6 +14,7 @@ import * as ResilientTextToSpeech from "../../src/speech/resilience/ResilientTex
 import { SpeechToText } from "../../src/speech/SpeechToText.ts"
 import { TextToSpeech } from "../../src/speech/TextToSpeech.ts"
 import { Invariants, Recording, Scenario, ScriptedEngines, ScriptedRecogniser } from "../../src/testing/index.ts"
+import { isFull } from "../support/Full.ts"
 
 const { backchannel, cough, interruptAfter, noise, pause, say, waitForAgent, waitForSpeech, waitUntilHeard } = Scenario
 
@@ -199,10 +200,13 @@ describe("the agent is stuck after an interruption", () => {
     }))
 })
 
+/** Between the moments at which the user speaks. */
+const STEP_MS = isFull ? 20 : 70
+
 describe("a turn is swallowed by a race", () => {
   it.effect("whenever the user starts to speak, around the start and the end of a reply", () =>
     Effect.gen(function*() {
-      for (let offset = 0; offset <= 1_400; offset += 20) {
+      for (let offset = 0; offset <= 1_400; offset += STEP_MS) {
         const call = yield* conversation({
           stt: { delayMs: 70 },
           user: [say("hello there"), waitForSpeech(), pause(offset), say("what now"), pause("500 millis"), waitForAgent]
@@ -217,7 +221,7 @@ describe("a turn is swallowed by a race", () => {
 
   it.effect("whenever the user continues, around the end of the turn", () =>
     Effect.gen(function*() {
-      for (let offset = 100; offset <= 800; offset += 20) {
+      for (let offset = 100; offset <= 800; offset += STEP_MS) {
         const call = yield* conversation({
           stt: { delayMs: 110 },
           agent: Agent.fromCallback((text) => Effect.delay(Effect.succeed(`Well, ${text}.`), "150 millis")),

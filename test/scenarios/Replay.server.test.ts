@@ -10,18 +10,23 @@ import * as Pcm from "../../src/audio/Pcm.ts"
 import * as Wav from "../../src/audio/Wav.ts"
 import * as SessionEvent from "../../src/session/SessionEvent.ts"
 import * as Server from "../browser/Browser.ts"
+import { some } from "../support/Full.ts"
 import * as Wer from "../support/Wer.ts"
 
-const clips = [
-  ["ill-disposed", "he was not an ill disposed young man"],
-  ["queen-of-clubs", "four queen of clubs"],
-  ["cold-hearted", "unless to be rather cold hearted and rather selfish is to be ill disposed"],
-  ["eight-of-spades", "eight of spades four of clubs seven of hearts"],
+/** Three of them interrupt, are interrupted, and are neither first nor last. */
+const clips = some(
   [
-    "prudently",
-    "and mister john dashwood had then leisure to consider how much there might be prudently in his power to do for them"
-  ]
-] as const
+    ["ill-disposed", "he was not an ill disposed young man"],
+    ["queen-of-clubs", "four queen of clubs"],
+    ["cold-hearted", "unless to be rather cold hearted and rather selfish is to be ill disposed"],
+    ["eight-of-spades", "eight of spades four of clubs seven of hearts"],
+    [
+      "prudently",
+      "and mister john dashwood had then leisure to consider how much there might be prudently in his power to do for them"
+    ]
+  ] as const,
+  3
+)
 
 const samplesOf = (name: string): Int16Array => {
   const wav = Wav.parse(readFileSync(join("test", "fixtures", `${name}.wav`)))
@@ -31,7 +36,7 @@ const samplesOf = (name: string): Int16Array => {
 
 type Received = SessionEvent.SessionEvent | "audio"
 
-describe("five recordings back to back", () => {
+describe(`${clips.length} recordings back to back`, () => {
   let server: Awaited<ReturnType<typeof Server.serve>>
   beforeAll(async () => {
     server = await Server.serve()
@@ -103,12 +108,12 @@ describe("five recordings back to back", () => {
           speech.set(event.turn, [...speech.get(event.turn) ?? [], event.type.slice("agent.speech_".length)])
         }
       }
-      assert.isAtLeast(speech.size, 4)
+      assert.isAtLeast(speech.size, clips.length - 1)
       for (const [turn, steps] of speech) {
         assert.match(steps.join(" "), /^started( paused resumed)*( paused)? stopped$/u, `turn ${turn}`)
       }
       const cut = events.filter((event) => event.type === "agent.speech_stopped" && event.reason === "interrupted")
-      assert.isAtLeast(cut.length, 3)
+      assert.isAtLeast(cut.length, clips.length - 2)
 
       // after a clear, no frame until the agent speaks again
       let cleared = false

@@ -2,21 +2,13 @@ import { assert, describe, it } from "@effect/vitest"
 import { Context, Deferred, Effect, Exit, Fiber, Layer, Redacted, Scope } from "effect"
 import * as Http from "node:http"
 import * as Https from "node:https"
-import * as Net from "node:net"
 import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import * as Server from "../../src/server/Server.ts"
 import * as SharedPort from "../../src/server/SharedPort.ts"
 import { makeCertificate } from "../support/Certificate.ts"
+import { freePort } from "../support/FreePort.ts"
 import { selfSigned } from "./Certificates.ts"
 import { backend } from "./support.ts"
-
-const freePort = Effect.callback<number>((resume) => {
-  const probe = Net.createServer().listen(0, "127.0.0.1", () => {
-    const address = probe.address()
-    const port = typeof address === "object" && address !== null ? address.port : 0
-    probe.close(() => resume(Effect.succeed(port)))
-  })
-})
 
 /** A server whose provider has a name of its own, and which drains until it is told. */
 const serve = (name: string, options: Server.ServerOptions, drained: Effect.Effect<void> = Effect.void) =>

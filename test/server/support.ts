@@ -150,7 +150,7 @@ export const backend = Layer.effectContext(Effect.gen(function*() {
     ready: Ref.get(script.ready),
     places: Effect.sync(() => ({ taken: sessions.size, max: 100, processMax: 100 })),
     limitPlaces: () => {},
-    placeRecoveries: () => {},
+    placeSessions: () => {},
     loadLevel: Effect.succeed("normal"),
     routes: [
       HttpRouter.route("POST", "/v1/sessions/:id/offer", HttpServerResponse.text("answer")),

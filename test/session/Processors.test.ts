@@ -15,6 +15,7 @@ import { AudioInput } from "../../src/session/input/AudioInput.ts"
 import * as ProcessorChain from "../../src/session/input/ProcessorChain.ts"
 import type { ProcessorIncident } from "../../src/session/input/ProcessorHealth.ts"
 import * as Scripted from "../../src/testing/scripted/ScriptedEngines.ts"
+import { fewer } from "../support/Full.ts"
 import { call, echo, pass, provider, running } from "./Harness.ts"
 
 const ramp = (length: number) => Int16Array.from({ length }, (_, i) => i % 10_000)
@@ -100,7 +101,7 @@ describe("ProcessorChain", () => {
         assert.isAtLeast(run.heard.receive.length, total - 4 * 1_600)
         assert.deepStrictEqual(run.incidents, [])
       }).pipe(Effect.scoped),
-    { arbitrary: { runs: 40 } }
+    { arbitrary: { runs: fewer(40) } }
   )
 
   it.effect("runs processors by `order`, equal ones in the order of the config, each on its branches only", () =>

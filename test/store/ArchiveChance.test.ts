@@ -6,6 +6,7 @@ import * as Os from "node:os"
 import * as Path from "node:path"
 import type { SessionArchive } from "../../src/session/retention/SessionArchive.ts"
 import * as SessionArchiveDirectory from "../../src/store/SessionArchiveDirectory.ts"
+import { fewer } from "../support/Full.ts"
 
 const PERIOD_MS = 2 * 3_600_000
 const periods = { transcript: Duration.millis(PERIOD_MS) }
@@ -155,6 +156,6 @@ describe("ArchiveChance", () => {
         yield* archives[0]!.sweep
         assert.deepStrictEqual(Fs.readdirSync(path).filter((name) => name !== ".secret"), [])
       })),
-    { arbitrary: { runs: 150, size: 40, concurrency: 1 } }
+    { arbitrary: { runs: fewer(150), size: 40, concurrency: 1 } }
   )
 })

@@ -88,7 +88,7 @@ const start = Effect.fnUntraced(function*(harness: Harness, name: string) {
         state.takenOver = true
       }
     }).pipe(Scope.provide(scope))
-    leases.watch(id, writer.saveAgain)
+    leases.watch(id, { saveAgain: writer.saveAgain, takenOver: () => {} })
   })
   return {
     state,

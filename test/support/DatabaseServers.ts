@@ -2,10 +2,11 @@
 import { Effect, type Scope } from "effect"
 import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process"
 import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs"
-import { connect, createServer } from "node:net"
+import { connect } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { promisify } from "node:util"
+import { freePort } from "./FreePort.ts"
 
 export interface DatabaseServer {
   readonly url: string
@@ -32,13 +33,6 @@ export const psqlPath = (initdb ?? "").replace(/initdb$/u, "psql")
 /** What to install if something is missing. */
 export const missingPostgres = initdb === undefined ? "no PostgreSQL found: apt-get install postgresql" : undefined
 export const missingRedis = redisServer === undefined ? "no Redis found: apt-get install redis-server" : undefined
-
-const freePort = Effect.callback<number>((resume) => {
-  const probe = createServer().listen(0, "127.0.0.1", () => {
-    const address = probe.address()
-    probe.close(() => resume(Effect.succeed(typeof address === "object" && address !== null ? address.port : 0)))
-  })
-})
 
 const answers = (port: number) =>
   Effect.callback<boolean>((resume) => {

@@ -3,10 +3,10 @@ import { Effect, type Scope } from "effect"
 import { type ChildProcess, spawn } from "node:child_process"
 import { createSocket } from "node:dgram"
 import { existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { createServer } from "node:net"
 import { networkInterfaces, tmpdir } from "node:os"
 import { join } from "node:path"
 import { binary } from "../../scripts/livekit/Binary.ts"
+import { freePort } from "./FreePort.ts"
 
 export interface LiveKitServer {
   readonly url: string
@@ -36,13 +36,6 @@ export const missing = !existsSync(binary)
   : hasInterface
   ? undefined
   : "LiveKit's client needs a network interface besides loopback"
-
-export const freePort = Effect.callback<number>((resume) => {
-  const probe = createServer().listen(0, "127.0.0.1", () => {
-    const address = probe.address()
-    probe.close(() => resume(Effect.succeed(typeof address === "object" && address !== null ? address.port : 0)))
-  })
-})
 
 const freeUdpPort = Effect.callback<number>((resume) => {
   const probe = createSocket("udp4").bind(0, "127.0.0.1", () => {

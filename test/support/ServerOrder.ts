@@ -1,5 +1,5 @@
 /**
- * The order of the test files: the longest first, so that no worker ends long before the other, and never two side by side of
+ * The order of the test files: the longest first, so that no worker ends long before the others, and never two side by side of
  * those that play audio in real time through programs of others, which lose sound on a busy machine.
  */
 import { relative } from "node:path"
@@ -7,71 +7,99 @@ import { BaseSequencer, type TestSpecification } from "vitest/node"
 
 /** How long a file takes, in seconds, where it is more than `SHORT`. */
 export const seconds: { readonly [file: string]: number } = {
-  "test/providers/livekit/LiveKit.server.test.ts": 125,
-  "test/store/Servers.server.test.ts": 75,
-  "test/package/Pack.server.test.ts": 65,
+  "test/providers/livekit/LiveKit.server.test.ts": 95,
+  "test/browser/Console.browser.test.ts": 90,
+  "test/cluster/Cluster.server.test.ts": 90,
+  "test/browser/LiveKit.browser.test.ts": 70,
+  "test/providers/livekit/dispatch/Dispatch.server.test.ts": 65,
   "test/fuzz/SlowPeers.server.test.ts": 65,
-  "test/providers/livekit/dispatch/Dispatch.server.test.ts": 72,
-  "test/cluster/Cluster.server.test.ts": 71,
-  "test/contract/LiveKit.server.test.ts": 50,
+  "test/store/Servers.server.test.ts": 55,
+  "test/package/Pack.server.test.ts": 45,
   "test/cluster/PostgresEngine.server.test.ts": 43,
   "test/cli/workers/Workers.server.test.ts": 42,
+  "test/package/Bundlers.browser.test.ts": 40,
   "test/store/StoreOutages.server.test.ts": 40,
-  "test/fuzz/Floods.server.test.ts": 38,
+  "test/browser/Interruptions.browser.test.ts": 38,
+  "test/package/Production.server.test.ts": 35,
   "test/providers/livekit/SharedRooms.server.test.ts": 34,
-  "test/contract/PipecatBridge.server.test.ts": 34,
   "test/store/StoreFailover.server.test.ts": 33,
   "test/providers/Swap.server.test.ts": 33,
-  "test/engines/pipecat/Bot.server.test.ts": 33,
-  "test/providers/PipecatBridge.server.test.ts": 30,
-  "test/backend/Drain.server.test.ts": 30,
-  "test/scenarios/Replay.server.test.ts": 29,
+  "test/contract/LiveKit.server.test.ts": 30,
+  "test/fuzz/Floods.server.test.ts": 30,
   "test/engines/hosted/stt/SpeechToText.server.test.ts": 27,
-  "test/recovery/Kill.server.test.ts": 25,
+  "test/backend/Drain.server.test.ts": 25,
   "test/engines/hosted/tts/TextToSpeech.server.test.ts": 24,
+  "test/providers/PipecatBridge.server.test.ts": 22,
+  "test/store/VanishedHost.server.test.ts": 22,
+  "test/browser/Client.browser.test.ts": 21,
+  "test/recovery/Kill.server.test.ts": 20,
+  "test/engines/pipecat/Bot.server.test.ts": 20,
+  "test/scenarios/Replay.server.test.ts": 20,
+  "test/server/ClockSteps.server.test.ts": 20,
   "test/engines/gemini/Live.server.test.ts": 20,
-  "test/engines/openai/Realtime.server.test.ts": 20
+  "test/engines/openai/Realtime.server.test.ts": 20,
+  "test/cli/Reload.server.test.ts": 19,
+  "test/store/PostgresWrites.server.test.ts": 17,
+  "test/contract/PipecatBridge.server.test.ts": 15
 }
 const SHORT = 10
 
-const audio = /LiveKit\.server|SharedRooms|PipecatBridge|Swap|pipecat\/Bot|Replay/u
+const audio = /LiveKit\.(?:server|browser)|SharedRooms|PipecatBridge|Swap|pipecat\/Bot|Replay|Console\.|Interruptions/u
+const waiting =
+  /SlowPeers|StoreOutages|StoreFailover|VanishedHost|HangingOwner|ClockSteps|hosted\/|gemini\/|openai\/Realtime|Drain/u
+
+/** What a file does most of its time: play audio in real time, wait (for time-outs of its own), or keep a core busy. */
+type Kind = "audio" | "busy" | "waiting"
+const kinds: ReadonlyArray<Kind> = ["audio", "busy", "waiting"]
 
 interface Candidate {
   readonly specification: TestSpecification
   readonly seconds: number
-  readonly isAudio: boolean
+  readonly kind: Kind
 }
 
-/** The order in which free workers take the files, planned with how long each takes. */
-export const plan = <A extends Pick<Candidate, "isAudio" | "seconds">>(
+/**
+ * The order in which free workers take the files, planned with how long each takes: one of each kind beside the others, so
+ * that three workers have two cores enough.
+ */
+export const plan = <A extends Pick<Candidate, "kind" | "seconds">>(
   candidates: ReadonlyArray<A>,
   workers: number
 ): ReadonlyArray<A> => {
   const left = candidates.toSorted((a, b) => b.seconds - a.seconds)
-  const freeAt = Array.from({ length: workers }, () => 0)
+  const running = Array.from(
+    { length: workers },
+    (): { readonly kind?: Kind; readonly until: number } => ({ until: 0 })
+  )
   const order: Array<A> = []
-  let quietAt = 0
   while (left.length > 0) {
-    const now = Math.min(...freeAt)
-    const wanted = left.findIndex(({ isAudio }) => isAudio === (quietAt <= now))
-    const [next] = left.splice(Math.max(0, wanted), 1)
+    const now = Math.min(...running.map(({ until }) => until))
+    const isRunning = (kind: Kind) => running.some((each) => each.kind === kind && each.until > now)
+    const wanted = kinds.find((kind) => !isRunning(kind) && left.some((each) => each.kind === kind))
+    const isGood = ({ kind }: A) => wanted === undefined ? kind !== "audio" : kind === wanted
+    const [next] = left.splice(Math.max(0, left.findIndex(isGood)), 1)
     if (next === undefined) break
-    freeAt[freeAt.indexOf(now)] = now + next.seconds
-    if (next.isAudio) quietAt = Math.max(quietAt, now + next.seconds)
+    running[running.findIndex(({ until }) => until === now)] = { kind: next.kind, until: now + next.seconds }
     order.push(next)
   }
   return order
 }
 
-/** Plans the files of the project `servers`; others go in vitest's own order. */
+/** How many workers each project has: `package.json` says the same. */
+const workers: { readonly [project: string]: number } = { browser: 2, servers: 3 }
+
+/** Plans the files of these projects; others go in vitest's own order. */
 export class ServerOrder extends BaseSequencer {
   override async sort(files: Array<TestSpecification>): Promise<Array<TestSpecification>> {
-    const isServer = ({ project }: TestSpecification) => project.name === "servers"
-    const candidates = files.filter(isServer).map((specification): Candidate => {
-      const file = relative("", specification.moduleId).replaceAll("\\", "/")
-      return { specification, seconds: seconds[file] ?? SHORT, isAudio: audio.test(file) }
+    const isPlanned = ({ project }: TestSpecification) => project.name in workers
+    const planned = Object.entries(workers).flatMap(([name, count]) => {
+      const candidates = files.filter(({ project }) => project.name === name).map((specification): Candidate => {
+        const file = relative("", specification.moduleId).replaceAll("\\", "/")
+        const kind = audio.test(file) ? "audio" : waiting.test(file) ? "waiting" : "busy"
+        return { specification, seconds: seconds[file] ?? SHORT, kind }
+      })
+      return plan(candidates, count).map(({ specification }) => specification)
     })
-    const planned = plan(candidates, 2).map(({ specification }) => specification)
-    return [...await super.sort(files.filter((file) => !isServer(file))), ...planned]
+    return [...await super.sort(files.filter((file) => !isPlanned(file))), ...planned]
   }
 }

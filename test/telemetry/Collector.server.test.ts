@@ -9,24 +9,17 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schedule } from "effect"
 import { spawn, spawnSync } from "node:child_process"
 import * as Fs from "node:fs"
-import * as Net from "node:net"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import * as Builtin from "../../src/builtin/index.ts"
 import * as TelemetryNames from "../../src/telemetry/TelemetryNames.ts"
+import { freePort } from "../support/FreePort.ts"
 import { call, during } from "./Served.ts"
 
 const built = Path.resolve(import.meta.dirname, "../../node_modules/.cache/otelcol/otelcol")
 const binary = process.env["EFFECT_VOICE_OTELCOL"] ?? (Fs.existsSync(built) ? built : "otelcol")
 const isMissing = spawnSync(binary, ["--version"]).error !== undefined
 if (isMissing) process.stderr.write("skipped: no OpenTelemetry collector here (.ci/run builds one where there is Go)\n")
-
-const freePort = Effect.callback<number>((resume) => {
-  const probe = Net.createServer().listen(0, "127.0.0.1", () => {
-    const address = probe.address()
-    probe.close(() => resume(Effect.succeed(typeof address === "object" && address !== null ? address.port : 0)))
-  })
-})
 
 const collector = Effect.gen(function*() {
   const dir = yield* Effect.acquireRelease(

@@ -9,12 +9,12 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schedule } from "effect"
 import { spawn, spawnSync } from "node:child_process"
 import * as Fs from "node:fs"
-import * as Net from "node:net"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import * as Builtin from "../../src/builtin/index.ts"
 import { names } from "../../src/server/ProcessMetrics.ts"
 import * as TelemetryNames from "../../src/telemetry/TelemetryNames.ts"
+import { freePort } from "../support/FreePort.ts"
 import { call, serve } from "./Served.ts"
 
 const missing = ["prometheus", "promtool"].filter((name) => spawnSync(name, ["--version"]).error !== undefined)
@@ -22,13 +22,6 @@ if (missing.length > 0) {
   process.stderr.write(`skipped: no ${missing.join(", no ")} here (Debian: apt-get install prometheus)\n`)
 }
 const rules = Path.resolve(import.meta.dirname, "../../scripts/telemetry/alerts.yml")
-
-const freePort = Effect.callback<number>((resume) => {
-  const probe = Net.createServer().listen(0, "127.0.0.1", () => {
-    const address = probe.address()
-    probe.close(() => resume(Effect.succeed(typeof address === "object" && address !== null ? address.port : 0)))
-  })
-})
 
 /** Prometheus on loopback, with the rules, until the scope closes; its address. */
 const prometheus = Effect.fnUntraced(function*(target: string) {

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { spoken, spokenByFullPath, transform } from "../../src/text/SpokenText.ts"
 import { compose, fromFunction, replace, type TextTransform } from "../../src/text/TextTransform.ts"
+import { fewer } from "../support/Full.ts"
 
 const say = (text: string) => transform(spoken(), text)
 const inParts = (start: TextTransform, parts: Iterable<string>): string => {
@@ -215,7 +216,7 @@ describe("SpokenText", () => {
         const twice = start()
         for (let i = 0; i < 2; i++) assert.strictEqual(twice.push(whole) + twice.flush(), once)
       },
-      { arbitrary: { runs: 1_000 } }
+      { arbitrary: { runs: fewer(1_000) } }
     )
   }
 
@@ -263,7 +264,7 @@ describe("SpokenText", () => {
         assert.strictEqual(short.flush(), full.flush(), JSON.stringify(whole))
       }
     },
-    { arbitrary: { runs: 3_000 } }
+    { arbitrary: { runs: fewer(3_000) } }
   )
 
   it("passes plain text on at once", () => {

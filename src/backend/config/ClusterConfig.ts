@@ -63,6 +63,8 @@ const CellName = Schema.String.check(
  * - `lockExpiration`: how long a process may be silent until what only one may do is done by another. 5 s, [2 s, 1 min].
  * - `health`: how it is found out that a silent process has gone: `ping` asks it, `k8s` asks Kubernetes whether its pod is
  *   ready. `ping`.
+ * - `locks`: how PostgreSQL keeps what only one process may have. `session`: by locks of a connection that stays open. `rows`: by
+ *   rows of a table, which also work through PgBouncer in transaction mode. `session`. SQLite has rows in any case.
  * - `cell`: the name of the cell that these processes are: part of the ids of its sessions. Default: none.
  * - `cells`: the base URLs of other cells, by name: clients of their sessions are sent there. Default: none.
  *
@@ -75,6 +77,7 @@ export const ClusterConfig = Schema.Struct({
   maxSessions: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 10_000_000 }))),
   lockExpiration: boundedDuration("2 seconds", "1 minute").pipe(withDefault("5s")),
   health: Schema.Literals(["ping", "k8s"]).pipe(withDefault("ping" as const)),
+  locks: Schema.Literals(["session", "rows"]).pipe(withDefault("session" as const)),
   cell: Schema.optionalKey(CellName),
   cells: Schema.optionalKey(Schema.Record(Schema.String, NodeUrl))
 }).pipe(encodeKeys({ nodeUrl: "node_url", maxSessions: "max_sessions", lockExpiration: "lock_expiration" }))

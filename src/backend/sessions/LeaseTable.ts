@@ -9,6 +9,19 @@ import type { OwnedSession, SessionLease } from "../../session/persistence/Sessi
 const MAX_REMEMBERED = 10_000
 
 /**
+ * What a session that is stored is told; synchronous.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface StoredListener {
+  /** The store has lost what was written of it. */
+  readonly saveAgain: () => void
+  /** Another process has it. */
+  readonly takenOver: () => void
+}
+
+/**
  * A lease that is held.
  *
  * @category models
@@ -16,7 +29,7 @@ const MAX_REMEMBERED = 10_000
  */
 export class HeldLease {
   readonly lease: SessionLease
-  saveAgain: (() => void) | undefined
+  listener: StoredListener | undefined
   /** How many items were written. */
   items: number
   /** Whether what was stored has been found to be lost, or a part of it, and is not stored again yet. */
@@ -132,9 +145,9 @@ export class LeaseTable {
     this.#held.set(lease.id, new HeldLease(lease, items))
   }
 
-  watch(id: string, saveAgain: () => void): void {
+  watch(id: string, listener: StoredListener): void {
     const held = this.#held.get(id)
-    if (held !== undefined) held.saveAgain = saveAgain
+    if (held !== undefined) held.listener = listener
   }
 
   /** A write begins; `undefined` if there is no lease. */
@@ -212,6 +225,11 @@ export class LeaseTable {
     const isFirst = this.#refused.get(id) === undefined
     this.#refused.set(id, true)
     return isFirst
+  }
+
+  /** The leases that are held now. */
+  get held(): ReadonlyArray<HeldLease> {
+    return Array.from(this.#held.values())
   }
 
   /** To be taken before the store is asked what it has. */

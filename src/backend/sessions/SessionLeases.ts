@@ -8,9 +8,11 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { type BackendError, SessionNotFound } from "../../BackendError.ts"
 import type { HealthSource } from "../../HealthSource.ts"
+import type { LeaseWatch } from "../../session/persistence/LeaseWatch.ts"
 import type * as SessionSnapshot from "../../session/persistence/SessionSnapshot.ts"
 import type { StoredSession } from "../../session/persistence/SessionStore.ts"
 import type { SnapshotChange } from "../../session/persistence/SnapshotWriter.ts"
+import type { StoredListener } from "./LeaseTable.ts"
 import * as SharedSecret from "./SharedSecret.ts"
 
 /**
@@ -27,8 +29,10 @@ export interface SessionLeases {
     resumeWindow: Duration.Duration
   ) => Effect.Effect<void, BackendError>
   readonly write: (id: string, change: SnapshotChange) => Effect.Effect<void, BackendError>
-  /** Calls `saveAgain` whenever the store has lost what was written of the session, until it ends. */
-  readonly watch: (id: string, saveAgain: () => void) => void
+  /** Tells a session, until it ends, what becomes of what is stored of it. */
+  readonly watch: (id: string, listener: StoredListener) => void
+  /** Whether sessions that are stored may act: not after this process stood still, until it knows which are still its own. */
+  readonly leaseWatch?: LeaseWatch | undefined
   /**
    * Takes over a session that another process has left. Fails `session_not_found` when there is none, and
    * `connection_failed` with `details.retryAfterMs` while its owner's lease is valid. One that cannot be read fails

@@ -225,10 +225,11 @@ export const make = (options: OpeningOptions): SessionOpening => {
       measure: metrics.operation,
       restored,
       retention: recording,
-      writeSnapshot: isStored && leases.enabled ? (change) => leases.write(id, change) : undefined
+      writeSnapshot: isStored && leases.enabled ? (change) => leases.write(id, change) : undefined,
+      leaseWatch: isStored ? leases.leaseWatch : undefined
     }).pipe(ofParts, Scope.provide(sessionScope))
     if (isStored && leases.enabled && restored === undefined) yield* leases.begin(id, handle.snapshot(), resumeWindow)
-    if (isStored) leases.watch(id, handle.saveAgain)
+    if (isStored) leases.watch(id, handle)
     // written before the user reconnects: a further process must know the last event number and the interrupted reply
     if (restored !== undefined) yield* leases.write(id, { ...handle.snapshot(), from: 0 })
     const { access, attachments } = yield* EngineFailure.asked(

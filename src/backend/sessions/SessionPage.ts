@@ -9,8 +9,8 @@ import type { SessionPage } from "../BackendContract.ts"
 const byId = (a: VoiceSession, b: VoiceSession): number => a.id < b.id ? -1 : a.id > b.id ? 1 : 0
 
 /**
- * Returns those of some sessions whose ids follow `after`, at most `limit`; `isWhole` says whether the sessions are all there
- * are (default), or further ones may follow.
+ * Returns those of some sessions whose ids follow `after`, at most `limit`. With `end`, the sessions are all there are up to that id,
+ * and further ones may follow.
  *
  * @category constructors
  * @since 0.1.0
@@ -18,12 +18,11 @@ const byId = (a: VoiceSession, b: VoiceSession): number => a.id < b.id ? -1 : a.
 export const of = (
   sessions: ReadonlyArray<VoiceSession>,
   { after, limit }: { readonly after?: string | undefined; readonly limit: number },
-  isWhole = true
+  end?: string
 ): SessionPage => {
-  const following = sessions.filter(({ id }) => after === undefined || id > after).sort(byId)
+  const following = sessions.filter(({ id }) => (after === undefined || id > after) && (end === undefined || id <= end))
+    .sort(byId)
   const page = following.slice(0, Math.max(1, limit))
-  const last = page.at(-1)
-  return last === undefined || (isWhole && page.length === following.length)
-    ? { sessions: page }
-    : { sessions: page, next: last.id }
+  const next = page.length < following.length ? page.at(-1)?.id : end
+  return next === undefined ? { sessions: page } : { sessions: page, next }
 }

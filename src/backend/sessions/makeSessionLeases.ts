@@ -48,7 +48,7 @@ export const makeSessionLeases: Effect.Effect<SessionLeases.SessionLeases, never
     const nowMs = () => MonotonicTime.nowMs(clock)
 
     const erasures = yield* SessionErasures.make({ store, table, status, nowMs })
-    yield* LeaseRenewal.start({ store, table, status, erasures, secrets, clock })
+    const leaseWatch = yield* LeaseRenewal.start({ store, table, status, erasures, secrets, clock })
     yield* Effect.addFinalizer(() =>
       Effect.andThen(erasures.finish, Effect.ignore(finalizeWithin(FINAL_DEADLINE)(store.releaseAll)))
     )
@@ -103,7 +103,8 @@ export const makeSessionLeases: Effect.Effect<SessionLeases.SessionLeases, never
             Effect.tapError((error) => Effect.sync(() => notWritten(id, held, error)))
           )
         }),
-      watch: (id, saveAgain) => table.watch(id, saveAgain),
+      watch: (id, listener) => table.watch(id, listener),
+      leaseWatch,
       claim: Effect.fnUntraced(function*(id) {
         yield* erasures.find
         if (table.hasEnded(id)) return yield* SessionLeases.notFound(id)

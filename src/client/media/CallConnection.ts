@@ -100,8 +100,8 @@ export class CallConnection {
   async open(): Promise<void> {
     const { media, signal } = this.#options
     const generation = ++this.#generation
-    // The node of the beginning may be gone: from then on, the general URL knows who has the session.
-    const target = generation === 1 ? this.#options.target : { ...this.#options.target, nodeUrl: undefined }
+    // The node of the beginning may be gone: from then on, the general URL knows better who has the session.
+    const target = generation === 1 ? this.#options.target : { ...this.#options.target, otherFirst: false }
     const start = new Start()
     const isCurrent = () => generation === this.#generation && !this.#closed
     let settled = false

@@ -17,12 +17,14 @@ import type { VoiceClientError } from "../VoiceClientError.ts"
  * @since 0.1.0
  */
 export interface SessionTarget {
-  /** The server's base URL, with neither query nor trailing slash. */
+  /** The server's base URL, with neither query nor trailing slash. Only a refusal there ends the call. */
   readonly baseUrl: string
   readonly id: string
   readonly token: string
-  /** The base URL of the node that had the session when it was created: tried first, `baseUrl` after it. */
-  readonly nodeUrl?: string | undefined
+  /** Another base URL at which the session may be, as that of the node that had it when it was created. */
+  readonly otherUrl?: string | undefined
+  /** Whether `otherUrl` is tried before `baseUrl`, not after it. Default: false. */
+  readonly otherFirst?: boolean | undefined
   /** Where another platform's client connects, with `token`: a LiveKit server. */
   readonly connectionUrl?: string | undefined
 }

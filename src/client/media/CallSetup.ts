@@ -7,7 +7,7 @@ import type { ConnectOptions, ExistingSession } from "../ConnectOptions.ts"
 import { createSession } from "../SessionApi.ts"
 import { VoiceClientError } from "../VoiceClientError.ts"
 import type { CallContext } from "./CallContext.ts"
-import type { CallMedia } from "./CallMedia.ts"
+import type { CallMedia, SessionTarget } from "./CallMedia.ts"
 import { makeLiveKitMedia } from "./LiveKitMedia.ts"
 import type { PlaybackWatch } from "./PlaybackWatch.ts"
 import { makeWebRtcMedia } from "./WebRtcMedia.ts"
@@ -53,18 +53,30 @@ export const makeAudioContext = (): AudioContext => {
 export const baseUrlOf = (options: ConnectOptions): string =>
   new URL(options.url ?? "/", location.href).href.split(/[?#]/)[0]!.replace(/\/+$/, "")
 
+/** The base URL at which the server says that the session is. */
+const saidBaseOf = ({ connectionUrl = "", protocol }: ReachableSession): string | undefined => {
+  if (protocol !== undefined) return undefined
+  const [, url] = /^((?:ws|http)s?:\/\/[^?#]*?)\/v1\/sessions\/[^/?#]+\/(?:audio|offer)$/.exec(connectionUrl) ?? []
+  return url?.replace(/^ws/, "http")
+}
+
 /**
- * The base URL of the node that has the session, where the server says one beside its general URL.
+ * Where the session is: at the general URL and, as long as it is there, at the node that the server says. When the application
+ * created the session and says no URL, the page may be from a server that knows nothing of it.
  *
  * @category accessors
  * @since 0.1.0
  */
-export const nodeUrlOf = (session: ReachableSession, baseUrl: string): string | undefined => {
-  if (session.protocol !== undefined) return undefined
-  const [, url] =
-    /^((?:ws|http)s?:\/\/[^?#]*?)\/v1\/sessions\/[^/?#]+\/(?:audio|offer)$/.exec(session.connectionUrl ?? "") ?? []
-  const nodeUrl = url?.replace(/^ws/, "http")
-  return nodeUrl === baseUrl ? undefined : nodeUrl
+export const addressesOf = (
+  session: ReachableSession,
+  options: ConnectOptions
+): Pick<SessionTarget, "baseUrl" | "otherFirst" | "otherUrl"> => {
+  const general = baseUrlOf(options)
+  const said = saidBaseOf(session)
+  if (said === undefined || said === general) return { baseUrl: general }
+  return options.url === undefined && options.session !== undefined
+    ? { baseUrl: said, otherUrl: general }
+    : { baseUrl: general, otherUrl: said, otherFirst: true }
 }
 
 /**
@@ -89,7 +101,7 @@ export const openSession = async (
         ...(options.agent === undefined ? {} : { agent: options.agent })
       },
       signal,
-      onLate: (late) => leaveSession(late, baseUrl),
+      onLate: (late) => leaveSession(late, options),
       retryWindowMs: options.retryWindowMs ?? RETRY_WINDOW_MS
     })
 
@@ -100,8 +112,9 @@ export const openSession = async (
  * @category mutations
  * @since 0.1.0
  */
-export const leaveSession = ({ id, protocol, token }: ReachableSession, baseUrl: string): void => {
-  if (protocol === undefined) void endSession({ baseUrl, id, token })
+export const leaveSession = (session: ReachableSession, options: ConnectOptions): void => {
+  const { id, protocol, token } = session
+  if (protocol === undefined) void endSession({ ...addressesOf(session, options), otherFirst: false, id, token })
 }
 
 /**

@@ -6,6 +6,7 @@
 import { parseServerMessage } from "../protocol/ClientProtocol.ts"
 import { type ClientMessage, closeCodes, MOVED_SUBPROTOCOL, SUBPROTOCOL } from "../protocol/WireProtocol.ts"
 import { handshakeRefusal, sessionUrl, unreachable } from "../SessionApi.ts"
+import { basesOf, MAX_MOVES, mayFollow } from "../SessionMoves.ts"
 import { sleep } from "../Sleep.ts"
 import { abortError, isFinal, sessionReplaced, VoiceClientError } from "../VoiceClientError.ts"
 import type { Link, LinkHandlers, SessionTarget } from "./CallMedia.ts"
@@ -13,10 +14,8 @@ import type { Link, LinkHandlers, SessionTarget } from "./CallMedia.ts"
 /** How often a ping goes out; a link whose last ping is unanswered when the next is due counts as dead. */
 const PING_INTERVAL_MS = 10_000
 const OPEN_TIMEOUT_MS = 10_000
-/** How long a node may take that is connected to directly; the general URL is tried after it. */
+/** How long an address may take after which another is tried. */
 const NODE_TIMEOUT_MS = 4_000
-/** How often it is followed to another node before the server must pass the connection on. */
-const MAX_MOVES = 3
 /** How long the server may take to answer the ping of a page that has slept. */
 const PROBE_TIMEOUT_MS = 4_000
 /** The longest binary message that is played: 20 s at 24 kHz, far more than a server sends at once. */
@@ -56,38 +55,54 @@ export const sendMessage = (socket: WebSocket, message: ClientMessage): void => 
 const audioUrl = (baseUrl: string, target: SessionTarget): string =>
   `${sessionUrl({ ...target, baseUrl }).replace(/^http/, "ws")}/audio`
 
-/** A page from https must not be led to a connection that others can read. */
-const isNoWeaker = (from: string, to: string): boolean =>
-  URL.canParse(to) && /^wss?:/.test(to) && (to.startsWith("wss:") || !from.startsWith("wss:"))
-
 /**
- * Opens a socket to a session, at the node that has it: a node that does not have it says where (`session.moved`), or passes
- * the connection on. Rejects with a `VoiceClientError`.
+ * Opens a socket to a session, at the addresses of the session in order. Rejects with a `VoiceClientError`.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const openSocket = async (target: SessionTarget, signal: AbortSignal): Promise<WebSocket> => {
-  const general = audioUrl(target.baseUrl, target)
-  const first = target.nodeUrl === undefined ? general : audioUrl(target.nodeUrl, target)
+  let refusal: unknown
+  for (const base of basesOf(target)) {
+    const isLastWord = base === target.baseUrl
+    try {
+      return await openAt(audioUrl(base, target), target, signal, isLastWord)
+    } catch (error) {
+      if (signal.aborted || (isLastWord && error instanceof VoiceClientError && isFinal(error))) throw error
+      if (isLastWord) refusal = error
+    }
+  }
+  throw refusal
+}
+
+/**
+ * Opens a socket where the server at a URL has it, or says that it is: a node that does not have the session says where
+ * (`session.moved`), or passes the connection on.
+ */
+const openAt = async (
+  first: string,
+  target: SessionTarget,
+  signal: AbortSignal,
+  isLastWord: boolean
+): Promise<WebSocket> => {
   let url = first
   let follows = true
   for (let moves = 0;;) {
     try {
-      const socket = await connectTo(url, target, signal, { follows, isGeneral: url === general })
+      const socket = await connectTo(url, target, signal, { follows, isLastWord: isLastWord && url === first })
       if (socket.protocol !== MOVED_SUBPROTOCOL) return socket
       const moved = await movedTo(socket)
-      if (moved !== undefined && ++moves <= MAX_MOVES && isNoWeaker(url, moved)) {
+      if (moved !== undefined && ++moves <= MAX_MOVES && mayFollow(url, moved)) {
         url = moved
         continue
       }
-      follows = false
+      if (!follows) throw new VoiceClientError("connection_failed", "The server did not connect the call.")
     } catch (error) {
-      if (url === general || signal.aborted) throw error
+      if (url === first || signal.aborted) throw error
       // The node that it was sent to cannot be reached from here: then the connection is passed on.
-      if (url !== first) follows = false
     }
-    url = general
+    follows = false
+    url = first
   }
 }
 
@@ -95,15 +110,15 @@ const connectTo = async (
   url: string,
   target: SessionTarget,
   signal: AbortSignal,
-  { follows, isGeneral }: { readonly follows: boolean; readonly isGeneral: boolean }
+  { follows, isLastWord }: { readonly follows: boolean; readonly isLastWord: boolean }
 ): Promise<WebSocket> => {
   const socket = await makeSocket(url, target, follows, signal)
   socket.binaryType = "arraybuffer"
   await handshake(
     socket,
     signal,
-    isGeneral ? OPEN_TIMEOUT_MS : NODE_TIMEOUT_MS,
-    () => isGeneral ? handshakeRefusal(target, signal) : Promise.resolve(undefined)
+    isLastWord ? OPEN_TIMEOUT_MS : NODE_TIMEOUT_MS,
+    () => isLastWord ? handshakeRefusal(target, signal) : Promise.resolve(undefined)
   )
   return socket
 }

@@ -7,6 +7,7 @@ import type * as RunnerAddress from "effect/cluster/RunnerAddress"
 import * as ShardingConfig from "effect/cluster/ShardingConfig"
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
+import type { ClusterStorage } from "./ClusterStorage.ts"
 
 /** Enough to spread what there is over the nodes of a cluster; each takes a lock. */
 const SHARDS = 60
@@ -18,9 +19,9 @@ const SHARDS = 60
 export const make = (options: {
   readonly address: RunnerAddress.RunnerAddress
   readonly lockExpiration: Duration.Duration
-  readonly rowLocks: boolean
+  readonly storage: ClusterStorage
 }): ShardingConfig.ShardingConfig["Service"] => {
-  const { address, lockExpiration, rowLocks } = options
+  const { address, lockExpiration, storage } = options
   const part = (divisor: number, most: Duration.Input) =>
     Duration.min(Duration.divideUnsafe(lockExpiration, divisor), Duration.fromInputUnsafe(most))
   return {
@@ -28,7 +29,7 @@ export const make = (options: {
     runnerAddress: Option.some(address),
     shardsPerGroup: SHARDS,
     shardLockExpiration: lockExpiration,
-    shardLockDisableAdvisory: rowLocks,
+    shardLockDisableAdvisory: storage.kind === "postgres" && storage.locks === "rows",
     // a lock is renewed several times within its life
     shardLockRefreshInterval: part(5, "3 seconds"),
     // with 5 s: every 0.5 s

@@ -118,7 +118,7 @@ export const make = Effect.fnUntraced(function*(
     const config = ShardingConfig.layer(EngineSettings.make({
       address: NodeAddress.toRunner(address),
       lockExpiration: options.lockExpiration,
-      rowLocks: options.storage.kind === "postgres" && options.storage.locks === "rows"
+      storage: options.storage
     }))
     const clientProtocol = HttpRunner.layerClientProtocolHttp({
       path: `${address.prefix}${ENGINE_PATH}`,

@@ -32,6 +32,14 @@ export interface Clients {
   readonly of: (address: string) => Effect.Effect<NodeClient, never, Scope.Scope>
 }
 
+/**
+ * So many nodes are asked at once for what all of them have.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const NODES_AT_ONCE = 16
+
 /** How long a node that did not answer gets no new session, in ms. */
 const SUSPECT_MS = 2_000
 const RETRY_AFTER_MS = 1_000
@@ -91,8 +99,8 @@ export interface Nodes {
   readonly isDoubtful: (owner: string) => boolean
   /** What the board has answered. */
   readonly heard: (nodes: ReadonlyArray<ClusterNode>) => void
-  /** Counts a session more at a node, until it reports again. */
-  readonly sessionAdded: (owner: string) => void
+  /** Counts a session more at a node that is asked to create or take up one, until the node reports again. */
+  readonly addSession: (owner: string) => void
   /**
    * Asks a node. One that is silent, does not answer within the time limit (5 s by default), or cannot be reached fails
    * `connection_failed` with `details.reason` `"node_gone"`; what the node itself fails with is passed on.
@@ -167,7 +175,7 @@ export const make = (
       heardMs = now()
       for (const [owner, untilMs] of suspects) if (untilMs <= now()) suspects.delete(owner)
     },
-    sessionAdded: (owner) => {
+    addSession: (owner) => {
       nodes = nodes.map((node) => node.owner === owner ? { ...node, sessions: node.sessions + 1 } : node)
     },
     ask

@@ -23,6 +23,14 @@ import { CheckedConfig, SessionView, ShownState } from "../sessions/SessionView.
  */
 export const MAX_PAGE = 500
 
+/**
+ * The most bytes of sessions in one answer, in JSON. A page that would have more ends sooner.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const MAX_PAGE_BYTES = 2 * 1_024 * 1_024
+
 /** Longer than any text that a session takes. */
 const Text = Schema.String.check(Schema.isMaxLength(65_536))
 const Id = Schema.String.check(Schema.isMaxLength(256))
@@ -49,7 +57,8 @@ const Archived = Schema.Struct({
  * The questions:
  *
  * - `Create`: opens a session that the asking node has checked. `Recover`: takes over one that nobody has.
- * - `View`, `List`, `History`, `Events`, `States`: of a session of this node, or of all.
+ * - `View`, `List`, `History`, `Events`, `States`: of a session of this node, or of all. `List` ends before `bytes` of JSON, but has at
+ *   least one session.
  * - `Close`, `Start`, `Stop`, `UpdateMetadata`, `UpdatePolicy`, `Say`, `SendText`, `Interrupt`, `SetLanguage`: what a session can do.
  * - `Data`, `EraseData`, `EraseUser`: the archive of this node.
  *
@@ -63,7 +72,8 @@ export const VoiceNode = RpcGroup.make(
   Rpc.make("List", {
     payload: {
       after: Schema.optionalKey(Id),
-      limit: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: MAX_PAGE }))
+      limit: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: MAX_PAGE })),
+      bytes: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: MAX_PAGE_BYTES }))
     },
     success: Schema.Struct({ sessions: Schema.Array(SessionView), next: Schema.optionalKey(Schema.String) }),
     error

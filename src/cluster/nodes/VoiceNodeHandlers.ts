@@ -72,6 +72,31 @@ const answered = <A>(op: string, effect: Effect.Effect<A, BackendError>) =>
 const noArchive = (op: string, id: string) =>
   new SessionNotFound({ op, message: "no recording for this session", details: { session: id.slice(0, 64) } })
 
+/** A page that ends before it has too many bytes; what is too much is not even looked at. */
+const listed = Effect.fnUntraced(function*(
+  local: Backend,
+  page: { readonly after?: string | undefined; readonly limit: number },
+  maxBytes: number
+) {
+  const { next, sessions } = yield* local.listPage(page)
+  const views: Array<SessionView.SessionView> = []
+  let bytes = 0
+  let last: string | undefined
+  for (const session of sessions) {
+    const view = yield* Effect.option(SessionView.of(local, session))
+    // one that ends meanwhile is left out
+    if (view._tag === "Some") {
+      bytes += Buffer.byteLength(JSON.stringify(view.value))
+      if (bytes > maxBytes && views.length > 0) {
+        return { sessions: views, ...(last === undefined ? {} : { next: last }) }
+      }
+      views.push(view.value)
+    }
+    last = session.id
+  }
+  return { sessions: views, ...(next === undefined ? {} : { next }) }
+})
+
 /**
  * The handlers of a node over the backend of its process.
  *
@@ -90,16 +115,7 @@ export const layer = (local: Backend) => {
         Effect.andThen(local.recover(id), Effect.flatMap(local.getSession(id), view))
       ),
     View: ({ id }) => of("VoiceBackend.getSession", id, view),
-    List: (page) =>
-      answered(
-        "VoiceBackend.listSessions",
-        Effect.flatMap(local.listPage(page), ({ next, sessions }) =>
-          // one that ends meanwhile is left out
-          Effect.map(Effect.forEach(sessions, (session) => Effect.option(view(session))), (views) => ({
-            sessions: views.flatMap((each) => each._tag === "Some" ? [each.value] : []),
-            ...(next === undefined ? {} : { next })
-          })))
-      ),
+    List: ({ bytes, ...page }) => answered("VoiceBackend.listSessions", listed(local, page, bytes)),
     Close: ({ id }) => answered("VoiceBackend.closeSession", local.closeSession(id)),
     Start: ({ id }) => of("VoiceSession.start", id, (session) => session.start),
     Stop: ({ id }) => of("VoiceSession.stop", id, (session) => session.stop),

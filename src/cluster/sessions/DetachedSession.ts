@@ -6,11 +6,14 @@
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { ConnectionFailed } from "../../BackendError.ts"
-import type { RestoredSession } from "../../session/persistence/SessionSnapshot.ts"
+import { type BackendError, ConnectionFailed } from "../../BackendError.ts"
+import { deadline } from "../../Deadline.ts"
+import * as SessionSnapshot from "../../session/persistence/SessionSnapshot.ts"
+import type { SessionStore } from "../../session/persistence/SessionStore.ts"
 import type { VoiceSession } from "../../session/VoiceSession.ts"
 
 const RETRY_AFTER_MS = 1_000
+const READ_DEADLINE = "3 seconds"
 
 /**
  * The state of a session that no process has, and `details.reason` of what it refuses.
@@ -35,7 +38,10 @@ const refused = (op: string): Effect.Effect<never, ConnectionFailed> =>
  * @category constructors
  * @since 0.1.0
  */
-export const make = (id: string, { changedLanguage, config, history }: RestoredSession): VoiceSession => ({
+export const make = (
+  id: string,
+  { changedLanguage, config, history }: SessionSnapshot.RestoredSession
+): VoiceSession => ({
   id,
   config,
   start: refused("start"),
@@ -59,4 +65,20 @@ export const make = (id: string, { changedLanguage, config, history }: RestoredS
   attach: () => refused("attach"),
   pipeline: () => Stream.fromEffect(refused("pipeline")),
   ended: Effect.never
+})
+
+/**
+ * Reads a session that no process has, without taking it over; `undefined` where nothing is stored. Fails `timeout` when the store does
+ * not answer within 3 s, and as `SessionSnapshot.decode` does.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const read = Effect.fnUntraced(function*(
+  store: SessionStore["Service"],
+  op: string,
+  id: string
+): Effect.fn.Return<VoiceSession | undefined, BackendError> {
+  const stored = yield* store.read(id).pipe(deadline(op, "the session store", READ_DEADLINE, { part: "store" }))
+  return stored === undefined ? undefined : make(id, yield* SessionSnapshot.decode(stored))
 })

@@ -9,7 +9,8 @@ import type { Backend } from "../../backend/BackendContract.ts"
 import type { BackendError } from "../../BackendError.ts"
 import type { ClusterNode } from "../board/BoardReport.ts"
 import * as Placement from "../board/Placement.ts"
-import { isFull, isGone, type Nodes } from "../nodes/Nodes.ts"
+import { inTurn } from "../nodes/InTurn.ts"
+import type { Nodes } from "../nodes/Nodes.ts"
 import type { SessionPlaces } from "./SessionPlaces.ts"
 import type { SessionView } from "./SessionView.ts"
 
@@ -28,6 +29,8 @@ export interface RecoveriesOptions {
 }
 
 const op = "VoiceBackend.recover"
+/** How long a node may take beyond the time limit that it has itself for taking up a session. */
+const EXTRA = Duration.seconds(2)
 
 /**
  * Takes up a session at the node that has least to do; does nothing when some node has it. Fails like `Backend.recover`.
@@ -39,9 +42,9 @@ export const make = ({ local, nodes, places, self, taken }: RecoveriesOptions) =
   const recoverAt = (owner: string, id: string, within: Duration.Duration): Effect.Effect<void, BackendError> =>
     owner === nodes.self
       ? local.recover(id)
-      : Effect.map(nodes.ask(owner, op, (node) => node.Recover({ id }), within), (view) => {
-        nodes.sessionAdded(owner)
-        taken(view, owner)
+      : Effect.suspend(() => {
+        nodes.addSession(owner)
+        return Effect.map(nodes.ask(owner, op, (node) => node.Recover({ id }), within), (view) => taken(view, owner))
       })
 
   return Effect.fnUntraced(function*(id: string): Effect.fn.Return<void, BackendError> {
@@ -49,15 +52,12 @@ export const make = ({ local, nodes, places, self, taken }: RecoveriesOptions) =
     if (_tag === "Here" || _tag === "Owner") return
     // the store says what is the matter with it
     if (_tag === "Unknown") return yield* local.recover(id)
-    const { timeout } = yield* local.config
-    let refusal: BackendError | undefined
-    for (const owner of Placement.candidates(yield* self, nodes.others(), nodes.isSuspect)) {
-      const outcome = yield* Effect.result(recoverAt(owner, id, Duration.sum(timeout, Duration.seconds(2))))
-      if (outcome._tag === "Success") return
-      // one that the silent node has taken up after all is refused by the others
-      if (!isFull(outcome.failure) && !isGone(outcome.failure)) return yield* outcome.failure
-      refusal = outcome.failure
-    }
-    return yield* refusal ?? local.recover(id)
+    const within = Duration.sum((yield* local.config).timeout, EXTRA)
+    // one that a silent node has taken up after all is refused by the others
+    return yield* inTurn(
+      Placement.candidates(yield* self, nodes.others(), nodes.isSuspect),
+      (owner) => recoverAt(owner, id, within),
+      local.recover(id)
+    )
   })
 }

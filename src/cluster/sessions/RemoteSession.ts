@@ -12,6 +12,8 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { type BackendError, InvalidConfig } from "../../BackendError.ts"
 import * as MonotonicTime from "../../MonotonicTime.ts"
+import { textFault } from "../../session/ClientMessage.ts"
+import { checkPolicy, decodeMetadata, decodeSpeech } from "../../session/SessionConfig.ts"
 import type { SessionEvent } from "../../session/SessionEvent.ts"
 import type { VoiceSession } from "../../session/VoiceSession.ts"
 import type { NodeClient } from "../nodes/Nodes.ts"
@@ -46,6 +48,13 @@ const onlyThere = (op: string, why: string): Effect.Effect<never, InvalidConfig>
       details: { reason: "remote_session" }
     })
   )
+
+// What a node would refuse is not sent: what cannot be encoded looks as if the node had not answered.
+
+const checkText = (op: string, text: string): Effect.Effect<void, InvalidConfig> => {
+  const fault = textFault(text)
+  return fault === undefined ? Effect.void : Effect.fail(new InvalidConfig({ op, message: fault }))
+}
 
 const ofAudio = "its audio does not leave that process: connect to it there"
 const ofAgents = "an agent cannot be sent to it: create the session with the agent's name"
@@ -89,25 +98,37 @@ export const make = (first: SessionView, { ask, events, states }: SessionNode, c
     receiveAudio: Stream.unwrap(Effect.orDie(onlyThere("receiveAudio", ofAudio))),
     setAgent: () => onlyThere("setAgent", ofAgents),
     setLanguage: (language) =>
-      Effect.tap(
-        ask("VoiceSession.setLanguage", (node) => node.SetLanguage({ id, language })),
-        () => Effect.sync(() => seenMs = Number.NEGATIVE_INFINITY)
+      decodeSpeech("VoiceSession.setLanguage", { language }).pipe(
+        Effect.andThen(ask("VoiceSession.setLanguage", (node) => node.SetLanguage({ id, language }))),
+        Effect.tap(() => Effect.sync(() => seenMs = Number.NEGATIVE_INFINITY))
       ),
     language: Effect.map(current, ({ language }) => language),
     state: { get: Effect.map(current, ({ state }) => state), changes: states },
     persistenceStatus: Effect.map(current, ({ persistenceStatus }) => persistenceStatus),
     metadata: Effect.map(current, ({ metadata }) => metadata),
     updateMetadata: (patch) =>
-      Effect.asVoid(
-        Effect.map(ask("VoiceSession.updateMetadata", (node) => node.UpdateMetadata({ id, patch })), seen)
+      decodeMetadata("VoiceSession.updateMetadata", patch).pipe(
+        Effect.andThen(ask("VoiceSession.updateMetadata", (node) => node.UpdateMetadata({ id, patch }))),
+        Effect.map((view) => void seen(view))
       ),
     events,
     // a failure that has no place in the contract dies as the error that it is
     history: Effect.orDie(ask("VoiceSession.history", (node) => node.History({ id }))),
     say: (text, { interruptible = true } = {}) =>
-      ask("VoiceSession.say", (node) => node.Say({ id, text, interruptible })),
-    updatePolicy: (policy) => ask("VoiceSession.updatePolicy", (node) => node.UpdatePolicy({ id, policy })),
-    sendText: (text) => ask("VoiceSession.sendText", (node) => node.SendText({ id, text })),
+      Effect.andThen(
+        checkText("VoiceSession.say", text),
+        ask("VoiceSession.say", (node) => node.Say({ id, text, interruptible }))
+      ),
+    updatePolicy: (policy) =>
+      Effect.flatMap(
+        checkPolicy(policy),
+        (policy) => ask("VoiceSession.updatePolicy", (node) => node.UpdatePolicy({ id, policy }))
+      ),
+    sendText: (text) =>
+      Effect.andThen(
+        checkText("VoiceSession.sendText", text),
+        ask("VoiceSession.sendText", (node) => node.SendText({ id, text }))
+      ),
     interrupt: ({ force = false } = {}) => ask("VoiceSession.interrupt", (node) => node.Interrupt({ id, force })),
     attach: () => onlyThere("attach", "a connection is attached where the session is"),
     pipeline: () => Stream.fromEffect(onlyThere("pipeline", ofAudio)),

@@ -6,7 +6,7 @@
 import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { Backend } from "../../backend/BackendContract.ts"
-import { type BackendError, ConnectionFailed, normalize } from "../../BackendError.ts"
+import { type BackendError, ConnectionFailed, normalize, SessionNotFound } from "../../BackendError.ts"
 import { deadline } from "../../Deadline.ts"
 import * as MonotonicTime from "../../MonotonicTime.ts"
 import type { SessionStore } from "../../session/persistence/SessionStore.ts"
@@ -34,6 +34,15 @@ export type Found =
   | { readonly _tag: "Owner"; readonly owner: string }
   | { readonly _tag: "Nobody" }
   | { readonly _tag: "Unknown" }
+
+/**
+ * The failure for a session that is `Unknown`.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export const notFound = (op: string, id: string): SessionNotFound =>
+  new SessionNotFound({ op, message: "no session has this id", details: { session: id.slice(0, 64) } })
 
 /**
  * @category models

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -62,7 +63,7 @@ export const provider: BackendProvider.BackendProvider["Service"] = BackendProvi
     const people = RoomPeople.make(packages)
     const key = () => host.signingKey
     const recover = host.recoverAnywhere ?? host.recover
-    const jobs = JobSessions.make({ host, key, service, people, rooms, roomPrefix, url: server.url })
+    const jobs = JobSessions.make({ host, key, service, people, recover, rooms, roomPrefix, url: server.url })
     const worker = dispatch === undefined ? undefined : yield* AgentWorker.make({
       url: server.url,
       token: service.workerToken,
@@ -77,7 +78,9 @@ export const provider: BackendProvider.BackendProvider["Service"] = BackendProvi
       people,
       roomPrefix,
       agentName: dispatch.agentName ?? "",
-      recover
+      recover,
+      rooms,
+      clock: yield* Clock.Clock
     })
     const arrivals = yield* ParticipantArrivals.make({
       packages,

@@ -68,7 +68,7 @@ export const layer = (providers: ReadonlyArray<ProviderInfo>) =>
           if (ready) return { status, ready, ...(details ? { parts } : {}) }
           const reason = accepting
             ? "unhealthy"
-            : "no new sessions are accepted: the backend is draining or stopped"
+            : "no new sessions are accepted: the backend is draining or stopped, or has not joined its cluster yet"
           return yield* Effect.fail({ status, ready, ...(details ? { reason, parts } : {}) })
         })
       })

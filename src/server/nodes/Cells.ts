@@ -54,20 +54,35 @@ export const find = ({ cell, cells = {} }: CellNames, id: string): CellPlace => 
 const unknownCell = () =>
   Problem.errorResponse(new SessionNotFound({ op: "http", message: "no session has this id: its cell is not known" }))
 
+const wrongCell = (url: string) => ({
+  ...Problem.make("wrong_cell", `the session is in another cell: connect to ${url}`),
+  details: { url }
+})
+
+/** `fetch` sends a request again by itself that is answered with 421. */
+const FETCHED = 409
+
+/**
+ * A browser that is redirected to another origin leaves the token out, and comes from the origin `null` where the page is from a
+ * third one: a client that connects to a session is told in a problem, if it takes one.
+ */
+const takesProblem = ({ headers, method }: HttpServerRequest.HttpServerRequest, url: string): boolean =>
+  (headers["accept"]?.includes("application/problem+json") ?? false) &&
+  (method === "POST" ? /\/offer(?:\?|$)/ : /\/audio(?:\?|$)/).test(url)
+
 /** A WebSocket's client that does not follow is told where; a redirect would be followed without its token, or not at all. */
 const send = Effect.fnUntraced(function*(request: HttpServerRequest.HttpServerRequest, base: string) {
   const url = `${base}${RequestTarget.withoutToken(RequestTarget.tailOf(RequestTarget.lineOf(request).url))}`
   const { source } = request
   if (request.headers["upgrade"] === undefined || !(source instanceof IncomingMessage)) {
-    return HttpServerResponse.empty({ status: 307, headers: { location: url, "cache-control": "no-store" } })
+    return takesProblem(request, url)
+      ? Problem.toResponse({ ...wrongCell(url), status: FETCHED })
+      : HttpServerResponse.empty({ status: 307, headers: { location: url, "cache-control": "no-store" } })
   }
-  if (MovedSocket.isOffered(request.headers["sec-websocket-protocol"])) {
-    yield* MovedSocket.send(source, url.replace(/^http/, "ws"))
-    return HttpServerResponse.empty()
-  }
-  return Problem.toResponse(
-    Problem.make("wrong_cell", `the session is in another cell: connect to ${url.replace(/^http/, "ws")}`)
-  )
+  const socketUrl = url.replace(/^http/, "ws")
+  if (!MovedSocket.isOffered(request.headers["sec-websocket-protocol"])) return Problem.toResponse(wrongCell(socketUrl))
+  yield* MovedSocket.send(source, socketUrl)
+  return HttpServerResponse.empty()
 })
 
 /**

@@ -6,6 +6,7 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Latch from "effect/Latch"
@@ -182,7 +183,9 @@ export const make = Effect.fnUntraced(function*(
       const { method, url } = RequestTarget.lineOf(request)
       const tail = RequestTarget.tailOf(url)
       const { source } = request
-      const isUpgrade = source instanceof IncomingMessage && request.headers["upgrade"] !== undefined
+      // without `Connection: upgrade` it is a plain request, whose socket is still read for further ones
+      const isUpgrade = source instanceof IncomingMessage && request.headers["upgrade"] !== undefined &&
+        Exit.isSuccess(yield* Effect.exit(request.upgrade))
       if (
         isUpgrade && place.nodeUrl !== undefined && MovedSocket.isOffered(request.headers["sec-websocket-protocol"])
       ) {

@@ -22,7 +22,7 @@ const MAX_HEAD_BYTES = 16_384
 /** How often the system probes whether the other machine is still there. */
 const KEEP_ALIVE_MS = 15_000
 /** How long the client may take to read what is left, and close. */
-const END_MS = 10_000
+const END_WITHIN = Duration.seconds(10)
 
 /**
  * The head of a request as it came, with another target and header.
@@ -77,7 +77,7 @@ const refusalIn = (read: Buffer): string | undefined => {
   return new RegExp(`^HTTP/1.1 401[^]*\\r\\n${ForwardedProof.HEADER}: (\\w+)`, "i").exec(head)?.[1]
 }
 
-/** Splices from the answer on, until both are closed. */
+/** Splices from the answer on, until one of the two is closed; the node is let go with its client. */
 const splice = (client: Net.Socket, node: Net.Socket, first: Buffer): Effect.Effect<void> =>
   Effect.callback((resume) => {
     const onClientClose = () => {
@@ -86,9 +86,7 @@ const splice = (client: Net.Socket, node: Net.Socket, first: Buffer): Effect.Eff
     }
     const onNodeClose = () => {
       client.unpipe(node)
-      // What the node has sent is still read.
-      client.end()
-      client.setTimeout(END_MS, () => client.destroy())
+      resume(Effect.void)
     }
     if (client.destroyed) return onClientClose()
     client.once("close", onClientClose)
@@ -97,6 +95,18 @@ const splice = (client: Net.Socket, node: Net.Socket, first: Buffer): Effect.Eff
     node.once("close", onNodeClose)
     node.pipe(client, { end: false })
   })
+
+/** Lets the client read what the node has sent, and close; what it still says is for nobody. */
+const finish = (client: Net.Socket): Effect.Effect<void> =>
+  Effect.callback<void>((resume) => {
+    if (client.destroyed) return resume(Effect.void)
+    client.once("close", () => resume(Effect.void))
+    client.end()
+    client.resume()
+  }).pipe(
+    Effect.timeoutOption(END_WITHIN),
+    Effect.ensuring(Effect.sync(() => client.destroy()))
+  )
 
 /**
  * Sends the head to the node and splices the sockets until both are closed; whichever closes or fails first ends the other.
@@ -124,7 +134,7 @@ export const run = Effect.fnUntraced(function*(
   )
   if (first === undefined) return
   const refusal = refusalIn(first)
-  if (refusal === undefined) return yield* splice(client, node, first)
+  if (refusal === undefined) return yield* Effect.andThen(splice(client, node, first), finish(client))
   client.unpipe(node)
   return yield* refused(refusal)
 }, (run, client, node) =>

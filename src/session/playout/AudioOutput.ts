@@ -50,6 +50,8 @@ export interface AudioOutputListener {
   readonly drained: () => void
   /** A tick threw, and playout has stopped. */
   readonly failed: (cause: unknown) => void
+  /** Whether anything may be played, at this time of the clock; asked with each tick. Default: always. */
+  readonly mayPlay?: (clockMs: number) => boolean
 }
 
 /**
@@ -215,6 +217,7 @@ export class AudioOutput implements Player {
   }
 
   tick(clockMs: number): void {
+    if (this.#listener.mayPlay?.(clockMs) === false) return
     const nowMs = this.#forward(clockMs)
     const reply = this.#reply
     if (reply === undefined || reply.held) return this.#clock.remove(this)
@@ -228,7 +231,8 @@ export class AudioOutput implements Player {
   #play(reply: ReplyPlayout): void {
     if (reply.held || this.#connection === undefined) return
     this.#clock.add(this)
-    this.#send(reply, this.#now())
+    const clockMs = this.#clock.now()
+    if (this.#listener.mayPlay?.(clockMs) !== false) this.#send(reply, this.#forward(clockMs))
   }
 
   /** Clears the connection, and returns how much of the reply it has played at most, in ms. */

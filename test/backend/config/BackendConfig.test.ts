@@ -19,7 +19,7 @@ describe("BackendConfig", () => {
   it.effect("has a cluster only on a store that processes share, and by names that ids can have", () =>
     Effect.gen(function*() {
       const { cluster } = yield* BackendConfig.decode({ ...minimal, store: { kind: "sqlite" }, cluster: {} })
-      assert.deepStrictEqual(cluster, { lockExpiration: Duration.seconds(5), health: "ping" })
+      assert.deepStrictEqual(cluster, { lockExpiration: Duration.seconds(5), health: "ping", locks: "session" })
       const faults = (raw: object) => Effect.map(faultsOf({ ...minimal, ...raw }), ({ paths }) => paths)
       assert.deepStrictEqual(yield* faults({ cluster: {} }), ["store.kind"])
       const store = { kind: "sqlite" }
@@ -30,12 +30,20 @@ describe("BackendConfig", () => {
         "cluster.cells.A_b",
         "cluster.cell"
       ])
-      const wrong = { node_url: "ftp://a", address: "a/b", max_sessions: 0, lock_expiration: "1s", cell: "a_b" }
+      const wrong = {
+        node_url: "ftp://a",
+        address: "a/b",
+        max_sessions: 0,
+        lock_expiration: "1s",
+        cell: "a_b",
+        locks: "no"
+      }
       assert.sameMembers(yield* faults({ store, cluster: wrong }), [
         "cluster.node_url",
         "cluster.address",
         "cluster.max_sessions",
         "cluster.lock_expiration",
+        "cluster.locks",
         "cluster.cell"
       ])
       const right = { node_url: "https://n{worker}.example.org:{port}/voice", address: "fe80::1", cell: "eu-1" }

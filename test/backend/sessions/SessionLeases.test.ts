@@ -110,7 +110,7 @@ describe("SessionLeases", () => {
       const setBack = yield* damage.copy
       yield* leases.write("s", { head: "{}", from: 2, items: ["3"] })
       let asked = 0
-      leases.watch("s", () => void asked++)
+      leases.watch("s", { saveAgain: () => void asked++, takenOver: () => {} })
       yield* TestClock.adjust("1 minute")
       assert.strictEqual(asked, 0)
       for (

@@ -36,9 +36,12 @@ describe("SessionPage", () => {
     assert.deepStrictEqual([idsOf(rest), rest.next], [["c", "d"], undefined])
   })
 
-  it("says that more may follow where the sessions are only a part", () => {
-    const part = SessionPage.of(["a"].map(named), { limit: 1 }, false)
-    assert.strictEqual(part.next, "a")
-    assert.strictEqual(SessionPage.of([], { after: "z", limit: 1 }, false).next, undefined)
+  it("ends where one of several parts ends, so that nothing of that part is left out", () => {
+    const parts = ["a", "c", "e"].map(named)
+    const page = SessionPage.of(parts, { limit: 5 }, "c")
+    assert.deepStrictEqual([idsOf(page), page.next], [["a", "c"], "c"])
+    // also when what was there has ended meanwhile
+    assert.deepStrictEqual(SessionPage.of([], { limit: 5 }, "c"), { sessions: [], next: "c" })
+    assert.strictEqual(SessionPage.of(parts, { limit: 1 }, "c").next, "a")
   })
 })

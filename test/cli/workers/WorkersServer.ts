@@ -5,6 +5,7 @@ import { connect } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { until } from "../../cluster/Nodes.ts"
+import { scripted } from "../../cluster/ScriptedConfig.ts"
 import { Caller } from "../../recovery/Caller.ts"
 
 type Json = { readonly [key: string]: unknown }
@@ -73,17 +74,7 @@ export class WorkersServer {
   /** Writes the config anew, with changes. */
   write(changes: Json): void {
     const config = {
-      provider: "local",
-      pipeline_type: "stt_tts",
-      stt_provider: "scripted_stt",
-      tts_provider: "scripted_tts",
-      vad_provider: "scripted_vad",
-      turn_detection_provider: "silence",
-      agent: "builtin",
-      conversation: { greeting: "" },
-      engines: { scripted_tts: { ms_per_character: 50 } },
-      // a machine that is busy with other tests is not what is tested
-      overload: { max_lag: "10s" },
+      ...scripted,
       store: { kind: "sqlite", path: join(this.directory, "sessions.db") },
       ...this.#config,
       ...changes
@@ -147,14 +138,29 @@ export class WorkersServer {
     )
   }
 
-  /** Sends bytes as they are to the shared port, and gives what comes back within a while. */
+  /** The same, until each worker has at least one of them; at least `count`, and three times as many at most. */
+  async callAtEach(count: number, atSharedPort = true): Promise<ReadonlyArray<Caller>> {
+    const callers = [...await this.call(count, atSharedPort)]
+    const idle = () =>
+      this.workers.filter((worker) => !callers.some((caller) => this.ownerOf(caller)?.pid === worker.pid))
+    // a session is placed where there is less to do, which sessions of before may still count for
+    while (callers.length < 3 * count && idle().length > 0) callers.push(...await this.call(1, atSharedPort))
+    if (idle().length > 0) throw new Error(`of ${callers.length} calls, worker ${idle()[0]?.index} has none`)
+    return callers
+  }
+
+  /** Sends bytes as they are to the shared port, and gives the first answer, which says how long it is. */
   raw(text: string): Promise<string> {
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       let answer = ""
       const socket = connect(Number(new URL(this.base).port), "127.0.0.1", () => socket.write(text))
-      socket.setTimeout(2_000, () => socket.destroy())
-      socket.on("data", (data: Buffer) => answer += data.toString("latin1"))
-      socket.on("error", () => {})
+      socket.on("data", (data: Buffer) => {
+        answer += data.toString("latin1")
+        const [, head = "", length] = /^(.*?content-length: *(\d+)\r\n.*?\r\n\r\n)/is.exec(answer) ?? []
+        if (length !== undefined && answer.length >= head.length + Number(length)) socket.destroy()
+      })
+      socket.setTimeout(20_000, () => socket.destroy(new Error(`no whole answer: ${answer}`)))
+      socket.on("error", reject)
       socket.on("close", () => resolve(answer))
     })
   }

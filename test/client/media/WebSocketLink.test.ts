@@ -70,8 +70,11 @@ describe("a session that another node has", () => {
   const general = "wss://voice.example/v1/sessions/ses_1/audio"
   const one = "wss://n1.example/v1/sessions/ses_1/audio"
   const two = "wss://n2.example/v1/sessions/ses_1/audio"
-  const open = (nodeUrl?: string) =>
-    openSocket({ baseUrl: "https://voice.example", nodeUrl, id: "ses_1", token: "t" }, new AbortController().signal)
+  const open = (otherUrl?: string, otherFirst = true) =>
+    openSocket(
+      { baseUrl: "https://voice.example", otherUrl, otherFirst, id: "ses_1", token: "t" },
+      new AbortController().signal
+    )
 
   it("is followed to", async () => {
     const opened = farEnds({ [general]: { moved: one }, [one]: { moved: two }, [two]: "has it" })
@@ -88,6 +91,27 @@ describe("a session that another node has", () => {
     assert.deepStrictEqual(gone, [[one, true], [general, true], [two, true]])
   })
 
+  it("is looked for at its former node when the general URL cannot be reached, which has the last word", async () => {
+    const gone = farEnds({ [one]: "has it" })
+    await open("https://n1.example", false)
+    assert.deepStrictEqual(gone, [[general, true], [one, true]])
+    const there = farEnds({ [general]: "has it", [one]: "has it" })
+    await open("https://n1.example", false)
+    assert.deepStrictEqual(there, [[general, true]])
+    const asked: Array<string> = []
+    for (const otherFirst of [false, true]) {
+      const ends = farEnds({})
+      vi.stubGlobal("fetch", (url: string) => {
+        asked.push(url)
+        return Promise.resolve(new Response("{}", { status: 404 }))
+      })
+      const error = await open("https://n1.example", otherFirst).then(() => undefined, (cause: unknown) => cause)
+      assert.deepInclude(error, { code: "session_not_found" })
+      assert.deepStrictEqual(ends.length, otherFirst ? 2 : 1)
+    }
+    assert.deepStrictEqual(asked, Array(2).fill("https://voice.example/v1/sessions/ses_1/audio"))
+  })
+
   it("is reached through the server where the node cannot be reached from here", async () => {
     const opened = farEnds({ [general]: { moved: one } })
     assert.strictEqual((await open()).protocol, SUBPROTOCOL)
@@ -102,7 +126,19 @@ describe("a session that another node has", () => {
   })
 
   it("is not followed to where others can read the call, nor to nonsense", async () => {
-    for (const moved of ["ws://n1.example/v1/sessions/ses_1/audio", "https://n1.example/", "ws+unix:/x", "n1", ""]) {
+    for (
+      const moved of [
+        "ws://n1.example/v1/sessions/ses_1/audio",
+        "https://n1.example/",
+        "ws+unix:/x",
+        "n1",
+        "",
+        // another session, another route, or none: nobody is to get this token for them
+        "wss://n1.example/v1/sessions/ses_2/audio",
+        "wss://n1.example/v1/sessions/ses_1/offer",
+        "wss://n1.example/"
+      ]
+    ) {
       const opened = farEnds({ [general]: { moved } })
       await open()
       assert.deepStrictEqual(opened, [[general, true], [general, false]], moved)

@@ -27,7 +27,10 @@ describe("RoomName", () => {
       Exit.succeed({ room: "voice-ses_1", identity: "ann", owned: true, userJoined: false })
     )
     assert.strictEqual(RoomName.sessionOfAgent(RoomName.agentIdentity("ses_1")), "ses_1")
-    assert.isUndefined(RoomName.sessionOfAgent("agent-007"))
+    assert.strictEqual(RoomName.sessionOfAgent("agent-ses_eu-1_0123456789abcdef"), "ses_eu-1_0123456789abcdef")
+    for (const other of ["agent-007", "agent-ses_EU_1", "agent-ses_a_b_c"]) {
+      assert.isUndefined(RoomName.sessionOfAgent(other))
+    }
   })
 
   it.prop("verifies what it has signed, and rejects any change", [

@@ -4,7 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Server from "../../browser/Browser.ts"
-import * as LiveKitServer from "../../support/LiveKitServer.ts"
+import { freePort } from "../../support/FreePort.ts"
+import type * as LiveKitServer from "../../support/LiveKitServer.ts"
 import { whenThereIsRoom } from "../../support/Room.ts"
 
 type Json = { readonly [key: string]: unknown }
@@ -40,7 +41,7 @@ export const make = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Service, never, Scope.Scope> {
   const directory = mkdtempSync(join(tmpdir(), "effect-voice-livekit-"))
   const file = join(directory, "voice.json")
-  const at = port ?? (yield* LiveKitServer.freePort)
+  const at = port ?? (yield* freePort)
   writeFileSync(
     file,
     JSON.stringify({

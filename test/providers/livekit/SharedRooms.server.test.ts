@@ -3,6 +3,7 @@ import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { AudioFrame, AudioSource, LocalAudioTrack, TrackPublishOptions, TrackSource } from "@livekit/rtc-node"
 import { Effect, Exit, Scope } from "effect"
 import { AccessToken, RoomServiceClient } from "livekit-server-sdk"
+import { findFreePort } from "../../support/FreePort.ts"
 import * as LiveKitServer from "../../support/LiveKitServer.ts"
 import * as LiveKitUser from "../../support/LiveKitUser.ts"
 import * as Service from "./Service.ts"
@@ -24,7 +25,7 @@ describe.skipIf(missing !== undefined)("rooms that people and processes share, o
   }
 
   beforeAll(async () => {
-    const ports = [await Effect.runPromise(LiveKitServer.freePort), await Effect.runPromise(LiveKitServer.freePort)]
+    const ports = [await findFreePort(), await findFreePort()]
     // both processes hear of every arrival, and neither knows of the other
     server = await inScope(
       LiveKitServer.make({ webhooks: ports.map((port) => `http://127.0.0.1:${port}/livekit/webhook`) })

@@ -51,6 +51,22 @@ describe("two cells", () => {
           `${method} ${path}`
         )
       }
+      // As a browser's client asks, which cannot follow a redirect with its token.
+      const accept = "application/sdp, application/problem+json"
+      for (
+        const [method, path, status] of [["POST", "/offer", 409], ["GET", "/audio", 409], ["GET", "", 307]] as const
+      ) {
+        const answer = yield* call(`${a.url}/v1/sessions/${others}${path}?token=secret`, {
+          method,
+          headers: { accept }
+        })
+        assert.strictEqual(answer.status, status)
+        if (status === 307) continue
+        assert.deepStrictEqual([answer.json["code"], answer.json["details"]], [
+          "wrong_cell",
+          { url: `${b.url}/v1/sessions/${others}${path}` }
+        ])
+      }
       const missing = yield* call(`${a.url}/v1/sessions/${unknown}`)
       assert.deepStrictEqual([missing.status, missing.json["code"]], [404, "session_not_found"])
 

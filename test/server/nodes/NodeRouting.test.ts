@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Schedule } from "effect"
+import * as Http from "node:http"
 import * as Net from "node:net"
 import { ConnectionFailed } from "../../../src/BackendError.ts"
 import * as TalkConnection from "../../../src/cli/TalkConnection.ts"
@@ -184,6 +185,41 @@ describe("a WebSocket at the wrong node", () => {
       yield* session.attached
     }).pipe(Effect.scoped))
 
+  it.live("is asked for by talk where it was created when its own node is gone by then", () =>
+    Effect.gen(function*() {
+      const asked: Array<readonly [url: string | undefined, protocols: string | undefined]> = []
+      const entry = yield* Effect.acquireRelease(
+        Effect.callback<Http.Server>((resume) => {
+          const server = Http.createServer((request, response) => {
+            request.resume()
+            response.writeHead(201, { "content-type": "application/json" }).end(JSON.stringify({
+              id: "s1",
+              token: "t",
+              connection_url: "ws://127.0.0.1:1/v1/sessions/s1/audio"
+            }))
+          })
+          server.on("upgrade", ({ headers, url }, socket) => {
+            asked.push([url, headers["sec-websocket-protocol"]])
+            socket.end("HTTP/1.1 503 Later\r\n\r\n")
+          })
+          server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+        }),
+        (server) =>
+          Effect.sync(() => {
+            server.closeAllConnections()
+            server.close()
+          })
+      )
+      const address = entry.address()
+      const port = typeof address === "object" && address !== null ? address.port : 0
+      const listener = { event: () => {}, audio: () => {}, closed: () => {} }
+      const failed = yield* Effect.flip(TalkConnection.remote(`http://127.0.0.1:${port}`, undefined, listener))
+      assert.include(failed.message, "127.0.0.1:1")
+      assert.deepStrictEqual(asked, [
+        ["/v1/sessions/s1/audio?input_rate=16000&output_rate=24000", `${SUBPROTOCOL},${MOVED_SUBPROTOCOL},token.t`]
+      ])
+    }).pipe(Effect.scoped))
+
   it.live("gets the owner's refusal as it is", () =>
     Effect.gen(function*() {
       const { other, owner, there } = yield* pair()
@@ -199,6 +235,35 @@ describe("a WebSocket at the wrong node", () => {
         headers: { authorization: `Bearer ${session.token}` }
       })
       assert.deepStrictEqual([plain.status, plain.json["code"]], [426, "invalid_config"])
+    }).pipe(Effect.scoped))
+
+  it.live("is passed on as a plain request where it is none, so that what follows it does not reach the owner", () =>
+    Effect.gen(function*() {
+      const { other, owner, there } = yield* pair()
+      const session = yield* owner.open("s1")
+      other.places.set("s1", there)
+      const socket = yield* Effect.acquireRelease(
+        Effect.sync(() => Net.connect(other.port, "127.0.0.1")),
+        (socket) => Effect.sync(() => socket.destroy())
+      )
+      let answers = ""
+      socket.on("data", (data: Buffer) => answers += data.toString("latin1"))
+      // HTTP has an upgrade only with `Connection: upgrade`
+      const authorization = `Bearer ${session.token}`
+      socket.write(
+        `GET /v1/sessions/s1/audio HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nAuthorization: ${authorization}\r\n\r\n`
+      )
+      yield* settled(() => answers.startsWith("HTTP/1.1 426"))
+      // the owner would look up what it is asked for
+      socket.write(`GET /v1/sessions/s2/audio HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: ${authorization}\r\n\r\n`)
+      yield* settled(() => answers.split("HTTP/1.1 ").length === 3)
+      const tokens = yield* SessionTokens.make(host.signingKey)
+      const another = yield* tokens.issue("s3", "user", 9e12)
+      socket.write(
+        `GET /v1/sessions/s3/audio HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nAuthorization: Bearer ${another}\r\n\r\n`
+      )
+      yield* settled(() => socket.closed)
+      assert.deepStrictEqual([other.lookups, owner.lookups], [["s1", "s3"], []])
     }).pipe(Effect.scoped))
 
   it.live("is never passed on twice", () =>

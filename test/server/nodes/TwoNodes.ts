@@ -7,6 +7,7 @@ import { type BackendError, SessionNotFound } from "../../../src/BackendError.ts
 import { provider } from "../../../src/providers/local/index.ts"
 import * as Server from "../../../src/server/Server.ts"
 import type { SessionStore } from "../../../src/session/persistence/SessionStore.ts"
+import * as MemoryStore from "../../../src/store/MemoryStore.ts"
 import type { Attached } from "../../providers/LocalServer.ts"
 import { host } from "../../providers/LocalServer.ts"
 import { ScriptedListener } from "../../transport/ScriptedListener.ts"
@@ -29,10 +30,11 @@ export interface TestNode {
   readonly stop: Effect.Effect<void>
 }
 
-const storeOf = (secret: string) =>
-  ({ secret: (_name: string, candidate: string) => Effect.succeed(secret || candidate) }) as unknown as SessionStore[
-    "Service"
-  ]
+/** A store whose secrets are all the same; an empty one: each its own. */
+const storeOf = (secret: string): SessionStore["Service"] => ({
+  ...MemoryStore.make(),
+  ...(secret === "" ? {} : { secret: () => Effect.succeed(secret) })
+})
 
 /** A server with the local provider, whose backend looks sessions up in a map of the test. */
 export const node = Effect.fnUntraced(function*(

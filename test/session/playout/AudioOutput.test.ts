@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { AudioOutput, LEAD_MS } from "../../../src/session/playout/AudioOutput.ts"
+import { fewer } from "../../support/Full.ts"
 import { FakeClock } from "../FakeClock.ts"
 import { TestConnection } from "../TestConnection.ts"
 
@@ -422,6 +423,6 @@ describe("AudioOutput", () => {
       }
       assert.isFalse(log.some((line) => line.includes("stale")))
     },
-    { arbitrary: { runs: 400 } }
+    { arbitrary: { runs: fewer(400) } }
   )
 })

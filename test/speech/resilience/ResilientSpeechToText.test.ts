@@ -9,6 +9,7 @@ import { TestClock } from "effect/testing"
 import { InvalidConfig, PipelineError, Timeout } from "../../../src/BackendError.ts"
 import * as ResilientSpeechToText from "../../../src/speech/resilience/ResilientSpeechToText.ts"
 import type { SpeechToTextStream, TranscriptEvent } from "../../../src/speech/SpeechToText.ts"
+import { fewer } from "../../support/Full.ts"
 import * as Faulty from "../Faulty.ts"
 
 type Engine = ReturnType<typeof Faulty.stt>
@@ -653,6 +654,6 @@ describe("ResilientSpeechToText", () => {
         yield* Scope.close(scope, Exit.void)
         for (const { counts } of [a, b]) assert.strictEqual(counts.closed, counts.opened)
       })),
-    { arbitrary: { runs: 100 } }
+    { arbitrary: { runs: fewer(100) } }
   )
 })

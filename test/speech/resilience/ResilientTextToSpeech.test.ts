@@ -10,6 +10,7 @@ import { InvalidConfig, Timeout } from "../../../src/BackendError.ts"
 import type { ResilienceOptions } from "../../../src/speech/resilience/Resilience.ts"
 import * as ResilientTextToSpeech from "../../../src/speech/resilience/ResilientTextToSpeech.ts"
 import type { SpeechChunk, TextToSpeechStream } from "../../../src/speech/TextToSpeech.ts"
+import { fewer } from "../../support/Full.ts"
 import * as Faulty from "../Faulty.ts"
 
 const A = 100
@@ -481,6 +482,6 @@ describe("ResilientTextToSpeech", () => {
         yield* Scope.close(scope, Exit.void)
         for (const { counts } of [a, b]) assert.strictEqual(counts.closed, counts.opened)
       })),
-    { arbitrary: { runs: 200 } }
+    { arbitrary: { runs: fewer(200) } }
   )
 })

@@ -1,20 +1,12 @@
 /** A Python program on the real Pipecat, in the venv of `npm run pipecat:install`. */
 import { Effect } from "effect"
 import { type ChildProcess, spawn } from "node:child_process"
-import { createServer } from "node:net"
 import * as Venv from "../../../scripts/pipecat/Venv.ts"
 
 const found = Venv.find()
 
 /** What to install, when it is not there. */
 export const missing = "missing" in found ? found.missing : undefined
-
-export const freePort = Effect.callback<number>((resume) => {
-  const probe = createServer().listen(0, "127.0.0.1", () => {
-    const address = probe.address()
-    probe.close(() => resume(Effect.succeed(typeof address === "object" && address !== null ? address.port : 0)))
-  })
-})
 
 export interface Program {
   readonly process: ChildProcess

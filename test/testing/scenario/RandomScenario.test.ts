@@ -1,12 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { RandomScenario, Recording, Scenario } from "../../../src/testing/index.ts"
+import { fewer } from "../../support/Full.ts"
 import { conversations, steppedConversations } from "../RandomScenarios.ts"
 
 describe("RandomScenario", () => {
-  it.live("60 random conversations keep all invariants", () =>
+  const COUNT = fewer(80)
+
+  it.live(`${COUNT} random conversations keep all invariants`, () =>
     Effect.gen(function*() {
-      const { seen, virtualMs } = yield* conversations(0, 60)
+      const { seen, virtualMs } = yield* conversations(0, COUNT)
       assert.isAbove(virtualMs, 60_000)
       for (
         const what of [
@@ -22,7 +25,7 @@ describe("RandomScenario", () => {
       ) assert.isAbove(seen.get(what) ?? 0, 0, what)
     }))
 
-  it.live("a clock that is stepped changes nothing in 20 random conversations", () => steppedConversations(0, 20))
+  it.live("a clock that is stepped changes nothing in random conversations", () => steppedConversations(0, fewer(20)))
 
   it.effect("a seed always gives the same conversation", () =>
     Effect.gen(function*() {

@@ -6,6 +6,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { spoken, spokenByFullPath, transform } from "../../../src/text/SpokenText.ts"
+import { fewer } from "../../support/Full.ts"
 
 const say = (text: string, language = "en") => transform(spoken({ language }), text)
 const inUnits = (text: string, language = "en") => {
@@ -86,7 +87,7 @@ describe("MarkdownMath", () => {
     const once = say(text, language)
     assert.strictEqual(inUnits(text, language), once)
     assert.strictEqual(transform(spokenByFullPath({ language }), text), once)
-  }, { arbitrary: { runs: 2_000 } })
+  }, { arbitrary: { runs: fewer(2_000) } })
 
   it("takes time proportional to the text", () => {
     for (const hostile of ["\\frac{", "$x", "\\(", "$$", "\\sqrt{\\frac{1}{", "^{", "\\text{"]) {

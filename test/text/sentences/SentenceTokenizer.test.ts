@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { plainSentenceEnd, segmenterSentenceEnd } from "../../../src/text/sentences/SentenceEnd.ts"
 import { SentenceTokenizer } from "../../../src/text/sentences/SentenceTokenizer.ts"
+import { fewer } from "../../support/Full.ts"
 
 const cut = (...texts: ReadonlyArray<string>): ReadonlyArray<string> => {
   const sentences = new SentenceTokenizer()
@@ -181,7 +182,7 @@ describe("SentenceTokenizer", () => {
         if (end !== undefined) assert.strictEqual(end, segmenterSentenceEnd(text), JSON.stringify(text))
       }
     },
-    { arbitrary: { runs: 3_000 } }
+    { arbitrary: { runs: fewer(3_000) } }
   )
 
   it("searches a bounded part of the text, however much is pushed at once", () => {

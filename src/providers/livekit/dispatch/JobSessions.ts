@@ -4,11 +4,14 @@
  * The session's user is the participant of the job; for a room it is who came first, and where nobody is yet, the room itself,
  * and the agent serves the first who comes.
  *
+ * One agent of ours serves a room: a job whose room has one when it is assigned, of this process or another, has failed.
+ *
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
+import type { ParticipantInfo } from "livekit-server-sdk"
 import type { ProviderHost, ReservedPlace } from "../../../backend/provider/BackendProvider.ts"
 import { type BackendError, ConnectionFailed, InvalidConfig } from "../../../BackendError.ts"
 import type { SessionConfig } from "../../../session/SessionConfig.ts"
@@ -29,7 +32,9 @@ export interface JobSessionsOptions {
   readonly host: ProviderHost
   readonly key: () => Redacted.Redacted<string>
   readonly service: Pick<RoomService, "participants">
-  readonly people: Pick<RoomPeople.RoomPeople, "waiting" | "present" | "isUser">
+  readonly people: Pick<RoomPeople.RoomPeople, "waiting" | "present" | "isUser" | "isAgent">
+  /** Takes up a session that no process has. */
+  readonly recover: (session: string) => Effect.Effect<void, BackendError>
   /** The sessions of this process by room. */
   readonly rooms: ReadonlyMap<string, string>
   readonly roomPrefix: string
@@ -73,7 +78,7 @@ const op = "LiveKitProvider.dispatch"
  * @since 0.1.0
  */
 export const make = (options: JobSessionsOptions): JobSessions => {
-  const { host, key, people, roomPrefix, rooms, service } = options
+  const { host, key, people, recover, roomPrefix, rooms, service } = options
   /** Rooms of jobs that are not over; one agent serves a room. */
   const taken = new Set<string>()
   const assignments = new Map<string, Assignment>()
@@ -99,16 +104,28 @@ export const make = (options: JobSessionsOptions): JobSessions => {
     return place
   })
 
-  /** Who the session is for; nobody when they have left, or none has come. */
-  const userOf = (job: Job): Effect.Effect<RoomPeople.Person | undefined> =>
-    job.participant !== undefined ? Effect.succeed(job.participant) : service.participants(job.room.name).pipe(
-      Effect.map((all) => people.waiting(all)[0] ?? people.present(all).find(people.isUser)),
-      Effect.orElseSucceed(() => undefined)
-    )
+  /** Those in a room; nobody where LiveKit does not tell. */
+  const peopleIn = (room: string): Effect.Effect<ReadonlyArray<ParticipantInfo>> =>
+    Effect.map(Effect.orElseSucceed(service.participants(room), () => []), people.present)
 
-  const configOf = Effect.fnUntraced(function*(job: Job) {
+  /** Fails where an agent of ours serves the room already, in whichever process: one whose process has died is taken up. */
+  const checkAlone = (own: string, present: ReadonlyArray<ParticipantInfo>) =>
+    Effect.forEach(present.filter(people.isAgent), ({ identity }) => {
+      const session = RoomName.sessionOfAgent(identity)
+      return session === undefined || session === own ? Effect.void : Effect.matchEffect(recover(session), {
+        // of a process that has died, and had no store
+        onFailure: ({ code }) => code === "session_not_found" ? Effect.void : refuse("the room has an agent"),
+        onSuccess: () => refuse("the room has an agent")
+      })
+    }, { discard: true })
+
+  /** Who the session is for; nobody when they have left, or none has come. */
+  const userOf = (job: Job, present: ReadonlyArray<ParticipantInfo>): RoomPeople.Person | undefined =>
+    job.participant ?? people.waiting(present)[0] ?? present.find(people.isUser)
+
+  const configOf = Effect.fnUntraced(function*(job: Job, present: ReadonlyArray<ParticipantInfo>) {
     const room = job.room.name
-    const user = yield* userOf(job)
+    const user = userOf(job, present)
     const config: SessionConfig = user === undefined
       ? { userId: room.slice(0, MAX_USER_ID), transport: "webrtc", connectionUrl: RoomName.seal(key(), { room }) }
       : RoomPeople.sessionOf(key(), room, user)
@@ -127,7 +144,9 @@ export const make = (options: JobSessionsOptions): JobSessions => {
   })
 
   const start: JobSessions["start"] = Effect.fnUntraced(function*(job, place, { token, url }) {
-    const config = yield* configOf(job)
+    const present = yield* peopleIn(job.room.name)
+    yield* checkAlone(place.id, present)
+    const config = yield* configOf(job, present)
     let joined = false
     assignments.set(place.id, {
       token,

@@ -15,24 +15,26 @@ import * as RoomName from "./RoomName.ts"
 /** An agent answers any method at once, if only that it does not know it. */
 const METHOD = "effect-voice.alive"
 const ANSWER_MS = 2_000
-/** How often it is asked while it is not known whether it got the question, and the time between. */
+/** How often it is asked while it does not answer, as on a busy machine, or did not get the question, and the time between. */
 const ATTEMPTS = 3
 const ASK_AGAIN = "500 millis"
 
-/** LiveKit's codes of an RPC that has not reached a participant: timed out, left meanwhile, nobody there. */
-const UNREACHED: ReadonlySet<number> = new Set([1_401, 1_501, 1_502, 1_503])
+/** LiveKit's codes of an RPC to somebody who is not there, or has left meanwhile. */
+const GONE: ReadonlySet<number> = new Set([1_401, 1_503])
+/** LiveKit's codes of an RPC that nobody has answered in time. */
+const UNANSWERED: ReadonlySet<number> = new Set([1_501, 1_502])
 /** LiveKit's code of an RPC that this side could not send. */
 const UNSENT = 1_505
 /** Smaller codes are of other errors, such as a `DOMException`. */
 const MIN_CODE = 1_000
 
-/** `unknown`: the question was not sent, as when this side has lost the room. */
-type Answer = "alive" | "dead" | "unknown"
+/** `silent`: no answer came in time. `unknown`: the question was not sent, as when this side has lost the room. */
+type NoAnswer = "gone" | "silent" | "unknown"
 
-const answerOf = (cause: unknown): Answer => {
+const failureOf = (cause: unknown): "alive" | NoAnswer => {
   const code = typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined
   if (typeof code !== "number" || code < MIN_CODE || code === UNSENT) return "unknown"
-  return UNREACHED.has(code) ? "dead" : "alive"
+  return GONE.has(code) ? "gone" : UNANSWERED.has(code) ? "silent" : "alive"
 }
 
 /**
@@ -59,21 +61,23 @@ export interface OtherAgentsOptions {
 export const find = Effect.fnUntraced(function*(
   { agents, remove, self, session }: OtherAgentsOptions
 ): Effect.fn.Return<string | undefined, "unknown"> {
-  const ask = (destinationIdentity: string) =>
+  /** Whether it is alive. One that does not answer again and again is not. */
+  const isAlive = (destinationIdentity: string) =>
     Effect.tryPromise({
       try: () => self.performRpc({ destinationIdentity, method: METHOD, payload: "", responseTimeout: ANSWER_MS }),
-      catch: answerOf
+      catch: failureOf
     }).pipe(
-      Effect.as<Answer>("alive"),
-      Effect.catch(Effect.succeed),
-      Effect.timeoutOrElse({ duration: ANSWER_MS + 500, orElse: () => Effect.succeed<Answer>("dead") }),
-      Effect.filterOrFail((answer) => answer !== "unknown", () => "unknown" as const)
+      Effect.timeoutOrElse({ duration: ANSWER_MS + 500, orElse: () => Effect.fail<NoAnswer>("silent") }),
+      Effect.as(true),
+      Effect.catchIf((failure) => failure === "alive", () => Effect.succeed(true)),
+      Effect.catchIf((failure) => failure === "gone", () => Effect.succeed(false)),
+      Effect.retry(Schedule.upTo(Schedule.spaced(ASK_AGAIN), { times: ATTEMPTS - 1 })),
+      Effect.catchIf((failure) => failure === "silent", () => Effect.succeed(false))
     )
   for (const { identity } of agents) {
     const other = RoomName.sessionOfAgent(identity)
     if (other === undefined || other === session) continue
-    const schedule = Schedule.upTo(Schedule.spaced(ASK_AGAIN), { times: ATTEMPTS - 1 })
-    if ((yield* Effect.retry(ask(identity), schedule)) === "alive") return other
+    if (yield* isAlive(identity)) return other
     yield* remove(identity)
   }
   return undefined

@@ -147,7 +147,8 @@ export const SERVED_ATTRIBUTE = "effect-voice.served"
  */
 export const SESSION_ATTRIBUTE = "effect-voice.session"
 
-const AGENT = /^agent-(ses_[0-9a-z]+)$/
+/** With the name of the cell, where the id has one. */
+const AGENT = /^agent-(ses_(?:[a-z0-9-]{1,32}_)?[0-9a-z]+)$/
 
 /**
  * @category accessors

@@ -56,8 +56,8 @@ export interface RoomService {
   readonly participants: (room: string) => Effect.Effect<ReadonlyArray<ParticipantInfo>, BackendError>
   /** The dispatches of a room: which agents are wanted there. */
   readonly dispatches: (room: string) => Effect.Effect<ReadonlyArray<AgentDispatch>, BackendError>
-  /** Asks for an agent anew, as the dispatch did, and takes the former one back. */
-  readonly renewDispatch: (room: string, dispatch: AgentDispatch) => Effect.Effect<void, BackendError>
+  /** Asks for an agent anew, as the dispatch did, and takes the former one back. Gives the id of the new one. */
+  readonly renewDispatch: (room: string, dispatch: AgentDispatch) => Effect.Effect<string, BackendError>
   /** Makes the token with which an agent worker registers. */
   readonly workerToken: Effect.Effect<string>
   /** Checks that the server answers and accepts the key. */
@@ -126,8 +126,12 @@ export const make = (
       request(
         "createDispatch",
         () => dispatcher.createDispatch(room, agentName, { metadata, deployment, restartPolicy })
-      )
-        .pipe(Effect.andThen(ignoreMissing(request("deleteDispatch", () => dispatcher.deleteDispatch(id, room))))),
+      ).pipe(
+        Effect.tap(() =>
+          ignoreMissing(Effect.asVoid(request("deleteDispatch", () => dispatcher.deleteDispatch(id, room))))
+        ),
+        Effect.map((next) => next.id)
+      ),
     workerToken: Effect.promise(() => {
       const token = new sdk.AccessToken(apiKey, secret, { ttl: WORKER_TOKEN_S })
       token.addGrant({ agent: true })

@@ -6,6 +6,7 @@ import * as LiveProtocol from "../../../../src/engines/gemini/LiveProtocol.ts"
 import type { S2sListener, S2sProtocol } from "../../../../src/engines/hosted/s2s/S2sProtocol.ts"
 import * as RealtimeProtocol from "../../../../src/engines/openai/RealtimeProtocol.ts"
 import type { SpeechToSpeechEvent } from "../../../../src/speech/SpeechToSpeech.ts"
+import { fewer } from "../../../support/Full.ts"
 
 const lost = new ConnectionFailed({ op: "test", message: "gone" })
 const audio = Buffer.from(new Int16Array(480).fill(5).buffer).toString("base64")
@@ -132,7 +133,7 @@ for (const [name, { make, message, openMessages }] of Object.entries(protocols))
         protocol.isBusy()
         protocol.tick()
       },
-      { arbitrary: { runs: 2_000 } }
+      { arbitrary: { runs: fewer(2_000) } }
     )
   })
 }

@@ -13,6 +13,7 @@ import { SpeechToText, type SpeechToTextStream, type TranscriptEvent } from "../
 import * as SpokenAudio from "../../../../src/testing/scenario/SpokenAudio.ts"
 import type { FakeModel, FakeModelOptions, Fault } from "../../../support/FakeModel.ts"
 import { KEY } from "../../../support/FakeRecognisers.ts"
+import { some } from "../../../support/Full.ts"
 
 export interface Subject {
   readonly name: string
@@ -243,7 +244,8 @@ export const run = (subject: Subject): void => {
     ]
     // side by side: most of their time is spent waiting
     describe("in the middle", { concurrent: true }, () => {
-      for (const [what, fault] of deaths) {
+      // what is behind the adapters is the same for all: in CI the first of them meets each death, the others one
+      for (const [what, fault] of name === "deepgram" ? deaths : some(deaths, 1)) {
         it.live(
           `loses no word when its socket ${what}`,
           () =>

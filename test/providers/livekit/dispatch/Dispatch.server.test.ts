@@ -9,6 +9,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { HealthPart } from "../../../../src/backend/health/HealthStatus.ts"
+import { some } from "../../../support/Full.ts"
 import * as LiveKitServer from "../../../support/LiveKitServer.ts"
 import * as LiveKitUser from "../../../support/LiveKitUser.ts"
 import * as Service from "../Service.ts"
@@ -146,7 +147,7 @@ describe.skipIf(missing !== undefined)("agent dispatch of the real livekit-serve
   )
 
   it("participants are jobs as well, and publishers", async () => {
-    for (const type of ["participant", "publisher"]) {
+    for (const type of some(["participant", "publisher"], 1)) {
       await worker({ agent_name: type, type })
       const user = await guest(`of-${type}`, "ann")
       await dispatches.createDispatch(`of-${type}`, type)

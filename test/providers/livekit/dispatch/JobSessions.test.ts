@@ -5,7 +5,7 @@ import { Effect, Redacted, type Scope } from "effect"
 import * as sdk from "livekit-server-sdk"
 import { ParticipantInfo } from "livekit-server-sdk"
 import type { ProviderHost } from "../../../../src/backend/provider/BackendProvider.ts"
-import { type BackendError, ConnectionFailed } from "../../../../src/BackendError.ts"
+import { type BackendError, ConnectionFailed, SessionNotFound } from "../../../../src/BackendError.ts"
 import * as JobSessions from "../../../../src/providers/livekit/dispatch/JobSessions.ts"
 import * as RoomPeople from "../../../../src/providers/livekit/room/RoomPeople.ts"
 import type { SessionConfig } from "../../../../src/session/SessionConfig.ts"
@@ -21,7 +21,11 @@ const given = { token: "a token", url: undefined }
 type Participants = Effect.Effect<ReadonlyArray<ParticipantInfo>, BackendError>
 
 /** The sessions of jobs; `participants` is what LiveKit answers. */
-const make = (participants: () => Participants, inRooms: ReadonlyArray<readonly [string, string]> = []) => {
+const make = (
+  participants: () => Participants,
+  inRooms: ReadonlyArray<readonly [string, string]> = [],
+  recover: (session: string) => Effect.Effect<void, BackendError> = () => Effect.die("not asked for here")
+) => {
   const drained: Array<string> = []
   const created: Array<SessionConfig> = []
   const key = Redacted.make("a key")
@@ -46,6 +50,7 @@ const make = (participants: () => Participants, inRooms: ReadonlyArray<readonly 
     key: () => key,
     service: { participants: () => Effect.suspend(participants) },
     people: RoomPeople.make({ rtc, sdk }),
+    recover,
     rooms: new Map(inRooms),
     roomPrefix: "voice-",
     url: "wss://livekit.example"
@@ -103,6 +108,31 @@ describe("JobSessions", () => {
       assert.match(yield* outcome("taken"), /has an agent/u)
       assert.match(yield* outcome("voice-ses_9"), /belongs to a session/u)
     }))
+
+  it.effect("a job whose room has an agent of another process has failed: that one stays, or is taken up", () =>
+    Effect.gen(function*() {
+      const other = ParticipantInfo.fromJson({ identity: "agent-ses_eu-1_0", kind: "AGENT" })
+      const foreign = ParticipantInfo.fromJson({ identity: "agent-AJ_7", kind: "AGENT" })
+      const notFound = new SessionNotFound({ op: "test", message: "none" })
+      for (
+        const [recovery, people, isServed] of [
+          [Effect.void, [ann, other], true],
+          [Effect.fail(away), [ann, other], true],
+          // its process has died, and nobody has its session
+          [Effect.fail(notFound), [ann, other], false],
+          [Effect.void, [ann, foreign, leaving], false]
+        ] as const
+      ) {
+        const asked: Array<string> = []
+        const { created, jobs } = make(() => Effect.succeed(people), [], (session) => {
+          asked.push(session)
+          return recovery
+        })
+        const outcome = yield* Effect.result(jobs.start(job, yield* jobs.reserve(job), given))
+        assert.deepStrictEqual([outcome._tag, created.length], isServed ? ["Failure", 0] : ["Success", 1])
+        assert.deepStrictEqual(asked, people.some((each) => each === other) ? ["ses_eu-1_0"] : [])
+      }
+    }).pipe(Effect.scoped))
 
   it.effect("the session is for who waits, else for the room, and metadata that is too large is refused", () =>
     Effect.gen(function*() {
