@@ -58,7 +58,17 @@ export * as RateLimits from "./hooks/RateLimits.ts"
 export type { EngineLanguage, LanguageChange } from "./LanguageChange.ts"
 export { encodeKeys } from "./schema/EncodedKeys.ts"
 export * as ClientMessage from "./session/ClientMessage.ts"
-export { type Claim, type SessionLease, SessionStore, type StoredSession } from "./session/persistence/SessionStore.ts"
+export {
+  type Claim,
+  MAX_HEAD_BYTES,
+  MAX_ITEM_BYTES,
+  MAX_SECRETS,
+  type OwnedSession,
+  type SessionLease,
+  type SessionLocation,
+  SessionStore,
+  type StoredSession
+} from "./session/persistence/SessionStore.ts"
 export { type ArchivedSession, SessionArchive } from "./session/retention/SessionArchive.ts"
 export * as SessionConfig from "./session/SessionConfig.ts"
 export * as SessionEvent from "./session/SessionEvent.ts"

@@ -8,6 +8,7 @@ import type * as Schema from "effect/Schema"
 import { readdirSync, readFileSync } from "node:fs"
 import { BackendConfig } from "../../src/backend/config/BackendConfig.ts"
 import * as LlmAgent from "../../src/backend/engines/LlmAgent.ts"
+import { MEMORY } from "../../src/backend/sessions/StoreRegistry.ts"
 import type { BackendError } from "../../src/BackendError.ts"
 import * as Builtin from "../../src/builtin/index.ts"
 import { ServerConfig } from "../../src/server/ServerConfig.ts"
@@ -138,7 +139,8 @@ export const builtin = async (): Promise<{
       stt_fallback: namesOf["stt"] ?? [],
       tts_fallback: namesOf["tts"] ?? [],
       llm_provider: namesOf["llm"] ?? [],
-      agent: [Builtin.BuiltinAgent.name, LlmAgent.NAME]
+      agent: [Builtin.BuiltinAgent.name, LlmAgent.NAME],
+      "store.kind": [MEMORY, ...Object.keys(Builtin.stores)]
     },
     defaults: { provider: "local", pipeline_type: "stt_tts", agent: Builtin.BuiltinAgent.name }
   })

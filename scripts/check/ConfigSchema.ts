@@ -216,7 +216,7 @@ export interface Parts {
   readonly engines: ReadonlyArray<
     readonly [name: string, description: string, options: ReadonlyArray<readonly [kind: string, options: Node]>]
   >
-  /** Names for the fields that take one. */
+  /** Names for the fields that take one; those inside a section by their path. */
   readonly names: { readonly [field: string]: ReadonlyArray<string> }
   /** What a file without these fields has. */
   readonly defaults: Node
@@ -237,6 +237,14 @@ const namedField = (node: Node, names: ReadonlyArray<string>): Node => {
     : named(node, names)
 }
 
+/** The names of a field inside a section: `store.kind`. */
+const namedInside = (section: string, node: Node, names: Parts["names"]): Node => {
+  const { properties } = node
+  if (!isNode(properties)) return node
+  const fields = entriesOf(properties).map(([key, field]) => [key, named(field, names[`${section}.${key}`] ?? [])])
+  return { ...node, properties: Object.fromEntries(fields) }
+}
+
 /**
  * The schema of a config file.
  *
@@ -246,7 +254,7 @@ const namedField = (node: Node, names: ReadonlyArray<string>): Node => {
 export const make = ({ backend, defaults, engines, names, providers, server }: Parts): Node => {
   const properties = Object.fromEntries(
     entriesOf(backend["properties"]).map(([key, node]) => {
-      const { description, ...rest } = namedField(node, names[key] ?? [])
+      const { description, ...rest } = namedField(namedInside(key, node, names), names[key] ?? [])
       const standard = defaults[key]
       return [key, { description, ...(standard === undefined ? {} : { default: standard }), ...rest }]
     })

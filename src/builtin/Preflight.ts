@@ -5,11 +5,13 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Fs from "node:fs/promises"
 import * as Path from "node:path"
 import { type BackendConfig, periodsOf } from "../backend/config/BackendConfig.ts"
 import * as SpeechEngines from "../backend/engines/SpeechEngines.ts"
 import type { ConfiguredProvider } from "../backend/provider/ProviderContract.ts"
+import { StoreRegistry } from "../backend/sessions/StoreRegistry.ts"
 import type { BackendError } from "../BackendError.ts"
 import { deadline } from "../Deadline.ts"
 import * as Faults from "../schema/Faults.ts"
@@ -81,15 +83,20 @@ const fileFaults = (file: string): Effect.Effect<ReadonlyArray<Faults.Fault>> =>
   )
 }
 
-const storeFaults = ({ store }: BackendConfig): Effect.Effect<ReadonlyArray<Faults.Fault>> => {
-  if (store.kind === "memory") return Effect.succeed([])
-  const load = Object.hasOwn(stores, store.kind) ? stores[store.kind] : undefined
-  if (load === undefined) return Effect.succeed([])
-  const loaded = faultsBy("store", load(store))
-  return store.kind === "sqlite"
-    ? Effect.zipWith(loaded, fileFaults(store.path ?? defaultPath()), (one, other) => [...one, ...other])
-    : loaded
-}
+/**
+ * The faults of the store that a config names, as far as they are known before it is opened.
+ *
+ * @category checks
+ * @since 0.1.0
+ */
+export const storeFaults = Effect.fnUntraced(function*({ store }: BackendConfig) {
+  const registry = yield* Effect.serviceOption(StoreRegistry)
+  if (Option.isNone(registry) || !registry.value.has(store.kind)) return []
+  const load = yield* Effect.orDie(registry.value.get(store.kind))
+  const loaded = yield* faultsBy("store", load(store))
+  // an application may have another store of this name
+  return load === stores.sqlite ? [...loaded, ...(yield* fileFaults(store.path ?? defaultPath()))] : loaded
+})
 
 /** What the config asks of its engines and they cannot do. */
 const capabilityFaults = (

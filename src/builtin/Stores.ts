@@ -90,7 +90,10 @@ export const openArchive: typeof Open.Service = (directory) =>
   )
 
 /** Which store it is, whatever user and password it is reached with. */
-const placeOf = ({ kind, path = defaultPath(), url }: StoreConfig): string => {
+const placeOf = ({ kind, options, path = defaultPath(), url }: StoreConfig): string => {
+  if (!Object.hasOwn(stores, kind)) {
+    return `${kind} ${JSON.stringify([path, url && Redacted.value(url), { ...options }])}`
+  }
   if (url === undefined || kind === "sqlite") return `${kind} ${resolve(path)}`
   const text = Redacted.value(url)
   if (!URL.canParse(text)) return kind
@@ -133,7 +136,7 @@ export const loadRateLimits = Effect.tryPromise({
  * @category tables
  * @since 0.1.0
  */
-export const stores: { readonly [kind in Exclude<StoreConfig["kind"], "memory">]: StoreLoader } = {
+export const stores: { readonly [kind in "sqlite" | "postgres" | "redis"]: StoreLoader } = {
   sqlite: ({ lease, path = defaultPath() }) =>
     Effect.map(load("sqlite", () => import("../store/SqliteStore.ts")), ({ layer }) => layer({ path, lease })),
   postgres: (config) =>

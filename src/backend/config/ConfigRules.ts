@@ -108,13 +108,16 @@ const clusterFaults = (read: ReadField): ReadonlyArray<Fault> => {
   const cell = read("cluster", "cell")
   const cells = read("cluster", "cells")
   return [
-    ...(kind === "memory" || kind === "redis"
-      ? [{
+    ...(kind === "postgres" || kind === "sqlite"
+      ? []
+      : [{
         path: "store.kind",
-        message: `${kind} has no room for a cluster: use postgres for several machines, or sqlite for several ` +
-          "processes of one"
-      }]
-      : []),
+        message:
+          `${
+            kind === "memory" || kind === "redis" ? kind : "this store"
+          } has no room for a cluster: use postgres for ` +
+          "several machines, or sqlite for several processes of one"
+      }]),
     ...(isRecord(cells)
       ? Object.keys(cells).filter((name) => !isCellName(name)).map((name) => ({
         path: `cluster.cells.${name}`,

@@ -72,19 +72,21 @@ export const SessionLimits = Schema.Struct({
  * Where active sessions are stored, so that they survive a crash or restart of the process.
  *
  * - `kind`: `memory` stores nothing outside the process; `sqlite` is a file; `postgres` and `redis` are for several
- *   machines. `memory`; `effect-voice serve` uses `sqlite`.
+ *   machines; else the name of a store in the application's `StoreRegistry`. `memory`; `effect-voice serve` uses `sqlite`.
  * - `path`: the file of `sqlite`. Default: `effect-voice/sessions.db` in the user's state directory.
  * - `url`: the address of `postgres` or `redis`, a secret.
  * - `lease`: how long a process may go without renewing before another process may take over its sessions. 5 s, [1 s, 5 min].
+ * - `options`: the options of a store of the application's own.
  *
  * @category models
  * @since 0.1.0
  */
 export const StoreConfig = Schema.Struct({
-  kind: Schema.Literals(["memory", "sqlite", "postgres", "redis"]).pipe(withDefault("memory" as const)),
+  kind: Name.pipe(withDefault("memory")),
   path: Schema.optionalKey(Schema.NonEmptyString.check(Schema.isMaxLength(4_096))),
   url: Schema.optionalKey(secret({ min: 1 })),
-  lease: boundedDuration("1 second", "5 minutes").pipe(withDefault("5s"))
+  lease: boundedDuration("1 second", "5 minutes").pipe(withDefault("5s")),
+  options: Schema.optionalKey(Options)
 })
 
 /**

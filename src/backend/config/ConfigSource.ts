@@ -17,6 +17,7 @@
  */
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { AgentRegistry } from "../../agent/AgentRegistry.ts"
 import type { InvalidConfig } from "../../BackendError.ts"
@@ -27,6 +28,7 @@ import type { JsonRecord } from "../../schema/Json.ts"
 import { type AnyEngine, EngineRegistry } from "../../speech/EngineRegistry.ts"
 import { BackendRegistry } from "../provider/BackendRegistry.ts"
 import type { ConfiguredProvider, Registries } from "../provider/ProviderContract.ts"
+import { StoreRegistry } from "../sessions/StoreRegistry.ts"
 import { BackendConfig, decode } from "./BackendConfig.ts"
 import * as ConfigFile from "./ConfigFile.ts"
 import * as ConfigSize from "./ConfigSize.ts"
@@ -118,7 +120,8 @@ const tables = Effect.gen(function*() {
     providers: new Map(providers),
     engines: yield* EngineRegistry,
     agents: yield* AgentRegistry,
-    processors: yield* ProcessorRegistry
+    processors: yield* ProcessorRegistry,
+    stores: Option.getOrUndefined(yield* Effect.serviceOption(StoreRegistry))
   } satisfies NamedParts.Tables
 })
 

@@ -8,12 +8,14 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import { AgentRegistry } from "../../agent/AgentRegistry.ts"
 import type { BackendError } from "../../BackendError.ts"
 import { type OpenProcessor, ProcessorRegistry } from "../../hooks/AudioProcessor.ts"
 import * as Faults from "../../schema/Faults.ts"
 import { EngineRegistry } from "../../speech/EngineRegistry.ts"
 import type { BackendProvider, ConfiguredProvider, Registries } from "../provider/ProviderContract.ts"
+import { StoreRegistry } from "../sessions/StoreRegistry.ts"
 import * as BackendConfig from "./BackendConfig.ts"
 import * as NamedParts from "./NamedParts.ts"
 
@@ -50,7 +52,8 @@ export const decode = Effect.fnUntraced(function*(
       providers: new Map([[config.provider, provider]]),
       engines: yield* EngineRegistry,
       agents: yield* AgentRegistry,
-      processors: yield* ProcessorRegistry
+      processors: yield* ProcessorRegistry,
+      stores: Option.getOrUndefined(yield* Effect.serviceOption(StoreRegistry))
     }
   )
   if (faults.length === 0 && configured !== undefined) return { config, provider: configured, engines, processors }

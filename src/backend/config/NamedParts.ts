@@ -26,6 +26,7 @@ import * as LlmAgent from "../engines/LlmAgent.ts"
 import * as Processors from "../engines/Processors.ts"
 import { SILENCE_TURNS, STT_TURNS } from "../engines/SpeechEngines.ts"
 import type { BackendProvider, ConfiguredProvider } from "../provider/ProviderContract.ts"
+import { MEMORY, optionFaults, type StoreRegistry } from "../sessions/StoreRegistry.ts"
 import type { BackendConfig } from "./BackendConfig.ts"
 
 /**
@@ -64,6 +65,8 @@ export interface Tables {
   readonly engines: EngineRegistry["Service"]
   readonly agents: AgentRegistry["Service"]
   readonly processors: ProcessorRegistry["Service"]
+  /** Left out where the program has no registry of stores, and gives a store itself. */
+  readonly stores?: StoreRegistry["Service"] | undefined
 }
 
 /**
@@ -126,7 +129,8 @@ export const namesOf = (config: BackendConfig): JsonRecord => ({
   tts_fallback: config.ttsFallback,
   agent: config.agent,
   custom_processors: config.customProcessors,
-  engines: config.engines
+  engines: config.engines,
+  store: config.store
 })
 
 /** `[path, name]` of each name in a field that holds one name or a list of them. */
@@ -178,7 +182,7 @@ const placed = (name: string, definition: string, kind: EngineKind, options: unk
  */
 export const decode = Effect.fnUntraced(function*(
   raw: JsonRecord,
-  { agents, engines, processors, providers }: Tables
+  { agents, engines, processors, providers, stores }: Tables
 ): Effect.fn.Return<NamedParts> {
   const faults: Array<Faults.Fault> = []
   const errors: Array<BackendError> = []
@@ -298,6 +302,16 @@ export const decode = Effect.fnUntraced(function*(
         onSuccess: (processor) => void opened.push(processor)
       })
     )
+  }
+
+  const store = isRecord(raw["store"]) ? raw["store"] : {}
+  const storeKind = store["kind"] ?? MEMORY
+  if (storeKind === MEMORY) {
+    if (store["options"] !== undefined) faults.push({ path: "store.options", message: `${MEMORY} has no options` })
+  } else if (typeof storeKind === "string" && stores !== undefined) {
+    if (stores.has(storeKind)) {
+      faults.push(...optionFaults(yield* Effect.orDie(stores.get(storeKind)), store["options"]))
+    } else unknown("store.kind", "session store", storeKind, [MEMORY, ...stores.list()])
   }
 
   let provider: ConfiguredProvider | undefined

@@ -45,7 +45,7 @@ export const registered = ({ engines }: Pick<Tables, "engines">, path: Path): Pa
  */
 export const make = Effect.fnUntraced(function*(
   raw: JsonRecord,
-  { engines, processors, providers }: Tables
+  { engines, processors, providers, stores }: Tables
 ): Effect.fn.Return<ShapeAt> {
   const definitionOf = <Kind extends EngineKind>(kind: Kind, name: string): Effect.Effect<Options, BackendError> =>
     Effect.flatMap(engines[kind].get(name), (loader): Effect.Effect<Options, BackendError> => loader)
@@ -66,8 +66,15 @@ export const make = Effect.fnUntraced(function*(
       ? Effect.orElseSucceed(processors.get(name), () => undefined)
       : Effect.undefined
   })
+  const kind = isRecord(raw["store"]) ? raw["store"]["kind"] : undefined
+  const store = typeof kind === "string" && stores?.has(kind) === true
+    ? (yield* Effect.orDie(stores.get(kind))).options
+    : undefined
 
   return ([section, ...path]) => {
+    if (section === "store" && path[0] === "options" && path.length > 1) {
+      return store === undefined ? undefined : EncodedShape.at(store, path.slice(1))
+    }
     if (section === "custom_processors" && path[1] === "options" && path.length > 2) {
       const options = factories[Number(path[0])]?.options
       return options === undefined ? undefined : EncodedShape.at(options, path.slice(2))

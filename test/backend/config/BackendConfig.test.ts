@@ -106,7 +106,7 @@ describe("BackendConfig", () => {
     ["session.resume_window", ["0ms", "10m"], ["61m"]],
     ["session.longest", ["10s", "24h"], ["9s", "25h"]],
     ["session.token_ttl", ["1m", "24h"], ["9s", "25h"]],
-    ["store.kind", ["memory", "sqlite"], ["paper"]],
+    ["store.kind", ["memory", "sqlite", "paper"], ["", "x".repeat(129), 5]],
     ["store.lease", ["1s", "5m"], ["999ms", "6m"]],
     ["retention.audio", ["off", "1s", "720h"], ["999ms", "on", 5]],
     ["retention.directory", ["/var/kept"], [""]],
