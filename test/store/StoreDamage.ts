@@ -8,32 +8,12 @@ import { createClient } from "redis"
 import * as MonotonicTime from "../../src/MonotonicTime.ts"
 import type * as MemoryStore from "../../src/store/MemoryStore.ts"
 import { PREFIX } from "../../src/store/RedisStore.ts"
+import type { OwnerLeases, StoreDamage } from "../../src/testing/conformance/Conformance.ts"
 import { psqlPath } from "../support/DatabaseServers.ts"
 
-export interface Damage {
-  /** Everything: sessions and secrets. */
-  readonly loseAll: Effect.Effect<void>
-  /** The same, with the tables. */
+export interface Damage extends StoreDamage {
+  /** Everything, with the tables. */
   readonly loseStructure: Effect.Effect<void>
-  readonly loseSession: (id: string) => Effect.Effect<void>
-  /** All items, or that of index `n` alone. */
-  readonly loseItems: (id: string, n?: number) => Effect.Effect<void>
-  readonly loseHead: (id: string) => Effect.Effect<void>
-  readonly loseOwner: (id: string) => Effect.Effect<void>
-  /** Adds an item that does not belong to the session. */
-  readonly addItem: (id: string, json: string) => Effect.Effect<void>
-  /** Takes a copy of everything; the result sets the store back to it. */
-  readonly copy: Effect.Effect<Effect.Effect<void>>
-  readonly count: Effect.Effect<number>
-  /** Leases of owners; `undefined`: this store cannot be given any. */
-  readonly owners?: OwnerLeases
-}
-
-export interface OwnerLeases {
-  /** Sets an owner's lease: it was renewed since `forMs` ago without a gap, and ended `agoMs` ago (negative: is to end). */
-  readonly set: (owner: string, lease: { readonly forMs: number; readonly agoMs: number }) => Effect.Effect<void>
-  readonly lose: (owner: string) => Effect.Effect<void>
-  readonly all: Effect.Effect<ReadonlyArray<string>>
 }
 
 export const ofMemory = (table: MemoryStore.Table): Damage => {

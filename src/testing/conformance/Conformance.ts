@@ -1,6 +1,7 @@
 /**
- * The contract as a test suite for providers: one case for each row of the contract and each requirement behind it. Plain
- * data and effects, for any test runner.
+ * The contract as test suites: `suite` for providers, with one case for each row of the contract and each requirement behind
+ * it; `stt`, `tts`, `s2s`, `vad`, `turnDetector`, `noiseSuppressor` and `sessionStore` for the parts of a backend, with one case
+ * for each promise of their interface. Plain data and effects, for any test runner.
  *
  * A provider supplies a `Harness`: itself, and how a scripted user connects over its real transport. Engines, agents and
  * users come from the suite. Cases that need an unsupported capability are skipped with the reason; rows that are verified
@@ -9,10 +10,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import * as References from "effect/References"
-import type * as Scope from "effect/Scope"
-import * as MonotonicTime from "../../MonotonicTime.ts"
-import { ConformanceError, describeCause, type Failure } from "./Assertions.ts"
+import { type Case, type Result, result, within } from "./Case.ts"
 import type { Capability, Harness } from "./Harness.ts"
 import type { Row } from "./Row.ts"
 import * as BackendRows from "./rows/BackendRows.ts"
@@ -28,37 +26,24 @@ import * as SuccessCriteria from "./rows/SuccessCriteria.ts"
 import * as TestBackends from "./TestBackends.ts"
 
 export { ConformanceError, type Failure } from "./Assertions.ts"
+export type { Case, Result, Skipped } from "./Case.ts"
+export { noiseSuppressor, type NoiseSuppressorHarness } from "./engines/NoiseSuppressorSuite.ts"
+export { s2s, type SpeechToSpeechHarness } from "./engines/SpeechToSpeechSuite.ts"
+export { type SpeechToTextHarness, stt } from "./engines/SpeechToTextSuite.ts"
+export type { Spoken } from "./engines/TestAudio.ts"
+export { type TextToSpeechHarness, tts } from "./engines/TextToSpeechSuite.ts"
+export { turnDetector, type TurnDetectorHarness } from "./engines/TurnDetectorSuite.ts"
+export { vad, type VoiceActivityHarness } from "./engines/VoiceActivitySuite.ts"
 export type { Capability, ClientConnection, ConnectClient, Harness, Listener } from "./Harness.ts"
 export { memoryClient, virtualTime } from "./InMemoryHarness.ts"
-
-/**
- * One test case, named by `id` and `title`. With `elsewhere` there is nothing to run: it says where the row is verified.
- * With `skip` the provider lacks a capability that the case requires.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Case {
-  readonly id: string
-  readonly title: string
-  readonly elsewhere?: string | undefined
-  readonly skip?: string | undefined
-  readonly run: Effect.Effect<void, Failure>
-}
-
-/**
- * The result of a case. `detail` is the failure, or the reason why it was not run.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Result {
-  readonly id: string
-  readonly title: string
-  readonly result: "passed" | "failed" | "skipped" | "elsewhere"
-  readonly detail: string | undefined
-  readonly ms: number
-}
+export type { PartHarness } from "./PartSuite.ts"
+export {
+  type OwnerLeases,
+  sessionStore,
+  type SessionStoreHarness,
+  type StoreDamage,
+  type StoreUnderTest
+} from "./stores/SessionStoreSuite.ts"
 
 const rows: ReadonlyArray<Row> = [
   ...BackendRows.rows,
@@ -72,19 +57,6 @@ const rows: ReadonlyArray<Row> = [
   ...SuccessCriteria.rows,
   ...Promises.rows
 ]
-
-/** A safety net for cases that hang; no case takes this long, even on a busy machine. */
-const DEADLINE = "4 minutes"
-
-const runWithin = (id: string, test: Effect.Effect<void, Failure, Scope.Scope>): Effect.Effect<void, Failure> =>
-  Effect.scoped(test).pipe(
-    // rows provoke failures on purpose: their log lines would only be noise
-    Effect.provideService(References.MinimumLogLevel, "Fatal"),
-    Effect.timeoutOrElse({
-      duration: DEADLINE,
-      orElse: () => Effect.fail(new ConformanceError({ message: `${id} did not end within ${DEADLINE}` }))
-    })
-  )
 
 const unsupportedReason = (harness: Harness, requires: ReadonlyArray<Capability>): string | undefined => {
   const { capabilities } = harness.provider
@@ -110,39 +82,29 @@ export const suite = (harness: Harness): ReadonlyArray<Case> => {
     if (row._tag === "Elsewhere") return { id, title, elsewhere: row.reason, run: Effect.void }
     const skip = unsupportedReason(harness, row.requires)
     return skip === undefined
-      ? { id, title, run: provideTime(runWithin(id, row.check(backends))) }
+      ? { id, title, run: provideTime(within(id, row.check(backends))) }
       : { id, title, skip, run: Effect.void }
   })
 }
 
-const runCase = ({ id, elsewhere, run, title, skip }: Case): Effect.Effect<Result> =>
-  Effect.gen(function*() {
-    if (elsewhere !== undefined) return { id, title, result: "elsewhere" as const, detail: elsewhere, ms: 0 }
-    if (skip !== undefined) return { id, title, result: "skipped" as const, detail: skip, ms: 0 }
-    const before = yield* MonotonicTime.currentMs
-    const detail = yield* run.pipe(
-      Effect.as(undefined),
-      Effect.catchCause((cause) => Effect.succeed(describeCause(cause)))
-    )
-    const ms = (yield* MonotonicTime.currentMs) - before
-    return { id, title, result: detail === undefined ? "passed" as const : "failed" as const, detail, ms }
-  })
-
 /**
- * Runs the suite, several cases at once (default: 8), and returns every result.
+ * Runs cases, or those of a provider, several at once (default: 8), and returns every result.
  *
  * @category running
  * @since 0.1.0
  */
 export const run = (
-  harness: Harness,
+  of: Harness | ReadonlyArray<Case>,
   options: { readonly concurrency?: number | undefined; readonly only?: RegExp | undefined } = {}
 ): Effect.Effect<ReadonlyArray<Result>> =>
   Effect.forEach(
-    suite(harness).filter(({ id }) => options.only?.test(id) ?? true),
-    runCase,
+    (isCases(of) ? of : suite(of)).filter(({ id }) => options.only?.test(id) ?? true),
+    result,
     { concurrency: options.concurrency ?? 8 }
   )
+
+/** `Array.isArray` does not know lists that are only read. */
+const isCases = (of: Harness | ReadonlyArray<Case>): of is ReadonlyArray<Case> => Array.isArray(of)
 
 /**
  * Formats the totals: `conformance: 150 passed, 0 failed, 12 verified elsewhere`.

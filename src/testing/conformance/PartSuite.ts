@@ -1,0 +1,60 @@
+/**
+ * Suites for the parts of a backend that are no providers: each row is a promise of a contract in `src/speech` or of
+ * `SessionStore`, and the check that verifies it.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type { Failure } from "./Assertions.ts"
+import * as Case from "./Case.ts"
+
+/**
+ * What every harness of a part has.
+ *
+ * - `name`: of the part, for reports.
+ * - `unsupported`: rows that do not concern it, by their ids, each with the reason; they are skipped with it.
+ * - `provideTime`: runs a test with another clock. Default: the current clock. `virtualTime` makes a suite fast where the part
+ *   uses neither network, threads nor timers of its own.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface PartHarness {
+  readonly name: string
+  readonly unsupported?: { readonly [id: string]: string } | undefined
+  /** Runs a test with another clock. Default: the current clock. */
+  readonly provideTime?: (<A, E>(test: Effect.Effect<A, E>) => Effect.Effect<A, E>) | undefined
+}
+
+/**
+ * A row: `check` fails when the part does not keep it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface PartRow<Part> {
+  readonly id: string
+  readonly title: string
+  readonly check: (part: Part) => Effect.Effect<Case.Skipped | void, Failure, Scope.Scope>
+}
+
+/**
+ * Makes the cases of a harness: the part is built anew for each of them.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const cases = <Part>(
+  harness: PartHarness,
+  rows: ReadonlyArray<PartRow<Part>>,
+  open: Effect.Effect<Part, Failure, Scope.Scope>
+): ReadonlyArray<Case.Case> => {
+  const provideTime = harness.provideTime ?? ((test) => test)
+  return rows.map(({ check, id, title }): Case.Case => {
+    const skip = harness.unsupported?.[id]
+    return skip === undefined
+      ? { id, title, run: provideTime(Case.within(id, Effect.flatMap(open, check))) }
+      : { id, title, skip, run: Effect.void }
+  })
+}

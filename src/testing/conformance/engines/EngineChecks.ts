@@ -1,0 +1,124 @@
+/**
+ * What the suites of all kinds of engines check in the same way: names and rates, what is left running, and how they fail.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Metric from "effect/Metric"
+import * as Scope from "effect/Scope"
+import { type BackendError, httpStatus, isBackendError } from "../../../BackendError.ts"
+import { assertCompletesWithin, assertThat, type ConformanceError, fail, waitUntil } from "../Assertions.ts"
+
+/** A session must not wait for an engine that it closes or interrupts. */
+const PROMPT = "2 seconds"
+const SESSIONS = 20
+
+/**
+ * Checks a rate: a whole number of Hz, 8,000 to 96,000.
+ *
+ * @category checks
+ * @since 0.1.0
+ */
+export const assertRate = (what: string, rate: number): Effect.Effect<void, ConformanceError> =>
+  assertThat(Number.isInteger(rate) && rate >= 8_000 && rate <= 96_000, `${what} is a rate in Hz, and not ${rate}`)
+
+/**
+ * Checks the name of an engine and its language tags.
+ *
+ * @category checks
+ * @since 0.1.0
+ */
+export const assertDescribed = (
+  name: string,
+  capabilities: { readonly languages?: ReadonlyArray<string> | undefined; readonly language?: string | undefined } = {}
+): Effect.Effect<void, ConformanceError> =>
+  Effect.gen(function*() {
+    yield* assertThat(name !== "", "the engine has a name")
+    for (
+      const tag of [
+        ...capabilities.languages ?? [],
+        ...capabilities.language === undefined ? [] : [capabilities.language]
+      ]
+    ) {
+      yield* assertThat(isTag(tag), `a language is a BCP 47 tag, and not "${tag}"`)
+    }
+  })
+
+const isTag = (tag: string): boolean => {
+  try {
+    return Intl.getCanonicalLocales(tag).length === 1
+  } catch {
+    return false
+  }
+}
+
+/**
+ * Fails when something takes longer than 2 s that a session must not wait for.
+ *
+ * @category checks
+ * @since 0.1.0
+ */
+export const assertPrompt = <A, E, R>(what: string, effect: Effect.Effect<A, E, R>) =>
+  // what cannot be interrupted must not hold the suite up
+  Effect.flatMap(Effect.forkDetach(effect), (fiber) => assertCompletesWithin(PROMPT, what, Fiber.join(fiber)))
+
+/**
+ * Opens and closes 20 sessions, in the middle of what they do, and checks that closing is prompt and leaves no fiber. `use` does
+ * something with a session until it is interrupted.
+ *
+ * @category checks
+ * @since 0.1.0
+ */
+export const assertReleases = <E>(
+  use: (session: number) => Effect.Effect<unknown, E, Scope.Scope>
+): Effect.Effect<void, E | ConformanceError> =>
+  Effect.gen(function*() {
+    // what it starts once, for all sessions, is started by the first
+    yield* Effect.scoped(use(0))
+    let fibers = 0
+    const counter: Metric.FiberRuntimeMetricsService = {
+      recordFiberStart: () => void fibers++,
+      recordFiberEnd: () => void fibers--
+    }
+    for (let session = 1; session <= SESSIONS; session++) {
+      const scope = yield* Scope.make()
+      yield* use(session).pipe(Scope.provide(scope), Effect.provideService(Metric.FiberRuntimeMetrics, counter))
+      yield* assertPrompt(`closing session ${session} in the middle of its work`, Scope.close(scope, Exit.void))
+    }
+    yield* waitUntil(`no fiber is left of ${SESSIONS} closed sessions`, () => fibers <= 0, "10 seconds").pipe(
+      Effect.catchTag("ConformanceError", () => fail(`${fibers} fibers are left of ${SESSIONS} closed sessions`))
+    )
+  })
+
+/**
+ * Checks a failure that an engine gave: one of the thirteen errors of the contract, which can be sent to a client.
+ *
+ * @category checks
+ * @since 0.1.0
+ */
+export const assertTypedFailure = <A, R>(
+  what: string,
+  effect: Effect.Effect<A, unknown, R>
+): Effect.Effect<BackendError, ConformanceError, R> =>
+  Effect.matchCauseEffect(effect, {
+    onSuccess: () => fail(`${what}: expected that it fails`),
+    onFailure: (cause) => {
+      const error = cause.reasons.find(Cause.isFailReason)?.error
+      if (!isBackendError(error)) return fail(`${what}: expected a BackendError, found ${Cause.pretty(cause)}`)
+      return assertThat(
+        error.op !== "" && error.message !== "" && httpStatus(error) >= 400 && isJson(error.details),
+        `${what}: the error has an op, a message, and JSON as its details`
+      ).pipe(Effect.as(error))
+    }
+  })
+
+const isJson = (value: unknown): boolean => {
+  try {
+    return value === undefined || JSON.stringify(value) !== undefined
+  } catch {
+    return false
+  }
+}

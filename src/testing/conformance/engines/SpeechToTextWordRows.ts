@@ -1,0 +1,243 @@
+/**
+ * Rows of speech-to-text engines about words: which are heard, in which order, when, and of whom.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type { TranscriptEvent } from "../../../speech/SpeechToText.ts"
+import { assertCompletesWithin, assertEqual, assertThat, fail, waitUntil } from "../Assertions.ts"
+import * as Case from "../Case.ts"
+import { assertDescribed, assertRate } from "./EngineChecks.ts"
+import { assertWords, open, type SttPart, type SttRow, textOf } from "./Recognition.ts"
+import { noise, ODD_SIZES, silence } from "./TestAudio.ts"
+
+const nth = ({ speech }: SttPart, index: number) =>
+  speech[index % speech.length] ?? { pcm: new Int16Array(0), text: "" }
+
+/** Events without those that an engine may send at any time. */
+const order = (events: ReadonlyArray<TranscriptEvent>): ReadonlyArray<string> =>
+  events.flatMap((event) =>
+    event._tag === "Finalized"
+      ? [`answer ${event.id}`]
+      : event._tag === "Final" && event.text.trim() !== ""
+      ? ["final"]
+      : []
+  ).filter((each, i, all) => each !== "final" || all[i - 1] !== "final")
+
+/**
+ * The rows about words.
+ *
+ * @category tables
+ * @since 0.1.0
+ */
+export const rows: ReadonlyArray<SttRow> = [
+  {
+    id: "stt.Describe",
+    title: "has a name, a rate and languages that are BCP 47 tags",
+    check: ({ engine, finalizeTimeout }) =>
+      Effect.gen(function*() {
+        yield* assertDescribed(engine.name, engine.capabilities)
+        yield* assertRate("sampleRate", engine.sampleRate)
+        yield* assertThat(Duration.toMillis(finalizeTimeout) > 0, "finalizeTimeout is longer than nothing")
+      })
+  },
+  {
+    id: "stt.Words",
+    title: "transcribes what is said, at the rate that it declares",
+    check: (part) =>
+      Effect.gen(function*() {
+        for (const { pcm, text } of part.speech) {
+          const heard = yield* Effect.scoped(Effect.gen(function*() {
+            const session = yield* open(part.engine)
+            yield* session.say(pcm)
+            yield* session.finalize
+            return session.text()
+          }))
+          yield* assertWords(part, heard, text, "an utterance in frames of 20 ms")
+        }
+      })
+  },
+  {
+    id: "stt.Frames",
+    title: "takes frames of any length, and keeps none of the buffers that it is given",
+    check: (part) =>
+      Effect.gen(function*() {
+        const { pcm, text } = nth(part, 0)
+        const session = yield* open(part.engine)
+        yield* session.push(new Int16Array(0))
+        yield* session.say(pcm, ODD_SIZES)
+        yield* session.finalize
+        yield* assertWords(
+          part,
+          session.text(),
+          text,
+          "an utterance in frames of 1 to 8,000 samples, each overwritten afterwards"
+        )
+      })
+  },
+  {
+    id: "stt.Finalize",
+    title: "gives the final words of the audio before each finalize before its answer, in the order of the questions",
+    check: (part) =>
+      Effect.gen(function*() {
+        const session = yield* open(part.engine)
+        const ends: Array<number> = []
+        for (const index of [0, 1]) {
+          yield* session.say(nth(part, index).pcm)
+          yield* session.finalize
+          ends.push(session.events.findIndex((event) => event._tag === "Finalized" && event.id === index + 1))
+        }
+        yield* assertEqual(
+          order(session.events),
+          ["final", "answer 1", "final", "answer 2"],
+          "the order of final words and answers"
+        )
+        const first = textOf(session.events.slice(0, ends[0]))
+        yield* assertWords(part, first, nth(part, 0).text, "the final words before the first answer")
+        const second = textOf(session.events.slice(ends[0], ends[1]))
+        yield* assertWords(part, second, nth(part, 1).text, "the final words between the answers")
+      })
+  },
+  {
+    id: "stt.FinalizeTimeout",
+    title: "answers each finalize within finalizeTimeout: after words, after none, twice at once, and before any audio",
+    check: (part) =>
+      Effect.gen(function*() {
+        const { finalizeTimeout } = part
+        const session = yield* open(part.engine)
+        const within = (what: string) =>
+          assertCompletesWithin(finalizeTimeout, `the answer to finalize ${what}`, session.finalize)
+        yield* within("before any audio")
+        yield* session.say(nth(part, 0).pcm)
+        yield* within("after an utterance")
+        yield* within("without new audio")
+        yield* session.push(silence(1_000, part.engine.sampleRate))
+        const both = [session.ask(), session.ask()]
+        yield* assertCompletesWithin(
+          finalizeTimeout,
+          "the answers to two finalize at once",
+          Effect.forEach(both, session.answer, { discard: true })
+        )
+        const answers = session.events.flatMap((event) => event._tag === "Finalized" ? [event.id] : [])
+        yield* assertEqual(answers, [1, 2, 3, 4, 5], "the ids of the answers")
+      })
+  },
+  {
+    id: "stt.Silence",
+    title: "hears no words in silence and in a quiet room",
+    check: ({ engine }) =>
+      Effect.gen(function*() {
+        const session = yield* open(engine)
+        for (const pcm of [silence(2_000, engine.sampleRate), noise(2_000, engine.sampleRate, 18)]) {
+          yield* session.push(pcm)
+          yield* session.finalize
+        }
+        const said = session.events.flatMap((event) => "text" in event && event.text.trim() !== "" ? [event.text] : [])
+        yield* assertEqual(said, [], "the words of silence")
+      })
+  },
+  {
+    id: "stt.Interim",
+    title: "sends interim transcripts if it says so, before the final words that replace them",
+    check: (part) =>
+      Effect.gen(function*() {
+        const { engine } = part
+        const session = yield* open(engine)
+        yield* session.say(nth(part, 0).pcm)
+        const interims = () => session.events.filter(({ _tag }) => _tag === "Interim").length
+        if (!engine.capabilities.interim) {
+          yield* session.finalize
+          yield* assertEqual(
+            interims(),
+            0,
+            "interim transcripts of an engine whose capabilities say that it sends none"
+          )
+          return
+        }
+        yield* waitUntil("an interim transcript arrives", () => interims() > 0)
+        yield* session.finalize
+        const first = session.events.findIndex((event) => event._tag === "Interim" && event.text.trim() !== "")
+        yield* assertThat(first >= 0, "an interim transcript has words")
+        const last = session.events.findLastIndex(({ _tag }) => _tag === "Final")
+        yield* assertThat(first < last, "an interim transcript comes before the final words")
+        const after = session.events.slice(last).some((event) => event._tag === "Interim" && event.text.trim() !== "")
+        yield* assertThat(!after, "no interim transcript repeats words that were final")
+      })
+  },
+  {
+    id: "stt.WordTimes",
+    title: "times words in the order in which they are said, within the audio that was pushed",
+    check: (part) =>
+      Effect.gen(function*() {
+        const session = yield* open(part.engine)
+        for (const index of [0, 1]) {
+          yield* session.say(nth(part, index).pcm)
+          yield* session.finalize
+        }
+        const words = session.events.flatMap((event) => event._tag === "Final" ? event.words ?? [] : [])
+        if (words.length === 0) return yield* Case.skip("the engine does not time words")
+        let last = 0
+        for (const { confidence = 1, endSample, startSample, text } of words) {
+          if (startSample < last || endSample < startSample || endSample > session.position()) {
+            return yield* fail(
+              `the times of words: "${text}" is at ${startSample} to ${endSample}, the word before it at ${last}, and ` +
+                `${session.position()} samples were pushed`
+            )
+          }
+          yield* assertThat(confidence >= 0 && confidence <= 1, `the confidence of "${text}" is from 0 to 1`)
+          last = startSample
+        }
+        const said = session.events.flatMap((event) =>
+          event._tag === "Final" && event.words !== undefined ? [event.text] : []
+        )
+        yield* assertWords(
+          { wordErrors: 0 },
+          words.map(({ text }) => text).join(" "),
+          said.join(" "),
+          "the timed words"
+        )
+      })
+  },
+  {
+    id: "stt.EndOfTurn",
+    title: "sends the end of a turn after its final words, if it says that it detects it, and none otherwise",
+    check: (part) =>
+      Effect.gen(function*() {
+        const { engine } = part
+        const session = yield* open(engine)
+        yield* session.say(nth(part, 0).pcm)
+        yield* session.push(silence(4_000, engine.sampleRate))
+        const ends = () => session.events.filter(({ _tag }) => _tag === "EndOfTurn").length
+        if (!engine.capabilities.endOfTurn) {
+          yield* session.finalize
+          return yield* assertEqual(ends(), 0, "ends of turns of an engine that detects none")
+        }
+        yield* waitUntil("the end of a turn arrives after 4 s of silence", () => ends() > 0)
+        const at = session.events.findIndex(({ _tag }) => _tag === "EndOfTurn")
+        yield* assertWords(
+          part,
+          textOf(session.events.slice(0, at)),
+          nth(part, 0).text,
+          "the final words before the end of the turn"
+        )
+        yield* session.finalize
+        yield* assertEqual(ends(), 1, "ends of one turn")
+      })
+  },
+  {
+    id: "stt.Sessions",
+    title: "keeps two sessions apart that speak at once",
+    check: (part) =>
+      Effect.gen(function*() {
+        const both = yield* Effect.forEach([0, 1], (index) =>
+          Effect.map(
+            open(part.engine, { sessionId: `conformance-${index}` }),
+            (session) => ({ session, said: nth(part, index) })
+          ))
+        yield* Effect.forEach(both, ({ said, session }) => session.say(said.pcm), { concurrency: 2, discard: true })
+        yield* Effect.forEach(both, ({ session }) => session.finalize, { concurrency: 2, discard: true })
+        for (const { said, session } of both) yield* assertWords(part, session.text(), said.text, "one of two sessions")
+      })
+  }
+]
