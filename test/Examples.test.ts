@@ -171,9 +171,12 @@ describe("Examples", () => {
     await node(join("test", "examples", "Loudspeaker.ts"))
   })
 
-  it("speaks with an engine of the application's own", async () => {
-    await node(join("test", "examples", "Engine.ts"))
-  }, 60_000)
+  for (const example of ["Engine", "Recogniser", "Detectors", "Store"]) {
+    it.concurrent(`passes the suite of its kind as the guides show: ${example}`, async () => {
+      const { stdout } = await node(join("test", "examples", `${example}.ts`))
+      assert.match(stdout, /conformance: \d+ passed, 0 failed/u)
+    })
+  }
 
   it("processes the user's audio", async () => {
     await node(join("test", "examples", "Processor.ts"))

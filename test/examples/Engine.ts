@@ -1,6 +1,6 @@
 import { Effect, Layer, Schema, Stream } from "effect"
 import { Agent, EngineRegistry, TextToSpeech } from "effect-voice"
-import { Recording, Scenario } from "effect-voice/testing"
+import { Conformance, Recording, Scenario } from "effect-voice/testing"
 import assert from "node:assert"
 
 const RATE = 16_000
@@ -41,3 +41,12 @@ const call = await Effect.runPromise(Scenario.run({
   user: [Scenario.say("hello"), Scenario.waitForAgent]
 }))
 assert.deepEqual(Recording.lines(call.history), ["user: hello", "agent: You said: hello"])
+
+// Whether it keeps the contract of its kind: texts as given, pieces, interruption, release, …
+const results = await Effect.runPromise(Conformance.run(Conformance.tts({
+  name: "beeper",
+  layer: beeper.layer({ pitch: 440 }),
+  provideTime: Conformance.virtualTime("beeper")
+})))
+console.log(Conformance.summary(results)) // conformance: … passed, 0 failed, … skipped
+assert.deepEqual(results.flatMap(({ detail, id, result }) => result === "failed" ? [[id, detail]] : []), [])
