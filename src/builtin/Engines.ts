@@ -73,5 +73,9 @@ export const engines: EngineTable = {
   },
   noise: { rnnoise: load("rnnoise", () => import("../engines/rnnoise/index.ts")) },
   echo: { aec3: load("aec3", () => import("../engines/aec3/index.ts")) },
-  llm: { "openai-compatible": load("openai-compatible", () => import("../engines/openai-compatible/index.ts")) }
+  llm: {
+    "openai-compatible": load("openai-compatible", () => import("../engines/openai-compatible/index.ts")),
+    anthropic: load("anthropic", () => import("../engines/anthropic/index.ts")),
+    google: load("google", () => import("../engines/google/index.ts"))
+  }
 }

@@ -5,41 +5,27 @@
  *
  * @since 0.1.0
  */
-import * as AiError from "effect/ai/AiError"
 import * as LanguageModel from "effect/ai/LanguageModel"
-import type * as Response from "effect/ai/Response"
-import * as Telemetry from "effect/ai/Telemetry"
-import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
-import * as HttpClient from "effect/http/HttpClient"
+import type * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
-import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
-import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import * as Stream from "effect/Stream"
 import type { BackendError, InvalidConfig } from "../../BackendError.ts"
 import { withDefault } from "../../schema/Defaults.ts"
 import { boundedDuration } from "../../schema/Durations.ts"
 import { encodeKeys } from "../../schema/EncodedKeys.ts"
 import { secret } from "../../schema/Secret.ts"
 import * as EngineRegistry from "../../speech/EngineRegistry.ts"
-import * as VendorSpan from "../../telemetry/VendorSpan.ts"
-import { untraced } from "../../wire/UntracedHttp.ts"
-import * as VendorError from "../../wire/VendorError.ts"
 import * as VendorKey from "../../wire/VendorKey.ts"
+import * as HttpModel from "../hosted/llm/HttpModel.ts"
 import { ChatDeltas } from "./ChatDeltas.ts"
 import * as ChatErrors from "./ChatErrors.ts"
 import * as ChatRequest from "./ChatRequest.ts"
 
 const OPENAI = "https://api.openai.com/v1"
-
-/** How much of an error response is read, in bytes. */
-const MAX_ERROR_BODY = 65_536
 
 /**
  * Options of the engine, with defaults and limits.
@@ -89,37 +75,6 @@ const endpoint = (url: string): string => {
   return base.endsWith("/chat/completions") ? base : `${base}/chat/completions`
 }
 
-const infoOf = (
-  { headers, status }: HttpClientResponse.HttpClientResponse,
-  nowMs: number
-): ChatErrors.ResponseInfo => ({
-  status,
-  requestId: headers["x-request-id"]?.slice(0, 200),
-  retryAfterMs: VendorError.retryAfterMs(headers, nowMs)
-})
-
-/** Without the HTTP client's message, which may contain the URL and with it a key. */
-const connectionLost = ChatErrors.make(
-  new AiError.NetworkError({
-    reason: "TransportError",
-    method: "POST",
-    url: "",
-    description: "the connection failed: check engines.openai-compatible.url"
-  })
-)
-
-/** The body as text, up to a limit in bytes. */
-const bodyOf = (response: HttpClientResponse.HttpClientResponse, limit: number) => {
-  let size = 0
-  return response.stream.pipe(
-    Stream.takeWhile((bytes) => (size += bytes.length) <= limit),
-    Stream.decodeText,
-    Stream.mkString
-  )
-}
-
-type Parts = Stream.Stream<Response.StreamPartEncoded, AiError.AiError>
-
 /**
  * Creates the model. Fails `invalid_config` when OpenAI's API has no key (`details.missing`).
  *
@@ -129,131 +84,33 @@ type Parts = Stream.Stream<Response.StreamPartEncoded, AiError.AiError>
 export const make = Effect.fnUntraced(function*(
   options: OpenAiCompatibleOptions
 ): Effect.fn.Return<LanguageModel.LanguageModel, InvalidConfig, HttpClient.HttpClient> {
-  const client = yield* HttpClient.HttpClient
-  const apiKey: Redacted.Redacted<string> | undefined = isOpenAi(options.url)
+  const ofOpenAi = isOpenAi(options.url)
+  const apiKey: Redacted.Redacted<string> | undefined = ofOpenAi
     ? yield* VendorKey.key("openai", options.apiKey, "OPENAI_API_KEY")
     : yield* VendorKey.optionalKey(ChatErrors.VENDOR, options.apiKey, undefined)
   const settings: ChatRequest.Settings = {
     ...options,
-    maxTokensKey: isOpenAi(options.url) ? "max_completion_tokens" : "max_tokens"
+    maxTokensKey: ofOpenAi ? "max_completion_tokens" : "max_tokens"
   }
-  const timedOut = () =>
-    Effect.fail(
-      ChatErrors.make(
-        new AiError.InternalProviderError({ description: `no data for ${Duration.format(options.timeout)}` })
-      )
-    )
-  const withTimeout = Effect.timeoutOrElse({ duration: options.timeout, orElse: timedOut })
-
-  const failure = (response: HttpClientResponse.HttpClientResponse, info: ChatErrors.ResponseInfo) =>
-    bodyOf(response, MAX_ERROR_BODY).pipe(
-      Effect.orElseSucceed(() => ""),
-      withTimeout,
-      Effect.flatMap((text) =>
-        Effect.fail(ChatErrors.make(ChatErrors.fromResponse(info, ChatErrors.faultOfText(text))))
-      )
-    )
-
   let responses = 0
-  const read = (
-    response: HttpClientResponse.HttpClientResponse,
-    info: ChatErrors.ResponseInfo,
-    tools: ReadonlyArray<string>
-  ): Parts => {
-    const deltas = new ChatDeltas(info, {
-      tools,
-      startsInThought: options.startsInThought,
-      idPrefix: `call_${++responses}_`
-    })
-    const emit = (parts: ReturnType<ChatDeltas["end"]>): Parts =>
-      Result.isFailure(parts) ? Stream.fail(parts.failure) : Stream.fromIterable(parts.success)
-    return response.stream.pipe(
-      Stream.mapError(() => connectionLost),
-      Stream.decodeText,
-      untilClosed(deltas, options.timeout, timedOut),
-      Stream.flatMap((piece) => emit(deltas.push(piece))),
-      Stream.concat(Stream.suspend(() => emit(deltas.end())))
-    )
-  }
-
-  const streamText = (prompt: LanguageModel.ProviderOptions): Parts =>
-    Stream.unwrap(Effect.gen(function*() {
-      Telemetry.addGenAIAnnotations(prompt.span, {
-        operation: { name: "chat" },
-        provider: { name: isOpenAi(options.url) ? "openai" : ChatErrors.VENDOR },
-        request: { model: options.model, temperature: options.temperature, maxTokens: options.maxTokens }
-      })
-      const annotate = yield* VendorSpan.scoped(ChatErrors.VENDOR)
-      const body = ChatRequest.encode(prompt, settings)
-      if (Result.isFailure(body)) {
-        return Stream.fail(ChatErrors.make(new AiError.InvalidUserInputError({ description: body.failure })))
-      }
-      const request = HttpClientRequest.post(endpoint(options.url)).pipe(
-        HttpClientRequest.bodyJsonUnsafe(body.success),
-        (request) => apiKey === undefined ? request : HttpClientRequest.bearerToken(request, apiKey)
-      )
-      const response = yield* client.execute(request).pipe(untraced, Effect.mapError(() => connectionLost), withTimeout)
-      const info = infoOf(response, yield* Clock.currentTimeMillis)
-      annotate(info)
-      return response.status >= 200 && response.status <= 299
-        ? Stream.map(read(response, info, prompt.tools.map(({ name }) => name)), (part) => {
-          if (part.type === "finish") {
-            Telemetry.addGenAIAnnotations(prompt.span, {
-              usage: { inputTokens: part.usage.inputTokens.total, outputTokens: part.usage.outputTokens.total },
-              response: { finishReasons: [part.reason] }
-            })
-          }
-          return part
-        })
-        : Stream.fromEffect(failure(response, info))
-    }))
-
-  return yield* LanguageModel.make({
-    streamText,
-    generateText: (prompt) =>
-      Effect.map(Stream.runCollect(streamText(prompt)), (parts) => {
-        const text = parts.flatMap((part) => part.type === "text-delta" ? [part.delta] : []).join("")
-        return [
-          ...(text === "" ? [] : [{ type: "text" as const, text }]),
-          ...parts.flatMap((part) => part.type === "tool-call" || part.type === "finish" ? [part] : [])
-        ]
+  return yield* HttpModel.make({
+    ...options,
+    vendor: ChatErrors.VENDOR,
+    method: "chat.completions",
+    provider: ofOpenAi ? "openai" : ChatErrors.VENDOR,
+    requestIdHeader: "x-request-id",
+    url: endpoint(options.url),
+    redirects: true,
+    authorize: (request) => apiKey === undefined ? request : HttpClientRequest.bearerToken(request, apiKey),
+    encode: (prompt) => ChatRequest.encode(prompt, settings),
+    decoder: (info, prompt) =>
+      new ChatDeltas(info, {
+        tools: prompt.tools.map(({ name }) => name),
+        startsInThought: options.startsInThought,
+        idPrefix: `call_${++responses}_`
       })
   })
 })
-
-/** How long to wait for what may follow the end of a response, which is its usage. */
-const AFTER_END = Duration.seconds(1)
-
-/**
- * Bounds the wait for the next chunk; keep-alives do not prolong it. When the response has ended, whatever happens to the
- * connection ends the stream.
- */
-const untilClosed = (
-  deltas: ChatDeltas,
-  timeout: Duration.Duration,
-  timedOut: () => Effect.Effect<never, AiError.AiError>
-) =>
-(text: Stream.Stream<string, AiError.AiError>): Stream.Stream<string, AiError.AiError> =>
-  Stream.transformPull(text, (pull) =>
-    Effect.map(Clock.monotonicTimeNanos, (startedAt) => {
-      let progress = 0
-      let since = startedAt
-      return Effect.flatMap(Clock.monotonicTimeNanos, (now) => {
-        if (deltas.closed) return Cause.done()
-        if (deltas.progress !== progress) {
-          progress = deltas.progress
-          since = now
-        }
-        const left = Duration.subtract(timeout, Duration.nanos(now - since))
-        return pull.pipe(
-          Effect.timeoutOrElse({
-            duration: deltas.ended ? AFTER_END : left,
-            orElse: (): Effect.Effect<never, AiError.AiError | Cause.Done> => deltas.ended ? Cause.done() : timedOut()
-          }),
-          Effect.catch((error) => deltas.ended ? Cause.done() : Effect.fail(error))
-        )
-      })
-    }))
 
 /**
  * Provides the model on the `HttpClient` in the context.

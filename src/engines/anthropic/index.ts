@@ -1,0 +1,133 @@
+/**
+ * Anthropic's language models, by the Messages API.
+ *
+ * Responses are streamed; interrupting the stream aborts the request. The API is spoken here and not by `@effect/ai-anthropic`,
+ * whose releases are for Effect 3 and whose beta is for a beta of Effect 4.
+ *
+ * @since 0.1.0
+ */
+import * as LanguageModel from "effect/ai/LanguageModel"
+import * as Effect from "effect/Effect"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import type * as HttpClient from "effect/http/HttpClient"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import type { BackendError, InvalidConfig } from "../../BackendError.ts"
+import { withDefault } from "../../schema/Defaults.ts"
+import { boundedDuration } from "../../schema/Durations.ts"
+import { encodeKeys } from "../../schema/EncodedKeys.ts"
+import * as EngineRegistry from "../../speech/EngineRegistry.ts"
+import * as HttpModel from "../hosted/llm/HttpModel.ts"
+import * as ModelOptions from "../hosted/llm/ModelOptions.ts"
+import { MessageDeltas, VENDOR } from "./MessageDeltas.ts"
+import * as MessagesRequest from "./MessagesRequest.ts"
+
+const ANTHROPIC = "https://api.anthropic.com"
+/** The revision of the API. */
+const VERSION = "2023-06-01"
+
+/**
+ * Options of the engine, with defaults and limits.
+ *
+ * - `url`: the base URL of the API, without its `/v1`. Default: Anthropic's.
+ * - `model`: the name of the model. Required.
+ * - `apiKey`: a secret. Default: with Anthropic's URL the environment variable `ANTHROPIC_API_KEY`; elsewhere none is sent.
+ * - `instructions`: the beginning of the system prompt. Responses are spoken: ask for short sentences.
+ * - `temperature`: the sampling temperature, [0, 1]. Default: the model's. Some models take none.
+ * - `maxTokens`: the longest response, in tokens. Default 4,096.
+ * - `timeout`: how long the server may take to the first event, and between two; pings do not count. Default 30 s, [1 s, 5 min].
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const AnthropicOptions = Schema.Struct({
+  url: ModelOptions.url.pipe(withDefault(ANTHROPIC)),
+  model: ModelOptions.model,
+  apiKey: ModelOptions.apiKey,
+  instructions: ModelOptions.instructions,
+  temperature: Schema.optionalKey(Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))),
+  maxTokens: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000_000 })).pipe(withDefault(4_096)),
+  timeout: boundedDuration("1 second", "5 minutes").pipe(withDefault("30s"))
+}).pipe(encodeKeys({ apiKey: "api_key", maxTokens: "max_tokens" }))
+
+/**
+ * The decoded options.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type AnthropicOptions = typeof AnthropicOptions.Type
+
+const endpoint = (url: string): string => {
+  const base = url.replace(/\/+$/u, "").replace(/\/v1(?:\/messages)?$/u, "")
+  return `${base}/v1/messages`
+}
+
+/**
+ * Creates the model. Fails `invalid_config` when Anthropic's API has no key (`details.missing`).
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = Effect.fnUntraced(function*(
+  options: AnthropicOptions
+): Effect.fn.Return<LanguageModel.LanguageModel, InvalidConfig, HttpClient.HttpClient> {
+  const apiKey = yield* ModelOptions.key(VENDOR, options, "api.anthropic.com", ["ANTHROPIC_API_KEY"])
+  return yield* HttpModel.make({
+    ...options,
+    vendor: VENDOR,
+    method: "messages",
+    provider: VENDOR,
+    requestIdHeader: "request-id",
+    url: endpoint(options.url),
+    authorize: (request) =>
+      HttpClientRequest.setHeaders(request, {
+        "anthropic-version": VERSION,
+        ...(apiKey === undefined ? {} : { "x-api-key": Redacted.value(apiKey) })
+      }),
+    encode: (prompt) => MessagesRequest.encode(prompt, options),
+    decoder: (info, prompt) => new MessageDeltas(info, MessagesRequest.objectTool(prompt))
+  })
+})
+
+/**
+ * Provides the model on the `HttpClient` in the context.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerClient = (
+  options: Partial<AnthropicOptions> & Pick<AnthropicOptions, "model">
+): Layer.Layer<LanguageModel.LanguageModel, BackendError, HttpClient.HttpClient> =>
+  Layer.effect(
+    LanguageModel.LanguageModel,
+    EngineRegistry.complete(VENDOR, AnthropicOptions, options, { model: options.model }).pipe(Effect.flatMap(make))
+  )
+
+/**
+ * Provides the model on `fetch`.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (
+  options: Partial<AnthropicOptions> & Pick<AnthropicOptions, "model">
+): Layer.Layer<LanguageModel.LanguageModel, BackendError> =>
+  layerClient(options).pipe(Layer.provide(FetchHttpClient.layer))
+
+/**
+ * Registers as `anthropic`.
+ *
+ * @category definitions
+ * @since 0.1.0
+ */
+export const definition: EngineRegistry.EngineDefinition<"llm"> = EngineRegistry.define({
+  kind: "llm",
+  name: VENDOR,
+  description: "Anthropic's language models (Claude), by the Messages API",
+  options: AnthropicOptions,
+  layer: (options) =>
+    Layer.effect(LanguageModel.LanguageModel, make(options)).pipe(Layer.provide(FetchHttpClient.layer))
+})
