@@ -15,12 +15,15 @@ import * as ConfigSource from "../src/backend/config/ConfigSource.ts"
 import * as Builtin from "../src/builtin/index.ts"
 import * as ServerConfig from "../src/server/ServerConfig.ts"
 import * as FakeChat from "./support/FakeChat.ts"
+import * as FakeMcp from "./support/FakeMcp.ts"
+import * as FakeModelApi from "./support/FakeModelApi.ts"
 import { findFreePort } from "./support/FreePort.ts"
 
 const run = promisify(execFile)
-const node = (file: string) =>
+const node = (file: string, env: { readonly [name: string]: string } = {}) =>
   run(process.execPath, ["--disable-warning=ExperimentalWarning", "--conditions=@effect-voice/source", file], {
-    timeout: 250_000
+    timeout: 250_000,
+    env: { ...process.env, ...env }
   })
 
 const sources = readdirSync("src", { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"))
@@ -162,6 +165,52 @@ describe("Examples", () => {
         assert.include(prompt, words)
       }
     }).pipe(Effect.scoped, Effect.runPromise), 180_000)
+
+  it.concurrent("answers with Claude and with Gemini", () =>
+    Effect.gen(function*() {
+      const claude = yield* FakeModelApi.anthropic([{
+        events: FakeModelApi.message([{ text: ["She wrote the ", "first program."] }], "end_turn")
+      }])
+      const gemini = yield* FakeModelApi.google([{ events: FakeModelApi.candidates([[{ text: "A mathematician." }]]) }])
+      const said = yield* Effect.promise(() =>
+        Promise.all([
+          node(join("test", "examples", "Claude.ts"), {
+            ANTHROPIC_API_KEY: "sk-ant-fake-key",
+            ANTHROPIC_URL: claude.url
+          }),
+          node(join("test", "examples", "Gemini.ts"), {
+            GEMINI_API_KEY: "AIza-fake-key",
+            GEMINI_URL: `${gemini.url}/v1beta`
+          })
+        ])
+      )
+      assert.match(said[0].stdout, /the agent said: She wrote the first program\./u)
+      assert.match(said[1].stdout, /the model said: A mathematician\./u)
+    }).pipe(Effect.scoped, Effect.runPromise))
+
+  it.concurrent("answers with the tools of an MCP server", () =>
+    Effect.gen(function*() {
+      const orders = yield* FakeMcp.make([{ ...FakeMcp.echo, name: "find_order" }], {
+        on: ({ method }) =>
+          method === "tools/call"
+            ? { result: { content: [{ type: "text", text: "It arrives on Monday." }] } }
+            : undefined
+      })
+      const model = yield* FakeChat.make([
+        { pieces: [{ call: { index: 0, id: "call_1", name: "find_order", input: "{\"text\":\"mine\"}" } }] },
+        FakeChat.text("It arrives on Monday.")
+      ])
+      const { stdout } = yield* Effect.promise(() =>
+        node(join("test", "examples", "McpTools.ts"), {
+          MODEL_URL: model.url,
+          ORDERS_URL: orders.url,
+          ORDERS_TOKEN: "token-of-orders"
+        })
+      )
+      assert.match(stdout, /the agent said: It arrives on Monday\./u)
+      assert.strictEqual(orders.requests.at(-1)?.headers.authorization, "Bearer token-of-orders")
+      assert.include(JSON.stringify(model.requests[1]?.body.messages), "It arrives on Monday.")
+    }).pipe(Effect.scoped, Effect.runPromise))
 
   it("tests an agent in virtual time", async () => {
     await node(join("test", "examples", "TestYourAgent.ts"))

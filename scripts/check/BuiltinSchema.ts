@@ -69,6 +69,7 @@ export const builtin = async (): Promise<{
   const policy = readFileSync("src/conversation/ConversationPolicy.ts", "utf8")
   const text = readFileSync("src/speech/TextSettings.ts", "utf8")
   const history = readFileSync("src/agent/HistorySettings.ts", "utf8")
+  const tools = sourcesOf("src/agent/tools")
   const backend = object(
     "src/agent, src/backend, src/hooks, src/speech and src/conversation",
     BackendConfig,
@@ -84,6 +85,9 @@ export const builtin = async (): Promise<{
       under("rate_limits", ConfigSchema.docsOf(limits, /^RateLimits$/)),
       under("rate_limits.create", rulesOf),
       under("rate_limits.connect", rulesOf),
+      under("mcp", ConfigSchema.docsOf(tools, /^McpServerOptions$/)),
+      under("tools", ConfigSchema.docsOf(tools, /^HttpToolOptions$/)),
+      under("openapi", ConfigSchema.docsOf(tools, /^OpenApiOptions$/)),
       under("history", ConfigSchema.docsOf(history, /^HistorySettings$/)),
       under("text", ConfigSchema.docsOf(text, /^TextSettings$/)),
       under("conversation", ConfigSchema.docsOf(policy, /^ConversationPolicy$/))

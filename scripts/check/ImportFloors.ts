@@ -46,7 +46,7 @@ interface Floor {
 const ground = ["ground", "schema", "audio", "text", "conversation"]
 const contracts = [...ground, "telemetry", "speech", "agent", "hooks"]
 const core = [...contracts, "session", "backend"]
-const parts = [...core, "models", "wire", "engines", "transport", "providers", "store", "cluster"]
+const parts = [...core, "models", "wire", "tools", "engines", "transport", "providers", "store", "cluster"]
 
 /**
  * The floors, from the ground up.
@@ -68,6 +68,7 @@ export const floors: Readonly<Record<string, Floor>> = {
   backend: { on: [...contracts, "session"], packages: "effect" },
   models: { on: [...ground, "telemetry"], packages: "any" },
   wire: { on: [...ground, "telemetry"], packages: "any" },
+  tools: { on: [...ground, "telemetry", "agent", "wire"], packages: "any" },
   engines: { on: [...ground, "telemetry", "speech", "models", "wire"], packages: "any" },
   transport: { on: [...contracts, "session", "wire"], packages: "any" },
   store: { on: [...contracts, "session", "wire"], packages: "any" },

@@ -12,6 +12,7 @@ import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import { AgentRegistry } from "../agent/AgentRegistry.ts"
 import { type BackendError, InvalidConfig } from "../BackendError.ts"
+import { HealthSources } from "../HealthSource.ts"
 import { DataRetentionHook } from "../hooks/DataRetentionHook.ts"
 import * as SuppressorProcessor from "../session/input/SuppressorProcessor.ts"
 import { PendingErasures } from "../session/persistence/PendingErasures.ts"
@@ -34,6 +35,7 @@ import { type BackendConfig, periodsOf } from "./config/BackendConfig.ts"
 import type { DecodedConfig } from "./config/DecodedConfig.ts"
 import { DEFAULT_TURNS, DEFAULT_VAD, ECHO_CANCELLER } from "./config/NamedParts.ts"
 import * as LlmAgent from "./engines/LlmAgent.ts"
+import { OpenToolSources } from "./engines/OpenToolSources.ts"
 import * as Processors from "./engines/Processors.ts"
 import * as SpeechEngines from "./engines/SpeechEngines.ts"
 import { makeBackend } from "./makeBackend.ts"
@@ -197,11 +199,13 @@ export const make = (decoded: DecodedConfig): Effect.Effect<Backend, BackendErro
     const { config, provider } = decoded
     const agents = yield* AgentRegistry
     const model = LlmAgent.providerOf(config, agents)
+    const sources = model === undefined ? [] : yield* (yield* OpenToolSources)(config)
     const llm = model === undefined
       ? undefined
       : LlmAgent.make(
         yield* build(decoded, "llm", model, LanguageModel.LanguageModel),
-        decoded.engines.llm.get(model)?.options
+        decoded.engines.llm.get(model)?.options,
+        sources
       )
     const findAgent = (name: string) =>
       llm !== undefined && name === LlmAgent.NAME ? Effect.succeed(llm) : agents.get(name)
@@ -213,6 +217,7 @@ export const make = (decoded: DecodedConfig): Effect.Effect<Backend, BackendErro
       ? yield* Effect.flatMap(build(decoded, "echo", ECHO_CANCELLER, EchoCanceller), WatchedEchoCanceller.make)
       : undefined
     const built = yield* (config.pipelineType === "s2s" ? buildS2s(decoded) : buildStt(decoded))
+    const around = yield* HealthSources
     const making = makeBackend({
       config,
       provider,
@@ -228,7 +233,9 @@ export const make = (decoded: DecodedConfig): Effect.Effect<Backend, BackendErro
         ...Object.fromEntries(noise.map(({ name }) => ["noise", name])),
         ...(echo === undefined ? {} : { echo: echo.name })
       }
-    })
+    }).pipe(
+      Effect.provideService(HealthSources, [...around, ...sources.flatMap(({ health }) => health ?? [])])
+    )
     const backend = (yield* needsArchive(config))
       ? Effect.provideServiceEffect(making, SessionArchive, (yield* Open)(config.retention.directory))
       : making

@@ -98,6 +98,27 @@ export const storeFaults = Effect.fnUntraced(function*({ store }: BackendConfig)
   return load === stores.sqlite ? [...loaded, ...(yield* fileFaults(store.path ?? defaultPath()))] : loaded
 })
 
+/** Where a program would be looked for. */
+const candidatesOf = (command: string): ReadonlyArray<string> =>
+  command.includes("/")
+    ? [Path.resolve(command)]
+    : (process.env["PATH"] ?? "").split(Path.delimiter).filter((part) => part !== "").map((part) =>
+      Path.join(part, command)
+    )
+
+/** The faults of the programs of MCP servers. Windows finds programs in its own ways. */
+const programFaults = ({ mcp }: BackendConfig): Effect.Effect<ReadonlyArray<Faults.Fault>> =>
+  Effect.promise(async () => {
+    const faults: Array<Faults.Fault> = []
+    for (const [i, { command }] of process.platform === "win32" ? [] : mcp.entries()) {
+      if (command === undefined) continue
+      const found = await Promise.any(candidatesOf(command).map((file) => Fs.access(file, Fs.constants.X_OK)))
+        .then(() => true, () => false)
+      if (!found) faults.push({ path: `mcp.${i}.command`, message: `there is no program ${command}` })
+    }
+    return faults
+  })
+
 /** What the config asks of its engines and they cannot do. */
 const capabilityFaults = (
   config: BackendConfig,
@@ -112,7 +133,7 @@ const capabilityFaults = (
         : undefined
     }
     if (kind !== "s2s" || config.pipelineType !== "s2s" || s2s === undefined) return undefined
-    return S2sCapabilities.faultOf(config, {
+    return S2sCapabilities.faultOf({ agentInLoop: config.agentInLoop }, {
       name,
       capabilities: s2s,
       // without one, the default one is used
@@ -159,6 +180,7 @@ export const faultsOf = (found: {
     ...(provider?.check === undefined ? [] : [faultsBy("provider", provider.check)]),
     ...(config === undefined ? [] : [
       storeFaults(config),
+      programFaults(config),
       ...(config.rateLimits.store === "redis" ? [faultsBy("rate_limits.store", loadRateLimits)] : []),
       ...(Object.keys(periodsOf(config)).length === 0
         ? []

@@ -9,6 +9,7 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { AgentRegistry } from "../agent/AgentRegistry.ts"
+import { OpenToolSources } from "../backend/engines/OpenToolSources.ts"
 import { BackendRegistry } from "../backend/provider/BackendRegistry.ts"
 import { OpenPendingErasures, StoreRegistry } from "../backend/sessions/StoreRegistry.ts"
 import { packageFile } from "../ExternalPackage.ts"
@@ -21,6 +22,7 @@ import { engines } from "./Engines.ts"
 import { processors } from "./Processors.ts"
 import { providers } from "./Providers.ts"
 import { loadRateLimits, openArchive, openPendingErasures, stores } from "./Stores.ts"
+import { openToolSources } from "./Tools.ts"
 
 export * as BuiltinAgent from "./BuiltinAgent.ts"
 export { engines } from "./Engines.ts"
@@ -54,6 +56,7 @@ export const layer: Layer.Layer<BackendRegistry | EngineRegistry | AgentRegistry
     ProcessorRegistry.layer(processors),
     StoreRegistry.layer(stores),
     Layer.succeed(RateLimits.SharedStore, openRateLimits),
+    Layer.succeed(OpenToolSources, openToolSources),
     Layer.succeed(Open, openArchive),
     Layer.succeed(OpenPendingErasures, openPendingErasures)
   )

@@ -9,6 +9,9 @@ import * as Effect from "effect/Effect"
 import * as Record from "effect/Record"
 import * as Schema from "effect/Schema"
 import { HistorySettings } from "../../agent/HistorySettings.ts"
+import { HttpTools } from "../../agent/tools/HttpToolOptions.ts"
+import { McpServers } from "../../agent/tools/McpServerOptions.ts"
+import { OpenApis } from "../../agent/tools/OpenApiOptions.ts"
 import type { InvalidConfig } from "../../BackendError.ts"
 import { ConversationPolicy } from "../../conversation/ConversationPolicy.ts"
 import { RateLimits } from "../../hooks/RateLimits.ts"
@@ -71,6 +74,9 @@ export {
  * - `agent`: the registered agent that answers. In a file, the default is `builtin`.
  * - `history`: how much of the conversation a language model that answers is told: the agent `llm`, and agents of the
  *   application that say nothing else.
+ * - `mcp`: servers of the Model Context Protocol whose tools the agent `llm` may call. Default: none.
+ * - `tools`: requests over HTTP that the agent `llm` may make. Default: none.
+ * - `openapi`: APIs whose operations the agent `llm` may call. Default: none.
  * - `agentInLoop`: with `s2s`, the role of the agent: `off`, the model answers by itself; `answer`, the agent answers and the
  *   model only transcribes and speaks; `tool`, the model calls the agent as a tool. Default: `off`, or `answer` with a model
  *   that cannot answer by itself.
@@ -116,6 +122,9 @@ export const BackendConfig = Schema.Struct({
   ttsFallback: Schema.Array(Name).pipe(withDefault([])),
   agent: Schema.optionalKey(Name),
   history: HistorySettings.pipe(withDefault({})),
+  mcp: McpServers.pipe(withDefault([])),
+  tools: HttpTools.pipe(withDefault([])),
+  openapi: OpenApis.pipe(withDefault([])),
   agentInLoop: Schema.optionalKey(AgentInLoop),
   customProcessors: Schema.Array(ProcessorConfig).pipe(withDefault([])),
   latencyTarget: boundedDuration("100 millis", "5 seconds").pipe(withDefault("500ms")),

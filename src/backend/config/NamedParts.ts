@@ -130,7 +130,10 @@ export const namesOf = (config: BackendConfig): JsonRecord => ({
   agent: config.agent,
   custom_processors: config.customProcessors,
   engines: config.engines,
-  store: config.store
+  store: config.store,
+  mcp: config.mcp,
+  tools: config.tools,
+  openapi: config.openapi
 })
 
 /** `[path, name]` of each name in a field that holds one name or a list of them. */
@@ -233,6 +236,18 @@ export const decode = Effect.fnUntraced(function*(
     // an unknown `llm_provider` is a fault of its own
     const isModel = name === LlmAgent.NAME && (wanted.llm.has(model ?? "") || raw["llm_provider"] !== undefined)
     if (!isModel && !agents.has(name)) unknown(path, "agent", name, agents.list())
+  }
+
+  const hasModel = LlmAgent.providerOf({
+    agent: typeof raw["agent"] === "string" ? raw["agent"] : undefined,
+    llmProvider: raw["llm_provider"]
+  }, agents) !== undefined
+  for (const key of ["mcp", "tools", "openapi"]) {
+    const given = raw[key]
+    if (hasModel || !Array.isArray(given) || given.length === 0) continue
+    const message =
+      `only the agent ${LlmAgent.NAME} has tools by config: set agent: ${LlmAgent.NAME}, or an llm_provider for it`
+    faults.push({ path: key, message })
   }
 
   const named = new Set(kinds.flatMap((kind) => Array.from(wanted[kind], (name) => `${kind}.${name}`)))

@@ -5,9 +5,11 @@ import { Effect, Fiber, FileSystem, Layer, Schema, Stream } from "effect"
 import * as Agent from "../../../src/agent/Agent.ts"
 import { AgentRegistry } from "../../../src/agent/AgentRegistry.ts"
 import * as ConfigSource from "../../../src/backend/config/ConfigSource.ts"
+import { OpenToolSources } from "../../../src/backend/engines/OpenToolSources.ts"
 import { BackendRegistry } from "../../../src/backend/provider/BackendRegistry.ts"
 import { VoiceBackend } from "../../../src/backend/VoiceBackend.ts"
 import { engines as builtin } from "../../../src/builtin/Engines.ts"
+import { openToolSources } from "../../../src/builtin/Tools.ts"
 import { ProcessorRegistry } from "../../../src/hooks/AudioProcessor.ts"
 import type { Fault } from "../../../src/schema/Faults.ts"
 import { EngineRegistry } from "../../../src/speech/EngineRegistry.ts"
@@ -15,6 +17,7 @@ import { engines as named } from "../../../src/testing/conformance/NamedParts.ts
 import { provider } from "../../session/Harness.ts"
 import { TestConnection } from "../../session/TestConnection.ts"
 import * as FakeChat from "../../support/FakeChat.ts"
+import * as FakeMcp from "../../support/FakeMcp.ts"
 
 const registries = (agents: { readonly [name: string]: Agent.Agent } = {}) =>
   Layer.mergeAll(
@@ -22,6 +25,7 @@ const registries = (agents: { readonly [name: string]: Agent.Agent } = {}) =>
     EngineRegistry.layer({ ...named, llm: { ...named.llm, ...builtin.llm } }),
     AgentRegistry.layer(agents),
     ProcessorRegistry.layer(),
+    Layer.succeed(OpenToolSources, openToolSources),
     NodeServices.layer
   )
 
@@ -73,6 +77,47 @@ describe("A config", () => {
       }).pipe(Effect.provide(VoiceBackend.layerConfig(config)))
     }).pipe(Effect.provide(registries())))
 
+  it.live("takes tools from MCP servers, and goes on without one that is away", () =>
+    Effect.gen(function*() {
+      const chat = yield* FakeChat.make([
+        { pieces: [{ call: { index: 0, id: "call_1", name: "echo", input: "{\"text\":\"hi\"}" } }] },
+        FakeChat.text("Done."),
+        FakeChat.text("Well.")
+      ])
+      const here = yield* FakeMcp.make([FakeMcp.echo])
+      const away = yield* FakeMcp.make([{ ...FakeMcp.echo, name: "other" }])
+      yield* Effect.promise(away.away)
+      const yaml = [
+        "agent: llm",
+        "engines: { openai-compatible: { url: \"" + chat.url + "\", model: fake } }",
+        "mcp:",
+        `  - { name: here, url: "${here.url}", headers: { authorization: "Bearer key-of-ours-123" } }`,
+        `  - { name: away, url: "${away.url}", timeout: 1s }`
+      ].join("\n")
+      const { config } = yield* read(yaml)
+      assert.notInclude(JSON.stringify(config), "key-of-ours")
+      yield* Effect.gen(function*() {
+        assert.strictEqual(yield* typed("say hi"), "Done.")
+        assert.deepStrictEqual(chat.requests[0]?.body["tools"], [{
+          type: "function",
+          function: { name: "echo", description: "Says it again", parameters: FakeMcp.echo.inputSchema }
+        }])
+        assert.deepStrictEqual(chat.requests[1]?.body.messages.at(-1), {
+          role: "tool",
+          tool_call_id: "call_1",
+          content: "echo: {\"text\":\"hi\"}"
+        })
+        assert.strictEqual(here.requests.at(-1)?.headers.authorization, "Bearer key-of-ours-123")
+        const { parts, status } = yield* (yield* VoiceBackend).healthCheck
+        const partOf = (name: string) => parts.find((part) => part.name === name)
+        assert.deepStrictEqual([status, partOf("mcp:here")?.status], ["degraded", "healthy"])
+        assert.strictEqual(partOf("mcp:away")?.status, "degraded")
+        assert.match(partOf("mcp:away")?.cause ?? "", /MCP server away cannot be used/u)
+        yield* Effect.promise(here.away)
+        assert.strictEqual(yield* typed("and now?"), "Well.")
+      }).pipe(Effect.provide(VoiceBackend.layerConfig(config)))
+    }).pipe(Effect.provide(registries())))
+
   it.live("names another model, or an application's own agent called llm", () =>
     Effect.gen(function*() {
       const mine = {
@@ -102,6 +147,21 @@ describe("A config", () => {
         yield* faults("agent: llm\nengines: { openai-compatible: { model: a, url: \"ftp://x\", temperature: 9 } }\n"),
         ["engines.openai-compatible.url", "engines.openai-compatible.temperature"]
       )
+      const model = "agent: llm\nllm_provider: scripted_llm\n"
+      assert.deepStrictEqual(
+        yield* faults(`${model}mcp:\n  - { name: a }\n  - { name: c, command: x, headers: { y: z } }\n`),
+        ["mcp.0.url", "mcp.1.headers"]
+      )
+      assert.deepStrictEqual(yield* faults(`${model}mcp:\n  - { name: a b, url: "http://x" }\n`), ["mcp.0.name"])
+      assert.deepStrictEqual(
+        yield* faults(`${model}mcp:\n  - { name: a, url: "http://x" }\n  - { name: a, command: x }\n`),
+        ["mcp.1.name"]
+      )
+      assert.deepStrictEqual(
+        yield* faults(`${model}tools:\n  - { name: a, description: A, url: "http://x/{y}" }\n`),
+        ["tools.0.url"]
+      )
+      assert.deepStrictEqual(yield* faults("mcp: [{ name: a, url: \"http://x\" }]\n"), ["agent", "mcp"])
       assert.deepStrictEqual(yield* faults("agent: llm\nllm_provider: nobody\n"), ["llm_provider"])
       assert.deepStrictEqual(yield* faults("agent: nobody\nllm_provider: scripted_llm\n"), ["agent"])
     }).pipe(Effect.provide(registries())))
