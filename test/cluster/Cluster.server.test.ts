@@ -8,6 +8,8 @@ import { verify } from "./Verify.ts"
 /** The others, and the whole counts, are in `Cluster.full.test.ts`. */
 const names = [
   "kill -9 of one of three",
+  "SIGSTOP and SIGCONT",
+  "rolling restart of all",
   "the database is away",
   "200 creations at once, 80 at most",
   "30 creations of one user, 5 a minute",

@@ -9,7 +9,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node"
 export const seconds: { readonly [file: string]: number } = {
   "test/providers/livekit/LiveKit.server.test.ts": 95,
   "test/browser/Console.browser.test.ts": 90,
-  "test/cluster/Cluster.server.test.ts": 90,
+  "test/cluster/Cluster.server.test.ts": 160,
   "test/browser/LiveKit.browser.test.ts": 70,
   "test/providers/livekit/dispatch/Dispatch.server.test.ts": 65,
   "test/fuzz/SlowPeers.server.test.ts": 65,
