@@ -282,7 +282,7 @@ describe("Examples", () => {
         if (file === "Mount.ts") {
           assert.include(await fetch(`${url}/hours`).then((response) => response.text()), "from noon to ten")
         }
-        assert.strictEqual((await fetch(`${url}/voice/health/ready`)).status, 200)
+        assert.strictEqual((await fetch(`${url}/voice/v1/providers`)).status, 200)
         const created = await createSession(`${url}/voice/v1/sessions`)
         assert.strictEqual(created.status, 201)
         assert.match(await created.text(), /"ws:[^"]+\/voice\/v1\/sessions\//u)

@@ -52,7 +52,7 @@ describe("SpanRedaction", () => {
   it.effect("takes a token out of failures, which tell the names of spans, and keeps their kind", () => {
     const recording = new Recording()
     const url = `/audio?token=${token}`
-    const failing = (failure: Effect.Effect<never, Error>) =>
+    const failing = (failure: Effect.Effect<never>) =>
       redactToken(request(url)).pipe(
         Effect.andThen(failure),
         Effect.withSpan(`application ${url}`),
@@ -71,8 +71,8 @@ describe("SpanRedaction", () => {
         token
       )
       yield* failing(Effect.interrupt)
-      yield* failing(Effect.fail(new TypeError(`nothing at ${url}`)))
-      yield* failing(Effect.fail(new Error("nothing")))
+      yield* failing(Effect.die(new TypeError(`nothing at ${url}`)))
+      yield* failing(Effect.die(new Error("nothing")))
     }).pipe(
       recording.provide,
       Effect.map(() => {

@@ -313,6 +313,20 @@ describe("Server.attach", () => {
       assert.match(String(open), /refusing to listen on 0\.0\.0\.0/)
     }).pipe(Effect.scoped))
 
+  it.live("refuses what comes over another address than loopback, whatever name it gives", () =>
+    Effect.gen(function*() {
+      const server = Http.createServer(own)
+      server.on("connection", (socket) => Object.defineProperty(socket, "localAddress", { value: "192.0.2.7" }))
+      yield* attach(server, { prefix: "/voice" })
+      yield* attach(server, { prefix: "/keyed", apiKeys: [Redacted.make("0123456789abcdef-one")] })
+      const origin = yield* listening(server)
+      const refused = yield* session(`${origin}/voice`)
+      assert.deepStrictEqual([refused.status, refused.json["details"]], [403, { reason: "address_not_allowed" }])
+      assert.strictEqual((yield* call(`${origin}/voice/health/live`)).status, 200)
+      const headers = { authorization: "Bearer 0123456789abcdef-one" }
+      assert.strictEqual((yield* session(`${origin}/keyed`, "websocket", headers)).status, 201)
+    }).pipe(Effect.scoped))
+
   it.live("refuses what it cannot serve on", () =>
     Effect.gen(function*() {
       // what a program in JavaScript may pass

@@ -80,8 +80,8 @@ const oneServer = (server: Http.Server, listening: Effect.Effect<void, never, Sc
     const { json, status } = yield* session(`${origin}/voice`)
     assert.strictEqual(status, 201)
     for (const query of ["", `?token=${json["token"]}`]) assert.match(yield* talk(json, query), /good morning/)
-    const ready = yield* call(`${origin}/voice/health/ready`)
-    assert.deepStrictEqual([ready.status, ready.headers.get("x-powered-by")], [200, null])
+    const providers = yield* call(`${origin}/voice/v1/providers`)
+    assert.deepStrictEqual([providers.status, providers.headers.get("x-powered-by")], [200, null])
     assert.include((yield* call(`${origin}/voice/`)).text, "<!doctype html>")
     assert.strictEqual((yield* call(`${origin}/voice/nope`)).json["code"], "route_not_found")
     yield* own
@@ -93,7 +93,7 @@ const oneServer = (server: Http.Server, listening: Effect.Effect<void, never, Sc
     yield* Scope.close(scope, Exit.void)
     assert.strictEqual((yield* Fiber.join(ended))["reason"], "drained")
     yield* own
-    assert.strictEqual((yield* call(`${origin}/voice/health/ready`)).status, 404)
+    assert.strictEqual((yield* call(`${origin}/voice/v1/providers`)).status, 404)
     return [json["token"], last["token"]]
   }).pipe(
     Effect.scoped,
