@@ -14,6 +14,7 @@ import { promisify } from "node:util"
 import * as ConfigSource from "../src/backend/config/ConfigSource.ts"
 import * as Builtin from "../src/builtin/index.ts"
 import * as ServerConfig from "../src/server/ServerConfig.ts"
+import guideApp from "./examples/Voice.ts"
 import * as FakeChat from "./support/FakeChat.ts"
 import * as FakeMcp from "./support/FakeMcp.ts"
 import * as FakeModelApi from "./support/FakeModelApi.ts"
@@ -104,7 +105,7 @@ describe("Examples", () => {
           )
           await ConfigSource.load({ file, env: Object.fromEntries(variables), section: ServerConfig.section }).pipe(
             Effect.mapError((error) => new Error(`${guide}:\n${block}\n${error.message}`)),
-            Effect.provide([Builtin.layer, NodeServices.layer]),
+            Effect.provide([Builtin.layerWith(guideApp.parts), NodeServices.layer]),
             Effect.runPromise
           )
         }
@@ -235,6 +236,25 @@ describe("Examples", () => {
     const { stdout } = await node(join("test", "examples", "Provider.ts"))
     assert.match(stdout, /^conformance: \d{3} passed, 0 failed, \d+ verified elsewhere/mu)
   })
+
+  it.concurrent("runs the application of the guide, by --app and as a program", async () => {
+    const flags = ["--disable-warning=ExperimentalWarning", "--conditions=@effect-voice/source"]
+    const example = join("test", "examples", "Voice.ts")
+    const input = join("test", "fixtures", "ill-disposed.wav")
+    const { stderr, stdout } = await run(process.execPath, [
+      ...flags,
+      join("src", "cli", "main.ts"),
+      "talk",
+      "--app",
+      example,
+      "--input",
+      input
+    ], { timeout: 120_000 })
+    assert.match(stdout, /^agent {2}Yours is room twelve\. You said: He was not an ill-disposed young man\./mu)
+    assert.match(stderr, /agent: concierge/u)
+    const checked = await run(process.execPath, [...flags, example, "check"], { timeout: 60_000 })
+    assert.match(checked.stdout, /^OK[^]*agent: concierge/u)
+  }, 180_000)
 
   it.concurrent("lets in the users that the guide's hook accepts", async () => {
     const port = await findFreePort()

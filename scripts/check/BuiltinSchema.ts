@@ -11,9 +11,10 @@ import * as LlmAgent from "../../src/backend/engines/LlmAgent.ts"
 import { MEMORY } from "../../src/backend/sessions/StoreRegistry.ts"
 import type { BackendError } from "../../src/BackendError.ts"
 import * as Builtin from "../../src/builtin/index.ts"
+import * as ConfigSchema from "../../src/cli/ConfigSchema.ts"
 import { ServerConfig } from "../../src/server/ServerConfig.ts"
 import type { EngineDefinition, EngineKind } from "../../src/speech/EngineRegistry.ts"
-import * as ConfigSchema from "./ConfigSchema.ts"
+import { docsOf } from "./SchemaDocs.ts"
 
 const sourcesOf = (folder: string): string =>
   readdirSync(folder, { recursive: true, encoding: "utf8" })
@@ -63,8 +64,8 @@ export const builtin = async (): Promise<{
   const config = ["BackendConfig", "ConfigSections", "ClusterConfig"]
     .map((name) => readFileSync(`src/backend/config/${name}.ts`, "utf8")).join("\n")
   const limits = readFileSync("src/hooks/RateLimits.ts", "utf8")
-  const rule = ConfigSchema.docsOf(limits, /^Rule$/)
-  const rules = ConfigSchema.docsOf(limits, /^Rules$/)
+  const rule = docsOf(limits, /^Rule$/)
+  const rules = docsOf(limits, /^Rules$/)
   const rulesOf = merged(rules, ...Array.from(rules.keys(), (who) => under(who, rule)))
   const policy = readFileSync("src/conversation/ConversationPolicy.ts", "utf8")
   const text = readFileSync("src/speech/TextSettings.ts", "utf8")
@@ -74,36 +75,36 @@ export const builtin = async (): Promise<{
     "src/agent, src/backend, src/hooks, src/speech and src/conversation",
     BackendConfig,
     merged(
-      ConfigSchema.docsOf(config, /^BackendConfig$/),
-      under("overload", ConfigSchema.docsOf(config, /^OverloadConfig$/)),
-      under("drain", ConfigSchema.docsOf(config, /^DrainConfig$/)),
-      under("session", ConfigSchema.docsOf(config, /^SessionLimits$/)),
-      under("store", ConfigSchema.docsOf(config, /^StoreConfig$/)),
-      under("retention", ConfigSchema.docsOf(config, /^RetentionConfig$/)),
-      under("cluster", ConfigSchema.docsOf(config, /^ClusterConfig$/)),
-      under("custom_processors", ConfigSchema.docsOf(config, /^ProcessorConfig$/)),
-      under("rate_limits", ConfigSchema.docsOf(limits, /^RateLimits$/)),
+      docsOf(config, /^BackendConfig$/),
+      under("overload", docsOf(config, /^OverloadConfig$/)),
+      under("drain", docsOf(config, /^DrainConfig$/)),
+      under("session", docsOf(config, /^SessionLimits$/)),
+      under("store", docsOf(config, /^StoreConfig$/)),
+      under("retention", docsOf(config, /^RetentionConfig$/)),
+      under("cluster", docsOf(config, /^ClusterConfig$/)),
+      under("custom_processors", docsOf(config, /^ProcessorConfig$/)),
+      under("rate_limits", docsOf(limits, /^RateLimits$/)),
       under("rate_limits.create", rulesOf),
       under("rate_limits.connect", rulesOf),
-      under("mcp", ConfigSchema.docsOf(tools, /^McpServerOptions$/)),
-      under("tools", ConfigSchema.docsOf(tools, /^HttpToolOptions$/)),
-      under("openapi", ConfigSchema.docsOf(tools, /^OpenApiOptions$/)),
-      under("history", ConfigSchema.docsOf(history, /^HistorySettings$/)),
-      under("text", ConfigSchema.docsOf(text, /^TextSettings$/)),
-      under("conversation", ConfigSchema.docsOf(policy, /^ConversationPolicy$/))
+      under("mcp", docsOf(tools, /^McpServerOptions$/)),
+      under("tools", docsOf(tools, /^HttpToolOptions$/)),
+      under("openapi", docsOf(tools, /^OpenApiOptions$/)),
+      under("history", docsOf(history, /^HistorySettings$/)),
+      under("text", docsOf(text, /^TextSettings$/)),
+      under("conversation", docsOf(policy, /^ConversationPolicy$/))
     )
   )
   const server = object(
     "src/server/ServerConfig.ts",
     ServerConfig,
-    ConfigSchema.docsOf(readFileSync("src/server/ServerConfig.ts", "utf8"), /^ServerConfig$/)
+    docsOf(readFileSync("src/server/ServerConfig.ts", "utf8"), /^ServerConfig$/)
   )
 
   const providers = Object.values(Builtin.providers).map(({ configSchema, name }) => {
     const sources = sourcesOf(`src/providers/${name}`)
     const docs = merged(
-      ConfigSchema.docsOf(sources, /Config$/),
-      under("ice_servers", ConfigSchema.docsOf(sources, /^IceServer$/))
+      docsOf(sources, /Config$/),
+      under("ice_servers", docsOf(sources, /^IceServer$/))
     )
     return [name, object(`src/providers/${name}`, configSchema, docs)] as const
   })
@@ -113,7 +114,7 @@ export const builtin = async (): Promise<{
   const names = Array.from(new Set(Object.values(namesOf).flat())).sort()
   const engines = await Promise.all(names.map(async (name) => {
     const found = await Effect.runPromise(Effect.forEach(kinds, (kind) => described(kind, name)))
-    const all = ConfigSchema.docsOf(sourcesOf(`src/engines/${name}`), /Options$/)
+    const all = docsOf(sourcesOf(`src/engines/${name}`), /Options$/)
     const isShared = found.flat().length > 1
     return [
       name,
@@ -121,7 +122,7 @@ export const builtin = async (): Promise<{
       found.flat().map(({ kind, options }) => {
         // a vendor's several engines have a file each
         const file = `src/engines/${name}/${files[kind] ?? "index.ts"}`
-        const docs = isShared ? ConfigSchema.docsOf(readFileSync(file, "utf8"), /Options$/) : all
+        const docs = isShared ? docsOf(readFileSync(file, "utf8"), /Options$/) : all
         return [kind, object(`src/engines/${name}`, options, docs, ofTheMachine[name])] as const
       })
     ] as const

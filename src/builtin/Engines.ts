@@ -31,6 +31,18 @@ export const load = <Kind extends EngineKind>(
   }).pipe(Effect.map((module) => module.definition))
 
 /**
+ * The loader of `cascade`, whose parts are engines of a table.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const cascadeOf = (parts: Pick<EngineTable, "stt" | "tts">): EngineLoader<"s2s"> =>
+  Effect.flatMap(
+    Effect.promise(() => import("./Cascade.ts")),
+    (module) => Effect.sync(() => module.definition(parts))
+  )
+
+/**
  * The engines that come with the package.
  *
  * @category tables
@@ -56,10 +68,7 @@ export const engines: EngineTable = {
   },
   s2s: {
     pipecat: load("pipecat", () => import("../engines/pipecat/index.ts")),
-    cascade: Effect.flatMap(
-      Effect.promise(() => import("./Cascade.ts")),
-      (module) => Effect.sync(() => module.definition(engines))
-    ),
+    cascade: Effect.suspend(() => cascadeOf(engines)),
     openai: load("openai", () => import("../engines/openai/SpeechToSpeech.ts")),
     gemini: load("gemini", () => import("../engines/gemini/index.ts"))
   },

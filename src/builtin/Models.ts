@@ -5,14 +5,16 @@
  */
 import type { BackendConfig } from "../backend/config/BackendConfig.ts"
 import { isRecord } from "../schema/Json.ts"
+import type { OwnEngines } from "./Registries.ts"
 
 /**
- * The names of the models in the `ModelStore`, without repetition; empty for engines that need none.
+ * The names of the models in the `ModelStore`, without repetition; empty for engines that need none, and for those of the
+ * application (`own`).
  *
  * @category accessors
  * @since 0.1.0
  */
-export const modelsOf = (config: BackendConfig): ReadonlyArray<string> => {
+export const modelsOf = (config: BackendConfig, own: OwnEngines = {}): ReadonlyArray<string> => {
   const used = new Set([config.sttProvider, config.vadProvider, ...config.sttFallback])
   const cascade = config.s2sProvider === "cascade" ? config.engines["cascade"] ?? {} : undefined
   if (cascade !== undefined) {
@@ -23,7 +25,9 @@ export const modelsOf = (config: BackendConfig): ReadonlyArray<string> => {
   const options = cascade === undefined ? config.engines["moonshine"] : cascade["stt_options"]
   const model = isRecord(options) ? options["model"] : undefined
   return [
-    ...(used.has("moonshine") ? [`moonshine-${model === "base" ? "base" : "tiny"}-en`] : []),
-    ...(used.has("silero") ? ["silero-vad"] : [])
+    ...(used.has("moonshine") && own.stt?.["moonshine"] === undefined
+      ? [`moonshine-${model === "base" ? "base" : "tiny"}-en`]
+      : []),
+    ...(used.has("silero") && own.vad?.["silero"] === undefined ? ["silero-vad"] : [])
   ]
 }

@@ -21,10 +21,12 @@ import { deadline } from "../Deadline.ts"
 import { ModelStore } from "../models/ModelStore.ts"
 import * as Faults from "../schema/Faults.ts"
 import { isRecord } from "../schema/Json.ts"
+import { requireHook } from "../server/ServerConfig.ts"
 import * as EngineRegistry from "../speech/EngineRegistry.ts"
 import { SpeechToSpeech } from "../speech/SpeechToSpeech.ts"
 import { SpeechToText } from "../speech/SpeechToText.ts"
 import { TextToSpeech } from "../speech/TextToSpeech.ts"
+import type { App } from "./app/App.ts"
 import * as Output from "./Output.ts"
 import * as PartNames from "./PartNames.ts"
 import * as Setup from "./Setup.ts"
@@ -74,10 +76,12 @@ const reach = (engine: EngineRegistry.AnyEngine): Effect.Effect<void, BackendErr
 }
 
 /** Starts the backend of a config, without a server, and asks each part how it is. */
-const healthFaults = (loaded: Setup.Loaded): Effect.Effect<ReadonlyArray<Faults.Fault>> =>
+const healthFaults = (loaded: Setup.Loaded, app: App): Effect.Effect<ReadonlyArray<Faults.Fault>> =>
   Effect.gen(function*() {
-    yield* Setup.fetchModels(loaded.config)
-    const backend = Context.get(yield* Layer.build(Setup.backend(loaded)), VoiceBackend)
+    yield* Setup.fetchModels(loaded.config, app)
+    const backend = Context.get(yield* Layer.build(Setup.backend(loaded, app)), VoiceBackend)
+    // whether the application's layer provides one is known only now
+    yield* requireHook(loaded.section, backend.authorize !== undefined)
     const { parts } = yield* backend.healthCheck
     return parts.flatMap(({ cause, name, status }) =>
       status === "healthy" ? [] : [{ path: name, message: cause ?? `it is ${status}` }]
@@ -89,9 +93,9 @@ const healthFaults = (loaded: Setup.Loaded): Effect.Effect<ReadonlyArray<Faults.
   )
 
 /** Reaches the endpoints of a config, all at once. */
-const connect = (loaded: Setup.Loaded): Effect.Effect<ReadonlyArray<Faults.Fault>> =>
+const connect = (loaded: Setup.Loaded, app: App): Effect.Effect<ReadonlyArray<Faults.Fault>> =>
   Effect.all([
-    healthFaults(loaded),
+    healthFaults(loaded, app),
     // what has a `check` of its own is in this process: the backend's health has it
     ...loaded.used.filter(({ check }) => check === undefined).map((engine) =>
       Preflight.faultsBy(`engines.${engine.name}`, reach(engine))
@@ -137,7 +141,7 @@ const enginesOf = (
 const inWords = { none: ", no authentication", keys: "", hook: ", users by the AuthHook" } as const
 
 /** What is worth knowing of a config without faults. */
-const summary = Effect.fnUntraced(function*(file: string | undefined, loaded: Setup.Loaded) {
+const summary = Effect.fnUntraced(function*(file: string | undefined, loaded: Setup.Loaded, app: App) {
   const { config, section } = loaded
   yield* Output.line(`OK: ${file ?? "the environment and the defaults"}`)
   yield* Output.line(
@@ -145,7 +149,7 @@ const summary = Effect.fnUntraced(function*(file: string | undefined, loaded: Se
   )
   for (const [what, name] of enginesOf(loaded, yield* turnsOf(loaded))) yield* Output.line(`  ${what}: ${name}`)
   const models = yield* ModelStore
-  for (const name of Builtin.modelsOf(config)) {
+  for (const name of Builtin.modelsOf(config, app.parts.engines)) {
     const { state } = yield* models.status(name)
     if (state !== "ready") yield* Output.line(`  the model ${name} is downloaded at the first start`)
   }
@@ -169,15 +173,20 @@ const summary = Effect.fnUntraced(function*(file: string | undefined, loaded: Se
  * @since 0.1.0
  */
 export const check = Effect.fnUntraced(function*(options: {
+  readonly app: App
   readonly config: string | undefined
   readonly connect: boolean
   readonly json: boolean
 }) {
-  const { config: file, json } = options
-  const checked = yield* Setup.loadConfig(file, { defaults: Setup.serverDefaults, listen: (section) => section }).pipe(
+  const { app, config: file, json } = options
+  const checked = yield* Setup.loadConfig(file, {
+    app,
+    defaults: Setup.serverDefaults,
+    listen: (section) => section
+  }).pipe(
     Effect.flatMap((loaded) =>
       options.connect
-        ? Effect.flatMap(connect(loaded), (faults) =>
+        ? Effect.flatMap(connect(loaded, app), (faults) =>
           faults.length === 0
             ? Effect.succeed(loaded)
             : Effect.fail(Faults.toError("check", "what the config names cannot be used", faults)))
@@ -190,5 +199,5 @@ export const check = Effect.fnUntraced(function*(options: {
     yield* Output.json(JSON.stringify({ ok: faults.length === 0, faults }, undefined, 2))
   }
   if (Result.isFailure(checked)) return yield* checked.failure
-  if (!json) yield* summary(file, checked.success)
+  if (!json) yield* summary(file, checked.success, app)
 })

@@ -3,21 +3,32 @@
  *
  * @since 0.1.0
  */
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import { fileURLToPath } from "node:url"
+import { AgentRegistry } from "../agent/AgentRegistry.ts"
+import type { BackendConfig } from "../backend/config/BackendConfig.ts"
+import * as LlmAgent from "../backend/engines/LlmAgent.ts"
 import { BackendRegistry } from "../backend/provider/BackendRegistry.ts"
+import { StoreRegistry } from "../backend/sessions/StoreRegistry.ts"
 import { InvalidConfig } from "../BackendError.ts"
 import * as Builtin from "../builtin/index.ts"
+import { ProcessorRegistry } from "../hooks/AudioProcessor.ts"
 import { ModelStore } from "../models/ModelStore.ts"
-import { Open } from "../session/retention/SessionArchive.ts"
+import { Open, SessionArchive } from "../session/retention/SessionArchive.ts"
 import { EngineRegistry } from "../speech/EngineRegistry.ts"
+import type { App } from "./app/App.ts"
+import * as AppSchema from "./app/AppSchema.ts"
+import { none as noApp } from "./app/DefineApp.ts"
 import * as Output from "./Output.ts"
 import * as Setup from "./Setup.ts"
 
 /**
- * Prints the providers with their capabilities, and the names of the engines.
+ * Prints the providers with their capabilities, and the names of the engines, agents, audio processors and session stores.
  *
  * @category commands
  * @since 0.1.0
@@ -29,6 +40,11 @@ export const providers = Effect.fnUntraced(function*(options: { readonly json: b
   const kinds = (["stt", "tts", "s2s", "vad", "turn", "noise", "echo", "llm"] as const).map((kind) =>
     [kind, engines[kind].list()] as const
   )
+  const others = {
+    agents: Array.from(new Set([...(yield* AgentRegistry).list(), LlmAgent.NAME])),
+    processors: (yield* ProcessorRegistry).list(),
+    stores: ["memory", ...(yield* StoreRegistry).list()]
+  }
   if (options.json) {
     return yield* Output.json(JSON.stringify(
       {
@@ -46,7 +62,8 @@ export const providers = Effect.fnUntraced(function*(options: { readonly json: b
             codecs: rest.codecs
           }
         })),
-        engines: Object.fromEntries(kinds)
+        engines: Object.fromEntries(kinds),
+        ...others
       },
       undefined,
       2
@@ -66,17 +83,30 @@ export const providers = Effect.fnUntraced(function*(options: { readonly json: b
   }
   yield* Output.line("Engines")
   for (const [kind, names] of kinds) if (names.length > 0) yield* Output.line(`  ${kind}: ${names.join(", ")}`)
+  yield* Output.line(`Agents: ${others.agents.join(", ")}`)
+  yield* Output.line(`Audio processors: ${others.processors.join(", ")}`)
+  yield* Output.line(`Session stores: ${others.stores.join(", ")}`)
 })
 
 /**
- * Prints the JSON Schema of config files, for editors.
+ * Prints the JSON Schema of config files, for editors; with the names and options of an application.
  *
  * @category commands
  * @since 0.1.0
  */
-export const schema = Effect.gen(function*() {
+export const schema = Effect.fnUntraced(function*(options: { readonly app: App }) {
   const fs = yield* FileSystem.FileSystem
-  yield* Output.json((yield* Effect.orDie(fs.readFileString(fileURLToPath(Builtin.configSchema)))).trimEnd())
+  const text = (yield* Effect.orDie(fs.readFileString(fileURLToPath(Builtin.configSchema)))).trimEnd()
+  if (options.app === noApp) return yield* Output.json(text)
+  const { missing, schema } = yield* AppSchema.make(JSON.parse(text), options.app)
+  for (const each of missing) yield* Output.note(`note: ${each}`)
+  yield* Output.json(JSON.stringify(schema, undefined, 2))
+})
+
+/** The archive that the application's layer provides, else the directory of the config. */
+const archiveOf = Effect.fnUntraced(function*({ retention }: BackendConfig, app: App) {
+  const own = app === noApp ? Option.none() : Context.getOption(yield* Layer.build(app.layer), SessionArchive)
+  return Option.isSome(own) ? own.value : yield* (yield* Open)(retention.directory)
 })
 
 /**
@@ -86,14 +116,19 @@ export const schema = Effect.gen(function*() {
  * @since 0.1.0
  */
 export const erase = Effect.fnUntraced(function*(
-  options: { readonly config: string; readonly session: string | undefined; readonly user: string | undefined }
+  options: {
+    readonly app: App
+    readonly config: string
+    readonly session: string | undefined
+    readonly user: string | undefined
+  }
 ) {
-  const { session, user } = options
+  const { app, session, user } = options
   if ((session === undefined) === (user === undefined)) {
     return yield* new InvalidConfig({ op: "erase", message: "expected either --session or --user" })
   }
-  const { config } = yield* Setup.loadConfig(options.config, { inspect: false })
-  const archive = yield* (yield* Open)(config.retention.directory)
+  const { config } = yield* Setup.loadConfig(options.config, { app, inspect: false })
+  const archive = yield* archiveOf(config, app)
   const count = session === undefined ? yield* archive.eraseUser(user ?? "") : yield* archive.erase(session)
   yield* Output.line(count === 1 ? "erased 1 session" : `erased ${count} sessions`)
 }, Effect.scoped)
@@ -134,11 +169,3 @@ export const fetchModel = Effect.fnUntraced(function*(name: string) {
 export const modelPath = Effect.fnUntraced(function*(name: string) {
   yield* Output.line(yield* (yield* ModelStore).path(name))
 })
-
-/**
- * The registries of these commands.
- *
- * @category layers
- * @since 0.1.0
- */
-export const registries = Builtin.layer

@@ -24,6 +24,7 @@ import * as ServerConfig from "../server/ServerConfig.ts"
 import * as SharedPort from "../server/SharedPort.ts"
 import * as OtlpExport from "../telemetry/OtlpExport.ts"
 import * as TelemetryConfig from "../telemetry/TelemetryConfig.ts"
+import type { App } from "./app/App.ts"
 import * as ClusterOptions from "./ClusterOptions.ts"
 import * as Logs from "./Logs.ts"
 import * as Output from "./Output.ts"
@@ -133,10 +134,18 @@ const reload = Effect.fnUntraced(function*(
 
 /** Runs several processes on one port until it is interrupted; then all of them drain. */
 const several = (
-  options: Omit<Parent.ParentOptions, "args"> & { readonly file: string | undefined }
+  options: Omit<Parent.ParentOptions, "args"> & { readonly app: App; readonly file: string | undefined }
 ): Effect.Effect<never, BackendError> => {
-  const { count, file, listen: { host, port, tls } } = options
-  const args = ["serve", "--host", host, "--port", String(port), ...(file === undefined ? [] : ["--config", file])]
+  const { app, count, file, listen: { host, port, tls } } = options
+  const args = [
+    "serve",
+    "--host",
+    host,
+    "--port",
+    String(port),
+    ...(file === undefined ? [] : ["--config", file]),
+    ...(app.file === undefined ? [] : ["--app", app.file])
+  ]
   return Effect.scoped(
     Effect.gen(function*() {
       const signalAll = yield* Parent.make({ ...options, args })
@@ -170,6 +179,7 @@ export const workerCount = (asked: number, platform: NodeJS.Platform = process.p
  * @since 0.1.0
  */
 export const serve = Effect.fnUntraced(function*(options: {
+  readonly app: App
   readonly config: string | undefined
   readonly host: string | undefined
   readonly port: number | undefined
@@ -178,6 +188,7 @@ export const serve = Effect.fnUntraced(function*(options: {
   /** The first port of the workers' own. Default: 0, free ones. */
   readonly workerPort?: number | undefined
 }) {
+  const { app } = options
   const role = Worker.role(process.env)
   const listenOf = (section: ServerConfig.ServerConfig): ServerConfig.ServerConfig => ({
     ...section,
@@ -188,6 +199,7 @@ export const serve = Effect.fnUntraced(function*(options: {
   // a reload does not change the listening address
   let served: ServerConfig.ServerConfig | undefined
   const read = Setup.loadConfig(options.config, {
+    app,
     defaults: Setup.serverDefaults,
     listen: (section) => served ??= listenOf(section),
     check: listenOf
@@ -202,11 +214,11 @@ export const serve = Effect.fnUntraced(function*(options: {
   if (listen.adminPort !== undefined) {
     yield* requireFreePort({ host: listen.host, port: listen.adminPort, setting: "server.admin_port" })
   }
-  yield* Setup.fetchModels(config)
+  yield* Setup.fetchModels(config, app)
   const count = role === undefined ? yield* workerCount(options.workers ?? 1) : 1
   if (count > 1) {
     const { config: file, workerPort = 0 } = options
-    return yield* several({ count, config, listen: { ...listen, port }, workerPort, file }).pipe(
+    return yield* several({ app, count, config, listen: { ...listen, port }, workerPort, file }).pipe(
       Logs.as(format),
       Effect.provideService(References.MinimumLogLevel, "Info")
     )
@@ -219,11 +231,11 @@ export const serve = Effect.fnUntraced(function*(options: {
     // a worker joins the others before it listens on their port
     role === undefined ? Deferred.await(listening) : Effect.succeed(Worker.ownUrl(role, listen))
   )
-  const local = Setup.backend(loaded)
+  const local = Setup.backend(loaded, app)
   const server = Server.layer({
     ...listen,
     ...(role === undefined ? {} : { ...Worker.ownAddress(role), shared: Worker.sharedPort(role, listen) }),
-    providers: Object.values(Builtin.providers)
+    providers: Builtin.providersWith(app.parts.providers)
   }).pipe(
     Layer.provideMerge(clusterOptions === undefined ? local : VoiceCluster.layer(local, clusterOptions)),
     // provided last, so that it exports the spans and logs of the others until their end

@@ -1,11 +1,10 @@
 /**
- * What the commands share: the config, the backend with the built-in registries, and the models on this machine.
+ * What the commands share: the config, the backend with its registries, and the models on this machine.
  *
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { isIP } from "node:net"
 import type { BackendConfig } from "../backend/config/BackendConfig.ts"
 import * as ConfigSource from "../backend/config/ConfigSource.ts"
 import * as ConfigVariables from "../backend/config/ConfigVariables.ts"
@@ -14,12 +13,15 @@ import { VoiceBackend } from "../backend/VoiceBackend.ts"
 import * as Builtin from "../builtin/index.ts"
 import * as Preflight from "../builtin/Preflight.ts"
 import { ModelStore } from "../models/ModelStore.ts"
+import { over } from "../schema/Defined.ts"
 import type * as Faults from "../schema/Faults.ts"
-import { isRecord, type JsonRecord } from "../schema/Json.ts"
+import type { JsonRecord } from "../schema/Json.ts"
 import * as Tls from "../server/access/Tls.ts"
 import * as Listening from "../server/Listening.ts"
 import * as ServerConfig from "../server/ServerConfig.ts"
+import { bindLikeServer } from "../server/WebRtcBinding.ts"
 import * as TelemetryConfig from "../telemetry/TelemetryConfig.ts"
+import type { App } from "./app/App.ts"
 import * as Logs from "./Logs.ts"
 import * as Output from "./Output.ts"
 
@@ -31,12 +33,9 @@ import * as Output from "./Output.ts"
  */
 export const serverDefaults = { store: { kind: "sqlite" } }
 
-/** Where the server listens, which the flags of a command may override. */
-type Listen = Pick<ServerConfig.ServerConfig, "host" | "publicUrl">
-
 /**
- * Loads the config of a command: the defaults of the command, the file if one is named, the environment. `listen` says where
- * it will be served.
+ * Loads the config of a command: the defaults of the command, those of the application, the file if one is named, the
+ * environment. `listen` says where it will be served.
  *
  * @category config
  * @since 0.1.0
@@ -44,15 +43,16 @@ type Listen = Pick<ServerConfig.ServerConfig, "host" | "publicUrl">
 export const loadConfig = (
   file: string | undefined,
   options: {
-    readonly defaults?: { readonly [key: string]: unknown } | undefined
+    readonly app: App
+    readonly defaults?: JsonRecord | undefined
     readonly listen?: ((section: ServerConfig.ServerConfig) => ServerConfig.ServerConfig) | undefined
     /** The section that a server would start with. Default: as `listen` says. */
     readonly check?: ((section: ServerConfig.ServerConfig) => ServerConfig.ServerConfig) | undefined
     /** Whether keys, packages and files that a start needs are looked for. Default: true. */
     readonly inspect?: boolean | undefined
-  } = {}
+  }
 ) => {
-  const { defaults, inspect = true, listen } = options
+  const { app, defaults, inspect = true, listen } = options
   const { check = listen } = options
   const { section } = ServerConfig
   return Effect.andThen(
@@ -60,7 +60,7 @@ export const loadConfig = (
     ConfigSource.load({
       file,
       env: process.env,
-      defaults,
+      defaults: over(defaults ?? {}, app.defaults),
       section,
       complete: listen === undefined ? undefined : (raw, server) => bindLikeServer(raw, listen(server)),
       inspect: !inspect ? undefined : (found) =>
@@ -68,7 +68,7 @@ export const loadConfig = (
           Preflight.faultsOf(found),
           found.section === undefined || check === undefined
             ? noFaults
-            : serverFaults(check(found.section), found.config),
+            : serverFaults(check(found.section), found.config, app),
           (parts, server) => [...parts, ...server]
         )
     })
@@ -88,13 +88,14 @@ const noFaults = Effect.succeed<ReadonlyArray<Faults.Fault>>([])
 /** What a server with this section would refuse at its start. */
 const serverFaults = (
   server: ServerConfig.ServerConfig,
-  config: BackendConfig | undefined
+  config: BackendConfig | undefined,
+  app: App
 ): Effect.Effect<ReadonlyArray<Faults.Fault>> => {
   const { faultsBy } = Preflight
   return Effect.map(
     Effect.all([
       faultsBy("server", ServerConfig.requireAuthentication(server)),
-      faultsBy("server", ServerConfig.requireHook(server, false)),
+      faultsBy("server", ServerConfig.requireHook(server, app.mayHaveAuth)),
       faultsBy("server", ServerConfig.requireOperations(server)),
       faultsBy("server.telemetry", TelemetryConfig.resolve(server.telemetry, process.env)),
       server.tls === undefined ? noFaults : faultsBy("server.tls", Tls.load(server.tls)),
@@ -128,26 +129,6 @@ const otherVariables = new Set([
 ])
 
 /**
- * The raw config of a backend that is served at `host`. Where that is loopback, the WebRTC of provider `local` binds to
- * loopback too, so that a default install opens no port to the network. Its `bind_address` overrides that, and so does
- * whatever says that users come from elsewhere: a `public_url` of the server, an `announce_address`.
- *
- * It is done here because a provider does not know who mounts its routes, nor the server what its provider opens.
- *
- * @category config
- * @since 0.1.0
- */
-export const bindLikeServer = (raw: JsonRecord, { host, publicUrl }: Listen): JsonRecord => {
-  const { provider, provider_config: options = {} } = raw
-  const isLocal = ServerConfig.isLoopback(host) &&
-    (publicUrl === undefined || ServerConfig.isLoopback(new URL(publicUrl).hostname))
-  if (provider !== "local" || !isLocal || !isRecord(options)) return raw
-  if (["bind_address", "announce_address"].some((name) => options[name] !== undefined)) return raw
-  const bare = host.replace(/^\[|\]$/g, "")
-  return { ...raw, provider_config: { ...options, bind_address: isIP(bare) === 0 ? "127.0.0.1" : bare } }
-}
-
-/**
  * Downloads a model, with its progress on a terminal and one line in a pipe.
  *
  * @category models
@@ -178,13 +159,17 @@ export const fetchModel = Effect.fnUntraced(function*(name: string) {
  * @category models
  * @since 0.1.0
  */
-export const fetchModels = (config: BackendConfig) =>
-  Effect.forEach(Builtin.modelsOf(config), fetchModel, { discard: true }).pipe(Effect.provide(ModelStore.layer))
+export const fetchModels = (config: BackendConfig, { parts }: App) =>
+  Effect.forEach(Builtin.modelsOf(config, parts.engines), fetchModel, { discard: true }).pipe(
+    Effect.provide(ModelStore.layer)
+  )
 
 /**
- * A running backend with the built-in registries.
+ * A running backend with the built-in registries and with what the application adds, below which the application's layer is
+ * built.
  *
  * @category layers
  * @since 0.1.0
  */
-export const backend = (decoded: DecodedConfig) => VoiceBackend.layerDecoded(decoded).pipe(Layer.provide(Builtin.layer))
+export const backend = (decoded: DecodedConfig, { layer }: App) =>
+  VoiceBackend.layerDecoded(decoded).pipe(Layer.provide(layer))

@@ -13,6 +13,7 @@ import { VoiceBackend } from "../backend/VoiceBackend.ts"
 import { ConnectionFailed, InvalidConfig, PipelineError, Timeout } from "../BackendError.ts"
 import * as MonotonicTime from "../MonotonicTime.ts"
 import type { SessionEvent } from "../session/SessionEvent.ts"
+import type { App } from "./app/App.ts"
 import { LiveLine } from "./LiveLine.ts"
 import * as Output from "./Output.ts"
 import * as PartNames from "./PartNames.ts"
@@ -180,6 +181,7 @@ const play = Effect.fnUntraced(function*(line: TalkConnection.Line, recording: I
  * @since 0.1.0
  */
 export const talk = Effect.fnUntraced(function*(options: {
+  readonly app: App
   readonly input: string
   readonly output: string | undefined
   readonly url: string | undefined
@@ -210,20 +212,21 @@ export const talk = Effect.fnUntraced(function*(options: {
     closed: (reason) => state.close(reason)
   }
 
+  const key = process.env["EFFECT_VOICE_API_KEY"]
   const converse = (line: TalkConnection.Line) => Effect.tap(play(line, recording, state), () => line.hangup)
   const local = Effect.gen(function*() {
-    const loaded = yield* Setup.loadConfig(options.config)
-    yield* Setup.fetchModels(loaded.config)
+    const loaded = yield* Setup.loadConfig(options.config, { app: options.app })
+    yield* Setup.fetchModels(loaded.config, options.app)
     return yield* Effect.gen(function*() {
       const { engines } = yield* VoiceBackend
       yield* Output.note(PartNames.inWords(engines, loaded.config.agent))
-      return yield* Effect.flatMap(TalkConnection.inProcess(listener), converse)
-    }).pipe(Effect.scoped, Effect.provide(Setup.backend(loaded)))
+      return yield* Effect.flatMap(TalkConnection.inProcess(listener, key), converse)
+    }).pipe(Effect.scoped, Effect.provide(Setup.backend(loaded, options.app)))
   })
   const verdict = yield* options.url === undefined
     ? local
     : Effect.scoped(
-      Effect.flatMap(TalkConnection.remote(options.url, process.env["EFFECT_VOICE_API_KEY"], listener), converse)
+      Effect.flatMap(TalkConnection.remote(options.url, key, listener), converse)
     )
 
   if (options.output !== undefined) {

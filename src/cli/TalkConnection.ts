@@ -67,17 +67,29 @@ export const OUTPUT_RATE = 24_000
 
 const patience = Duration.seconds(10)
 
+const op = "talk"
+
+const withoutKey = (message: string) =>
+  new AuthenticationFailed({ op, message: `${message} (set EFFECT_VOICE_API_KEY)` })
+
 /**
- * A connection to a session of the backend in this process.
+ * A connection to a session of the backend in this process. `token` is for the `AuthHook` of the application, if it has one.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const inProcess = (listener: Listener): Effect.Effect<Line, BackendError, VoiceBackend | Scope.Scope> =>
+export const inProcess = (
+  listener: Listener,
+  token: string | undefined
+): Effect.Effect<Line, BackendError, VoiceBackend | Scope.Scope> =>
   Effect.gen(function*() {
     const backend = yield* VoiceBackend
     const session = yield* Effect.acquireRelease(
-      backend.createSession({ userId: "talk", transport: "websocket" }),
+      Effect.catchTag(
+        backend.createSession({ userId: "talk", transport: "websocket", token }),
+        "AuthenticationFailed",
+        (error) => Effect.fail(withoutKey(error.message))
+      ),
       (session) => Effect.ignore(backend.closeSession(session.id))
     )
     const memory = MemoryConnection.make({
@@ -97,8 +109,6 @@ export const inProcess = (listener: Listener): Effect.Effect<Line, BackendError,
       )
     }
   })
-
-const op = "talk"
 
 /** An answer with a session has a few hundred bytes. */
 const MAX_ANSWER_BYTES = 65_536
@@ -179,7 +189,7 @@ const createSession = (base: URL, apiKey: string | undefined) =>
         }`
         return Effect.fail(
           status === 401
-            ? new AuthenticationFailed({ op, message: `${message} (set EFFECT_VOICE_API_KEY)` })
+            ? withoutKey(message)
             : new ConnectionFailed({ op, message, details: { status } })
         )
       }

@@ -8,7 +8,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, FileSystem, Layer } from "effect"
 import { readFileSync } from "node:fs"
 import { builtin } from "../../scripts/check/BuiltinSchema.ts"
-import * as ConfigSchema from "../../scripts/check/ConfigSchema.ts"
+import { docsOf } from "../../scripts/check/SchemaDocs.ts"
 import * as ConfigSource from "../../src/backend/config/ConfigSource.ts"
 import * as Builtin from "../../src/builtin/index.ts"
 import { section } from "../../src/server/ServerConfig.ts"
@@ -162,7 +162,7 @@ describe("ConfigSchema", () => {
   })
 
   it("takes descriptions from the JSDoc of the schema", () => {
-    const docs = ConfigSchema.docsOf(
+    const docs = docsOf(
       "/**\n * A thing.\n *\n * - `maxSize`: how large\n *   it is, beside `minSize`. 5.\n * - `a.bC`: inner.\n *\n * @since 0.1.0\n */\nexport const Thing = 1\n",
       /^Thing$/
     )

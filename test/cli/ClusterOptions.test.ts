@@ -13,7 +13,7 @@ import { ServerConfig } from "../../src/server/ServerConfig.ts"
 
 const listen = Schema.decodeSync(ServerConfig)({})
 const section = Schema.decodeSync(ClusterConfig)({})
-const role = { index: 1, host: "127.0.0.1", ports: [9_001, 9_002], directory: "/run/workers" }
+const role = { index: 1, host: "127.0.0.1", ports: [9_001, 9_002], directory: "/run/workers", args: [] }
 const at = (url: string) => Effect.succeed(url)
 const sqlite: BackendConfig = {
   ...defaults,

@@ -8,6 +8,7 @@ import * as Path from "node:path"
 import { WebSocketServer } from "ws"
 import * as Wav from "../../src/audio/Wav.ts"
 import * as Builtin from "../../src/builtin/index.ts"
+import { none } from "../../src/cli/app/DefineApp.ts"
 import { talk } from "../../src/cli/Talk.ts"
 import { patience, TalkState } from "../../src/cli/TalkState.ts"
 import type { SessionEvent, SessionEventBody } from "../../src/session/SessionEvent.ts"
@@ -239,7 +240,7 @@ const recording = Effect.map(
     const input = Path.join(dir, "in.wav")
     // A fifth of a second in stereo at another rate.
     Fs.writeFileSync(input, Wav.encode(new Int16Array(2 * 8_820).fill(1_000), { sampleRate: 44_100, channels: 2 }))
-    return { input, output: Path.join(dir, "out.wav"), json: true, config: undefined }
+    return { input, output: Path.join(dir, "out.wav"), json: true, config: undefined, app: none }
   }
 )
 

@@ -1,19 +1,17 @@
-import { NodeRuntime } from "@effect/platform-node"
+import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Effect, Layer } from "effect"
-import { Agent, AgentRegistry, BackendConfig, VoiceBackend } from "effect-voice"
+import { Agent, ConfigSource, VoiceBackend } from "effect-voice"
 import * as Builtin from "effect-voice/builtin"
 import * as Server from "effect-voice/server"
-import { readFileSync } from "node:fs"
 
 const concierge = Agent.fromCallback((transcript) => Effect.succeed(`At your service. You said: ${transcript}`))
 
-const [, , file = "voice.json", port = "8080"] = process.argv
+const [, , file = "voice.yaml"] = process.argv
 Layer.unwrap(Effect.map(
-  BackendConfig.decode(JSON.parse(readFileSync(file, "utf8"))),
-  (config) => Server.layer({ port: Number(port) }).pipe(Layer.provide(VoiceBackend.layerConfig(config)))
+  ConfigSource.load({ file, env: process.env, section: Server.section, complete: Server.bindLikeServer }),
+  (loaded) => Server.layer(loaded.section).pipe(Layer.provide(VoiceBackend.layerDecoded(loaded)))
 )).pipe(
-  Layer.provide(AgentRegistry.layer({ concierge })),
-  Layer.provide(Builtin.layer),
+  Layer.provide([Builtin.layerWith({ agents: { concierge } }), NodeServices.layer]),
   Layer.launch,
   NodeRuntime.runMain
 )

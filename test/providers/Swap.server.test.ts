@@ -29,6 +29,7 @@ const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 const application = Effect.fnUntraced(function*(config: Json): Effect.fn.Return<string, never, Scope.Scope> {
   const directory = mkdtempSync(join(tmpdir(), "effect-voice-swap-"))
   const file = join(directory, "voice.json")
+  const port = yield* freePort
   writeFileSync(
     file,
     JSON.stringify({
@@ -37,17 +38,16 @@ const application = Effect.fnUntraced(function*(config: Json): Effect.fn.Return<
       tts_provider: "flite",
       vad_provider: "silero",
       agent: "concierge",
+      server: { port },
       ...config
     })
   )
-  const port = yield* freePort
   const url = `http://127.0.0.1:${port}`
   const child = spawn(process.execPath, [
     "--disable-warning=ExperimentalWarning",
     "--conditions=@effect-voice/source",
     join("test", "examples", "Swap.ts"),
-    file,
-    String(port)
+    file
   ], { stdio: ["ignore", "ignore", "inherit"] })
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()))
   yield* Effect.addFinalizer(() =>

@@ -8,6 +8,7 @@ import * as Agent from "../../src/agent/Agent.ts"
 import * as Wav from "../../src/audio/Wav.ts"
 import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import * as Builtin from "../../src/builtin/index.ts"
+import { none } from "../../src/cli/app/DefineApp.ts"
 import { talk } from "../../src/cli/Talk.ts"
 import * as Local from "../../src/providers/local/index.ts"
 import * as Server from "../../src/server/Server.ts"
@@ -51,7 +52,7 @@ describe("server, backend and local provider", () => {
         Server.VoiceServer,
         yield* Layer.buildWithScope(server(asked), scope)
       )
-      const talking = yield* Effect.forkChild(talk({ input, output, url, json: true, config: undefined }))
+      const talking = yield* Effect.forkChild(talk({ input, output, url, json: true, config: undefined, app: none }))
       yield* Deferred.await(asked)
       // The agent has answered, and nothing has been played yet: now the server stops.
       yield* Scope.close(scope, Exit.void)
@@ -79,7 +80,7 @@ describe("server, backend and local provider", () => {
         ))
       assert.deepEqual(yield* read, [0, 0, 0, 0])
       yield* post(url, { user_id: "ada", transport: "websocket" })
-      yield* talk({ input, output: undefined, url, json: true, config: undefined })
+      yield* talk({ input, output: undefined, url, json: true, config: undefined, app: none })
       while ((yield* read)[0] !== 1) {
         yield* Effect.yieldNow
       }

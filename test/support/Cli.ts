@@ -16,16 +16,19 @@ export interface Ended {
   readonly err: string
 }
 
+interface Options {
+  readonly env?: Record<string, string>
+  readonly watch?: (out: string, child: ReturnType<typeof spawn>) => void
+}
+
 /** Runs the command as a shell would; `watch` sees its output and may signal it. */
-export const cli = (
-  args: ReadonlyArray<string>,
-  options: {
-    readonly env?: Record<string, string>
-    readonly watch?: (out: string, child: ReturnType<typeof spawn>) => void
-  } = {}
-): Effect.Effect<Ended> =>
+export const cli = (args: ReadonlyArray<string>, options: Options = {}): Effect.Effect<Ended> =>
+  program(main, args, options)
+
+/** Runs a program that is its own command. */
+export const program = (file: string, args: ReadonlyArray<string>, options: Options = {}): Effect.Effect<Ended> =>
   Effect.callback<Ended>((resume) => {
-    const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", main, ...args], {
+    const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", file, ...args], {
       env: { ...env, ...options.env },
       stdio: ["ignore", "pipe", "pipe"]
     })

@@ -51,7 +51,12 @@ export class WireUser {
   static async call(base: string, name: string): Promise<WireUser> {
     const response = await create(base, name)
     if (response.status !== 201) throw new Error(`not created: ${response.status}`)
-    const user = new WireUser(await response.json() as Created)
+    return WireUser.of(await response.json() as Created)
+  }
+
+  /** The user of a session that was created. */
+  static async of(created: Created): Promise<WireUser> {
+    const user = new WireUser(created)
     await user.#open
     return user
   }

@@ -10,6 +10,7 @@ import * as Path from "node:path"
 import * as Agent from "../../src/agent/Agent.ts"
 import * as Wav from "../../src/audio/Wav.ts"
 import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
+import { none } from "../../src/cli/app/DefineApp.ts"
 import { talk } from "../../src/cli/Talk.ts"
 import * as Local from "../../src/providers/local/index.ts"
 import * as Server from "../../src/server/Server.ts"
@@ -66,7 +67,7 @@ const recording = Effect.acquireRelease(
 export const call = Effect.fnUntraced(function*(url: string) {
   const dir = yield* recording
   const output = Path.join(dir, "out.wav")
-  yield* talk({ input: Path.join(dir, "in.wav"), output, url, json: true, config: undefined })
+  yield* talk({ input: Path.join(dir, "in.wav"), output, url, json: true, config: undefined, app: none })
   const reply = Wav.parse(Fs.readFileSync(output))
   if (reply._tag !== "Success") throw reply.failure
   return reply.success.samples.filter((sample) => sample !== 0).length

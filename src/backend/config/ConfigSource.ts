@@ -7,7 +7,8 @@
  *   `EFFECT_VOICE_MAX_CONCURRENT_SESSIONS`, `EFFECT_VOICE_SESSION__RESUME_WINDOW`, `EFFECT_VOICE_ENGINES__FLITE__VOICE`.
  *   Text becomes a number, a boolean, a list (commas or JSON) or an object (JSON) where the schema has one; an empty variable
  *   counts as unset.
- * - The file and the environment override the defaults: provider `local`, pipeline `stt_tts`, agent `builtin`; and where
+ * - The file and the environment override the defaults of the program (`defaults`), and these the general ones: provider `local`,
+ *   pipeline `stt_tts`, agent `builtin`; and where
  *   neither a pipeline nor a speech engine is named, `moonshine` and `hibari` (`flite` steps in for it), with `silero` as voice activity detector. A
  *   config that names its `pipeline_type` must name the engines of that pipeline.
  *
@@ -24,7 +25,7 @@ import type { InvalidConfig } from "../../BackendError.ts"
 import { ProcessorRegistry } from "../../hooks/AudioProcessor.ts"
 import * as EncodedShape from "../../schema/EncodedShape.ts"
 import * as Faults from "../../schema/Faults.ts"
-import type { JsonRecord } from "../../schema/Json.ts"
+import { isRecord, type JsonRecord } from "../../schema/Json.ts"
 import { type AnyEngine, EngineRegistry } from "../../speech/EngineRegistry.ts"
 import { BackendRegistry } from "../provider/BackendRegistry.ts"
 import type { ConfiguredProvider, Registries } from "../provider/ProviderContract.ts"
@@ -41,20 +42,37 @@ export { MAX_FILE_BYTES } from "./ConfigFile.ts"
 export { type Env, ENV_PREFIX } from "./ConfigVariables.ts"
 
 /**
+ * A section of a config file that a backend does not read.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ConfigSection<S> {
+  readonly name: string
+  readonly schema: Schema.Codec<S, unknown>
+}
+
+/**
  * Where a config comes from, and what else it may contain.
  *
  * @category models
  * @since 0.1.0
  */
-export interface LoadOptions<S> {
+export interface LoadOptions<S = {}> {
   /** Default: no file. */
   readonly file?: string | undefined
   /** Default: empty. */
   readonly env?: ConfigVariables.Env | undefined
-  /** The values of fields that neither the file nor the environment sets. Default: none. */
+  /**
+   * The values of fields that neither the file nor the environment sets, as a file has them: snake case keys, `${NAME}` for a
+   * variable. Objects are filled in field by field. Default: none.
+   */
   readonly defaults?: JsonRecord | undefined
-  /** A further section of the file, such as `server`: its schema, whose encoded form is an object. */
-  readonly section: { readonly name: string; readonly schema: Schema.Codec<S, unknown> }
+  /**
+   * A further section of the file: its schema, whose encoded form is an object. `section` of `effect-voice/server` is the one
+   * that `effect-voice serve` reads. Default: a section `server` is not looked at.
+   */
+  readonly section?: ConfigSection<S> | undefined
   /** Completes the raw config from the decoded section, before it is decoded itself. Default: nothing. */
   readonly complete?: ((raw: JsonRecord, section: S) => JsonRecord) | undefined
   /**
@@ -70,7 +88,7 @@ export interface LoadOptions<S> {
  * @category models
  * @since 0.1.0
  */
-export interface Found<S> {
+export interface Found<S = {}> {
   readonly config: BackendConfig | undefined
   readonly section: S | undefined
   /** The engines that a field of the config names. */
@@ -84,7 +102,7 @@ export interface Found<S> {
  * @category models
  * @since 0.1.0
  */
-export interface Loaded<S> extends DecodedConfig {
+export interface Loaded<S = {}> extends DecodedConfig {
   readonly section: S
   /** The engines that a field of the config names. */
   readonly used: ReadonlyArray<AnyEngine>
@@ -110,6 +128,16 @@ const withDefaults = (raw: JsonRecord): JsonRecord => {
     : base
 }
 
+/** What a file says, over defaults: objects field by field. */
+const filled = (defaults: JsonRecord, given: JsonRecord): JsonRecord =>
+  Object.fromEntries([
+    ...Object.entries(defaults),
+    ...Object.entries(given).map(([key, value]) => {
+      const standard = Object.hasOwn(defaults, key) ? defaults[key] : undefined
+      return [key, isRecord(standard) && isRecord(value) ? filled(standard, value) : value] as const
+    })
+  ])
+
 const tables = Effect.gen(function*() {
   const registry = yield* BackendRegistry
   const providers = yield* Effect.forEach(
@@ -133,14 +161,14 @@ const tables = Effect.gen(function*() {
  * @category loading
  * @since 0.1.0
  */
-export const load = <S>(
-  options: LoadOptions<S>
+export const load = <S = {}>(
+  options: LoadOptions<S> = {}
 ): Effect.Effect<Loaded<S>, InvalidConfig, FileSystem.FileSystem | BackendRegistry | Registries> =>
   Effect.gen(function*() {
     const env = options.env ?? {}
-    const { name: sectionName, schema: sectionSchema } = options.section
+    const { name: sectionName, schema: sectionSchema } = options.section ?? (noSection as ConfigSection<S>)
     const names = yield* tables
-    const file = options.file === undefined ? {} : yield* ConfigFile.read(options.file)
+    const file = filled(options.defaults ?? {}, options.file === undefined ? {} : yield* ConfigFile.read(options.file))
     const { ignored, variables } = ConfigVariables.read(env, sectionName)
     const fields = variables.map(({ path, text }) => ({ path: OptionShapes.registered(names, path), text }))
 
@@ -168,7 +196,7 @@ export const load = <S>(
       Faults.decode(sectionSchema, given ?? {}, { op, what: "the config is not valid", at: [sectionName] })
     )
     const complete = options.complete
-    const defaulted = { ...options.defaults, ...withDefaults(rest) }
+    const defaulted = withDefaults(rest)
     const raw = section._tag === "Success" && complete !== undefined ? complete(defaulted, section.success) : defaulted
     const config = yield* Effect.result(decode(raw))
     const { engines, faults, processors, provider, used } = yield* NamedParts.decode(raw, names)
@@ -202,13 +230,8 @@ export const load = <S>(
     )
   })
 
-/**
- * A section without fields, for programs that have none.
- *
- * @category sections
- * @since 0.1.0
- */
-export const noSection: { readonly name: string; readonly schema: Schema.Codec<{}, unknown> } = {
+/** The section of a server, for programs that leave it to others. */
+const noSection: ConfigSection<{}> = {
   name: "server",
   schema: Schema.Record(Schema.String, Schema.Unknown)
 }

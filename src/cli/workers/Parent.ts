@@ -139,10 +139,11 @@ const freePorts = (count: number, host: string): Effect.Effect<ReadonlyArray<num
 const start =
   ({ args, config, count }: ParentOptions, host: string, ports: ReadonlyArray<number>, directory: string) =>
   (index: number, events: Supervisor.WorkerEvents) => {
-    const role: WorkerRole = { index, host, ports, directory }
+    const role: WorkerRole = { index, host, ports, directory, args }
     const range = udpPorts(config)
     const udp = range === undefined ? undefined : divide(range, count)[index]
-    const child = spawn(process.execPath, [...process.execArgv, process.argv[1] ?? "", ...args], {
+    // The program may have arguments of its own, which those of a worker must not displace.
+    const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
       // A signal from the terminal must reach this process only, which forwards it.
       detached: true,
       stdio: ["ignore", "inherit", "inherit", "ipc"],

@@ -24,6 +24,7 @@ export const VARIABLE = "EFFECT_VOICE_WORKER"
  * - `index`: the number of the worker, from 0.
  * - `host`, `ports`: where the workers listen by themselves, besides the port that they share.
  * - `directory`: a directory of all workers, which is removed when they end.
+ * - `args`: the arguments of the command line that it runs.
  *
  * @category models
  * @since 0.1.0
@@ -32,7 +33,8 @@ export const WorkerRole = Schema.Struct({
   index: Schema.Int,
   host: Schema.String,
   ports: Schema.Array(Schema.Int),
-  directory: Schema.String
+  directory: Schema.String,
+  args: Schema.Array(Schema.String)
 })
 
 /**

@@ -103,6 +103,50 @@ describe("ConfigSource", () => {
       assert.deepEqual((yield* load("# nothing\n")).config, config)
     }))
 
+  it.effect("fills in a program's defaults field by field, before ours", () =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const file = yield* fs.makeTempFileScoped({ suffix: ".yaml" })
+      yield* fs.writeFileString(file, "store: { lease: 10s }\nengines: { flite: { voice: slt } }\n")
+      const defaults = {
+        agent: "builtin",
+        stt_provider: "moonshine",
+        tts_provider: "flite",
+        max_retries: 1,
+        store: { kind: "sqlite", path: "${DIRECTORY}/sessions.db", lease: "9s" },
+        engines: { moonshine: { model: "base" }, flite: { voice: "awb" } },
+        server: { port: 1, tags: ["a"] }
+      }
+      const env = { DIRECTORY: "/srv", EFFECT_VOICE_MAX_RETRIES: "7", EFFECT_VOICE_SERVER__PORT: "2" }
+      const { config, section: server } = yield* ConfigSource.load({ file, env, defaults, section })
+      assert.deepStrictEqual(config.store, { kind: "sqlite", path: "/srv/sessions.db", lease: Duration.seconds(10) })
+      assert.strictEqual(config.maxRetries, 7)
+      assert.deepStrictEqual(server, { port: 2, tags: ["a"] })
+      assert.strictEqual(config.engines["flite"]?.["voice"], "slt")
+      assert.strictEqual(config.engines["moonshine"]?.["model"], "base")
+      // it names engines, so ours are not added
+      assert.deepStrictEqual([config.ttsFallback, config.vadProvider], [[], undefined])
+    }).pipe(Effect.scoped, Effect.provide(registries)))
+
+  it.effect("takes a key of a prototype for an unknown one, with defaults as well", () =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const file = yield* fs.makeTempFileScoped({ suffix: ".json" })
+      yield* fs.writeFileString(file, "{ \"__proto__\": { \"max_retries\": 1 }, \"constructor\": { \"a\": 1 } }")
+      const error = yield* Effect.flip(ConfigSource.load({ file, defaults: { store: { kind: "sqlite" } } }))
+      assert.match(error.message, /__proto__: unknown key.*constructor: unknown key/)
+    }).pipe(Effect.scoped, Effect.provide(registries)))
+
+  it.effect("leaves a section `server` to others where the program has no section", () =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const file = yield* fs.makeTempFileScoped({ suffix: ".yaml" })
+      yield* fs.writeFileString(file, "max_retries: 2\nserver: { anything: [1] }\n")
+      const { config } = yield* ConfigSource.load({ file })
+      assert.strictEqual(config.maxRetries, 2)
+      assert.strictEqual((yield* ConfigSource.load()).config.maxRetries, 3)
+    }).pipe(Effect.scoped, Effect.provide(registries)))
+
   it.effect("the environment overrides the file, the file overrides the defaults", () =>
     Effect.gen(function*() {
       const file =

@@ -1,5 +1,5 @@
 /**
- * The JSON Schema of a config file, for editors: made of the schemas that read it, and of their JSDoc for descriptions.
+ * The JSON Schema of a config file, for editors: made of the schemas that read it, and of descriptions.
  *
  * JSON Schema draft 7, which every editor knows. It says less than the decoder: rules across fields, the bounds of
  * durations and whether a name is registered stay the decoder's. What it refuses, the decoder refuses, too.
@@ -8,6 +8,7 @@
  */
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
+import { isRecord } from "../schema/Json.ts"
 
 /**
  * A schema or a part of one.
@@ -25,35 +26,24 @@ export type Node = { readonly [keyword: string]: unknown }
  */
 export type Docs = ReadonlyMap<string, string>
 
-const isNode = (value: unknown): value is Node => typeof value === "object" && value !== null && !Array.isArray(value)
-const nodesOf = (value: unknown): ReadonlyArray<Node> => Array.isArray(value) ? value.filter(isNode) : []
-const entriesOf = (value: unknown): ReadonlyArray<readonly [string, Node]> =>
-  isNode(value) ? Object.entries(value).flatMap(([key, node]) => isNode(node) ? [[key, node] as const] : []) : []
-
-const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
-
-/** `resumeWindow` in backticks as a config spells it. */
-const spelled = (text: string): string =>
-  text.replace(/`([a-z]\w*(?:\.\w+)*)`/g, (_, name: string) => `\`${snake(name)}\``)
-
 /**
- * The fields that the JSDoc of an exported schema describes: its list of ``- `field`: text``.
+ * Whether a part of a schema is one in turn.
  *
- * @category constructors
+ * @category guards
  * @since 0.1.0
  */
-export const docsOf = (source: string, name: RegExp): Docs => {
-  const docs = new Map<string, string>()
-  for (const [, comment = "", exported = ""] of source.matchAll(/\/\*\*((?:(?!\*\/)[^])*)\*\/\s*export const (\w+)/g)) {
-    if (!name.test(exported)) continue
-    const lines = comment.replace(/^[ ]*\* ?/gm, "")
-    for (const [, field = "", text = ""] of lines.matchAll(/^- `([\w.]+)`: ((?:.+\n)(?: {2}.+\n)*)/gm)) {
-      const flat = spelled(text.replace(/\s+/g, " ").trim())
-      docs.set(field.split(".").map(snake).join("."), flat.slice(0, 1).toUpperCase() + flat.slice(1))
-    }
-  }
-  return docs
-}
+export const isNode: (value: unknown) => value is Node = isRecord
+
+/**
+ * The alternatives of a schema, and other lists of schemas.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const nodesOf = (value: unknown): ReadonlyArray<Node> => Array.isArray(value) ? value.filter(isNode) : []
+
+const entriesOf = (value: unknown): ReadonlyArray<readonly [string, Node]> =>
+  isNode(value) ? Object.entries(value).flatMap(([key, node]) => isNode(node) ? [[key, node] as const] : []) : []
 
 /** `"500 millis"` as people write it. */
 const duration = (text: string): string => {
@@ -132,8 +122,9 @@ const field = (node: Node, path: ReadonlyArray<string>, standard: unknown, conte
   const text = context.docs.get(path.join("."))
   if (text === undefined) context.undescribed.push(path.join("."))
   const isObject = node["type"] === "object"
+  const told = isDuration(node) ? text ?? description : sentences(text, description)
   return {
-    description: isDuration(node) ? text ?? description : sentences(text, description),
+    ...(told === "" || told === undefined ? {} : { description: told }),
     ...(writeOnly === undefined ? {} : { writeOnly }),
     ...(standard === undefined || isObject
       ? {}
@@ -222,8 +213,13 @@ export interface Parts {
   readonly defaults: Node
 }
 
-/** A name of ours, to be completed, or one of the user's own. */
-const named = (node: Node, names: ReadonlyArray<string>): Node => {
+/**
+ * A text that is one of these names, which editors complete, or another one.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const named = (node: Node, names: ReadonlyArray<string>): Node => {
   if (names.length === 0) return node
   const { maxLength, minLength, type, ...rest } = node
   return { ...rest, anyOf: [{ enum: names }, { type, minLength, maxLength }] }
@@ -246,6 +242,43 @@ const namedInside = (section: string, node: Node, names: Parts["names"]): Node =
 }
 
 /**
+ * The options under the name of one or several engines. What is for one of a vendor's several engines stands under its kind, what
+ * is for all beside.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const optionsOf = (
+  description: string,
+  nodes: ReadonlyArray<readonly [kind: string, options: Node]>
+): Node =>
+  nodes.length < 2 ? { description, ...nodes[0]?.[1] } : {
+    description,
+    type: "object",
+    properties: {
+      ...Object.fromEntries(nodes.toReversed().flatMap(([, node]) => entriesOf(node["properties"]))),
+      ...Object.fromEntries(nodes.map(([kind, node]) => [
+        kind,
+        { description: `What is for its ${kind} engine alone.`, ...node }
+      ]))
+    },
+    additionalProperties: false
+  }
+
+/**
+ * The options of a provider: what `provider_config` holds where a config names it. The first provider is that of a config that
+ * names none.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const providerRule = (name: string, options: Node, isFirst = false): Node => ({
+  if: { properties: { provider: { const: name } }, ...(isFirst ? {} : { required: ["provider"] }) },
+  // oxlint-disable-next-line unicorn/no-thenable -- a keyword of JSON Schema; nobody awaits it
+  then: { properties: { provider_config: options } }
+})
+
+/**
  * The schema of a config file.
  *
  * @category constructors
@@ -259,25 +292,9 @@ export const make = ({ backend, defaults, engines, names, providers, server }: P
       return [key, { description, ...(standard === undefined ? {} : { default: standard }), ...rest }]
     })
   )
-  const options = Object.fromEntries(engines.map(([name, description, nodes]) => {
-    const [first] = nodes
-    // what is for one of a vendor's several engines stands under its kind, what is for all beside
-    return [
-      name,
-      nodes.length < 2 ? { description, ...first?.[1] } : {
-        description,
-        type: "object",
-        properties: {
-          ...Object.fromEntries(nodes.toReversed().flatMap(([, node]) => entriesOf(node["properties"]))),
-          ...Object.fromEntries(nodes.map(([kind, node]) => [
-            kind,
-            { description: `What is for its ${kind} engine alone.`, ...node }
-          ]))
-        },
-        additionalProperties: false
-      }
-    ]
-  }))
+  const options = Object.fromEntries(
+    engines.map(([name, description, nodes]) => [name, optionsOf(description, nodes)])
+  )
   return {
     $schema: "http://json-schema.org/draft-07/schema#",
     title: "effect-voice config",
@@ -290,15 +307,7 @@ export const make = ({ backend, defaults, engines, names, providers, server }: P
       server: { description: "How the HTTP server listens and whom it lets in.", ...server }
     },
     additionalProperties: false,
-    allOf: providers.map(([name, options], i) => ({
-      if: {
-        properties: { provider: { const: name } },
-        // Where a file names none, it is the first.
-        ...(i === 0 ? {} : { required: ["provider"] })
-      },
-      // oxlint-disable-next-line unicorn/no-thenable -- a keyword of JSON Schema; nobody awaits it
-      then: { properties: { provider_config: options } }
-    })),
+    allOf: providers.map(([name, options], i) => providerRule(name, options, i === 0)),
     definitions: {
       environment: {
         description: "The value of a variable of the environment: ${NAME}, or ${NAME:-text} for when it is unset.",

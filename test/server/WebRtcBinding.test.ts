@@ -1,13 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Setup from "../../src/cli/Setup.ts"
+import { bindLikeServer } from "../../src/server/WebRtcBinding.ts"
 
 const bound = (
   server: { readonly host: string; readonly publicUrl?: string },
   providerConfig: Record<string, unknown> = {},
   provider = "local"
-) => Setup.bindLikeServer({ provider, provider_config: providerConfig }, server)["provider_config"]
+) => bindLikeServer({ provider, provider_config: providerConfig }, server)["provider_config"]
 
-describe("Setup.bindLikeServer", () => {
+describe("bindLikeServer", () => {
   it("binds WebRTC to loopback when the server listens on loopback", () => {
     assert.deepEqual(bound({ host: "127.0.0.1" }), { bind_address: "127.0.0.1" })
     assert.deepEqual(bound({ host: "127.0.0.2" }), { bind_address: "127.0.0.2" })
