@@ -43,7 +43,6 @@ describe("ClusterOptions", () => {
     Effect.gen(function*() {
       const isByRows = Effect.fnUntraced(function*(cluster: JsonRecord, env: Readonly<Record<string, string>> = {}) {
         const { config } = yield* ConfigSource.load({
-          section: ConfigSource.noSection,
           defaults: { store: { kind: "postgres", url: "postgres://db/voice" }, cluster },
           env
         })
