@@ -44,7 +44,7 @@ export const allowed: Readonly<Record<string, Allowed>> = {
     subtracts: "the time was written by another machine; a step is like clocks that are apart"
   },
   "src/engines/hosted/stt/HostedStt.ts": { reads: "vendors say in Unix time when a connection expires" },
-  "src/engines/openai-compatible/index.ts": { reads: "`Retry-After` may be a date" },
+  "src/engines/hosted/llm/HttpModel.ts": { reads: "`Retry-After` may be a date" },
   "src/models/StaleEntries.ts": {
     reads: "the age of files that other processes have left",
     subtracts: "from the time of their last change, on the same clock"

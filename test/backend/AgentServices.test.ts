@@ -70,13 +70,11 @@ const types = () => {
     Equal<ReturnType<typeof fallback>, Agent.Agent<LanguageModel.LanguageModel | Handlers | Greeter>>
   >()
   const modelless = VoiceBackend.layerSttTts({ agent: desk }).pipe(Layer.provide([engines, tools]))
-  // @ts-expect-error: the language model is missing
-  void running(modelless, Effect.void)
+  holds<Equal<Layer.Services<typeof modelless>, LanguageModel.LanguageModel>>()
   const wordless = VoiceBackend.layerSttTts({ agent: desk }).pipe(
     Layer.provide([engines, handlers.pipe(Layer.provide(diary)), model([])])
   )
-  // @ts-expect-error: what a tool depends on is missing
-  void running(wordless, Effect.void)
+  holds<Equal<Layer.Services<typeof wordless>, Greeter>>()
 }
 
 const diary = Layer.succeed(Diary, { free: Effect.succeed("half past ten") })

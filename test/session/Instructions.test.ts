@@ -88,7 +88,7 @@ describe("instructions", () => {
   })
 
   const failing: { readonly [what: string]: readonly [Instructions.Instructions, string] } = {
-    fails: [() => Effect.fail(new Error("no row for pg://hunter2")), "hunter2"],
+    fails: [() => Effect.fail("no row for pg://hunter2"), "hunter2"],
     dies: [() => Effect.die(new Error("hunter2 is undefined")), "hunter2"],
     throws: [
       () => {
