@@ -17,6 +17,7 @@ import type { HttpToolOptions } from "../../agent/tools/HttpToolOptions.ts"
 import type { RemoteTool } from "../../agent/tools/RemoteTool.ts"
 import * as KnownKeys from "../../KnownKeys.ts"
 import { untraced } from "../../wire/UntracedHttp.ts"
+import * as SecretValues from "../SecretValues.ts"
 import * as HttpToolRequest from "./HttpToolRequest.ts"
 
 /** Bytes of a response that are read, and characters that the model is told. */
@@ -77,8 +78,7 @@ export const make = (tool: HttpToolOptions, client: HttpClient.HttpClient): Remo
   const headers = Object.fromEntries(
     Object.entries(tool.headers).map(([name, value]) => {
       const text = Redacted.value(value).trim()
-      KnownKeys.remember(text)
-      for (const part of text.split(/\s+/u)) KnownKeys.remember(part)
+      SecretValues.remember(name, text)
       return [name, text]
     })
   )

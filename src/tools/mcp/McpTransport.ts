@@ -24,9 +24,9 @@ import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { McpServerOptions } from "../../agent/tools/McpServerOptions.ts"
-import * as KnownKeys from "../../KnownKeys.ts"
 import { isRecord, type JsonRecord, parse } from "../../schema/Json.ts"
 import { untraced } from "../../wire/UntracedHttp.ts"
+import * as SecretValues from "../SecretValues.ts"
 import * as McpResult from "./McpResult.ts"
 
 /** Of one message of a server. */
@@ -154,11 +154,9 @@ const http = (
 ): Effect.Effect<Transport, McpClientError, Scope.Scope | HttpClient.HttpClient> =>
   Effect.gen(function*() {
     const url = server.url ?? ""
-    const headers = Record.map(server.headers, (value) => {
+    const headers = Record.map(server.headers, (value, name) => {
       const text = Redacted.value(value).trim()
-      KnownKeys.remember(text)
-      // "Bearer …": a server repeats the key alone
-      for (const part of text.split(/\s+/u)) KnownKeys.remember(part)
+      SecretValues.remember(name, text)
       return text
     })
     let version: string | undefined
@@ -249,9 +247,9 @@ const inherited = new Set([
 /** Nothing of the application's own variables, which may be secrets, reaches a program of somebody else. */
 const environmentOf = ({ env }: McpServerOptions): { readonly [name: string]: string | undefined } => ({
   ...Object.fromEntries(Object.entries(process.env).filter(([name]) => inherited.has(name.toUpperCase()))),
-  ...Record.map(env, (value) => {
+  ...Record.map(env, (value, name) => {
     const text = Redacted.value(value)
-    KnownKeys.remember(text.trim())
+    SecretValues.remember(name, text)
     return text
   })
 })

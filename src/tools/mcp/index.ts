@@ -4,9 +4,8 @@
  * **Example** (An agent with the tools of two servers)
  *
  * ```ts
- * import { Agent, VoiceBackend } from "effect-voice"
+ * import { Agent } from "effect-voice"
  * import * as Mcp from "effect-voice/tools/mcp"
- * import * as Layer from "effect/Layer"
  * import * as Redacted from "effect/Redacted"
  *
  * export const agent = Agent.fromLanguageModel({ instructions: "You take orders.", toolkit: Mcp.toolkit })
@@ -15,10 +14,6 @@
  *   { name: "orders", url: "https://orders.example.com/mcp", headers: { authorization: Redacted.make("Bearer …") } },
  *   { name: "files", command: "npx", args: ["-y", "@modelcontextprotocol/server-filesystem", "/srv/menus"] }
  * ])
- *
- * // tools are provided where the agent is, with its model
- * export const provided = <A, E, R>(backend: Layer.Layer<VoiceBackend, E, Mcp.McpTools | R>) =>
- *   Layer.provide(backend, tools)
  * ```
  *
  * @since 0.1.0
