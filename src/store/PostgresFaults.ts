@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import * as Data from "effect/Data"
 import { isSqlError } from "effect/sql/SqlError"
 import { isRecord } from "../schema/Json.ts"
 import * as StoreFault from "./StoreFault.ts"
@@ -43,6 +44,19 @@ const states: { readonly [state: string]: StoreFault.StoreFault } = {
   XX001: fault("damaged", "cannot be used: its data are damaged"),
   XX002: fault("damaged", "cannot be used: one of its indexes is damaged")
 }
+
+/**
+ * A pool that others use as well has given no connection in time.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class NoneFree extends Data.TaggedError("NoneFree") {}
+
+const noneFree = fault(
+  "overloaded",
+  "has no free connection: the application uses all of its pool, or the database does not answer"
+)
 
 /** The driver's words for a server that refuses TLS. */
 const NO_TLS = "The server does not support TLS"
@@ -106,6 +120,7 @@ export const faultOf = (error: unknown): StoreFault.StoreFault => {
   for (const each of chain(error)) {
     const system = StoreFault.ofSystemError(each)
     if (system !== undefined) return system
+    if (each instanceof NoneFree) return noneFree
     if (each instanceof Error && each.message === NO_TLS) return noTls
     const state = stateOf(each)
     if (state === undefined) continue

@@ -53,12 +53,18 @@ const addOwners = (sql: SqlClient.SqlClient) =>
 
 /**
  * Creates the tables where there are none, and brings those of a former version to this one: its sessions stay. Returns the
- * version of those that are there. To be run in a transaction.
+ * version of those that are there. To be run in a transaction. Only where something is to be done must the user be one who may
+ * create tables.
  *
  * @category combinators
  * @since 0.1.0
  */
 export const migrate = Effect.fnUntraced(function*(sql: SqlClient.SqlClient) {
+  const [table] = yield* sql<{ there: boolean }>`SELECT to_regclass('effect_voice_meta') IS NOT NULL AS there`
+  if (table?.there === true) {
+    const [meta] = yield* sql<{ version: number }>`SELECT version FROM effect_voice_meta`
+    if (meta !== undefined && meta.version >= VERSION) return meta.version
+  }
   yield* sql`SELECT pg_advisory_xact_lock(${LOCK})`
   yield* sql`CREATE TABLE IF NOT EXISTS effect_voice_meta (version INTEGER NOT NULL)`
   const [meta] = yield* sql<{ version: number }>`SELECT version FROM effect_voice_meta`

@@ -4,6 +4,8 @@
  * Each operation is one transaction, with the clock of the database. The fence in each statement refuses the writes of a
  * former owner. While the database is unreachable, operations fail `connection_failed`; the pool reconnects by itself.
  *
+ * `layer` has connections of its own, `layerClient` uses the application's client.
+ *
  * @since 0.1.0
  */
 import * as Clock from "effect/Clock"
@@ -16,8 +18,10 @@ import { randomBytes } from "node:crypto"
 import type { BackendError } from "../BackendError.ts"
 import { type Claim, type SessionLease, SessionStore, type StoredSession } from "../session/persistence/SessionStore.ts"
 import * as LeaseGrants from "./LeaseGrants.ts"
+import * as PostgresClient from "./PostgresClient.ts"
 import * as PostgresConnection from "./PostgresConnection.ts"
 import * as PostgresOwners from "./PostgresOwners.ts"
+import { NAME, type PostgresPools } from "./PostgresPool.ts"
 import * as PostgresSchema from "./PostgresSchema.ts"
 import * as PostgresWrites from "./PostgresWrites.ts"
 import * as StoreFault from "./StoreFault.ts"
@@ -37,6 +41,14 @@ export interface PostgresStoreOptions extends PostgresConnection.PostgresConnect
   readonly lease?: Duration.Input | undefined
 }
 
+/**
+ * The options of a store that uses the application's client.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type PostgresClientOptions = Pick<PostgresStoreOptions, "lease">
+
 interface ClaimRow {
   readonly owner: string | null
   readonly fence: number
@@ -47,19 +59,12 @@ interface ClaimRow {
   readonly window_ms: number
 }
 
-/**
- * Connects to a database as a new owner, for as long as the scope. Fails `connection_failed` if it is unreachable, and
- * `invalid_config` if the URL is invalid or the tables belong to a newer release.
- *
- * @category constructors
- * @since 0.1.0
- */
-export const make = Effect.fnUntraced(function*(
-  options: PostgresStoreOptions
-): Effect.fn.Return<SessionStore["Service"], BackendError, Scope.Scope> {
-  const leaseMs = Duration.toMillis(Duration.fromInputUnsafe(options.lease ?? StoreLimits.LEASE_MS))
+const makeOn = Effect.fnUntraced(function*(
+  { isFull, leases, notFull, sessions, writes }: PostgresPools,
+  { lease = StoreLimits.LEASE_MS }: PostgresClientOptions
+): Effect.fn.Return<SessionStore["Service"]> {
+  const leaseMs = Duration.toMillis(Duration.fromInputUnsafe(lease))
   const owner = StoreOwner.make()
-  const { isFull, leases, notFull, sessions, writes } = yield* PostgresConnection.make(options)
   const { ofSession, sql, statement, transaction } = sessions
   const owners = PostgresOwners.make({ owner, leaseMs, sessions, leases, clock: yield* Clock.Clock })
   /** Ends in seconds since 1970, by the clock of the database. */
@@ -133,7 +138,7 @@ export const make = Effect.fnUntraced(function*(
   const write = PostgresWrites.make({ owner, sessions, together: writes, writeAlone: setItems })
 
   const store: SessionStore["Service"] = {
-    name: PostgresConnection.NAME,
+    name: NAME,
     owner,
     leaseMs,
     create: Effect.fnUntraced(function*(id, kept, windowMs) {
@@ -293,15 +298,80 @@ export const make = Effect.fnUntraced(function*(
         notFull()
         return version <= PostgresSchema.VERSION
           ? Effect.void
-          : Effect.fail(StoreFault.toError("SessionStore.probe", PostgresConnection.NAME, StoreFault.newerSchema))
+          : Effect.fail(StoreFault.toError("SessionStore.probe", NAME, StoreFault.newerSchema))
       }))
   }
   return store
 })
 
 /**
+ * Connects to a database as a new owner, for as long as the scope. Fails `connection_failed` if it is unreachable, and
+ * `invalid_config` if the URL is invalid or the tables belong to a newer release.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (
+  options: PostgresStoreOptions
+): Effect.Effect<SessionStore["Service"], BackendError, Scope.Scope> =>
+  Effect.flatMap(PostgresConnection.make(options), (pools) => makeOn(pools, options))
+
+/**
+ * Uses the application's client as a new owner. Fails `connection_failed` if its database is unreachable or no connection is
+ * free, and `invalid_config` if it is no PostgreSQL or the tables belong to a newer release.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const makeClient = (
+  options: PostgresClientOptions = {}
+): Effect.Effect<SessionStore["Service"], BackendError, SqlClient.SqlClient> =>
+  Effect.flatMap(PostgresClient.make, (pools) => makeOn(pools, options))
+
+/**
+ * Stores sessions over connections of its own.
+ *
  * @category layers
  * @since 0.1.0
  */
 export const layer = (options: PostgresStoreOptions): Layer.Layer<SessionStore, BackendError> =>
   Layer.effect(SessionStore, make(options))
+
+/**
+ * Stores sessions over the application's own client of PostgreSQL, such as `PgClient.layer` of `@effect/sql-pg`, which stays
+ * open when the layer is released. The tables `effect_voice_*` are created in the first schema of its `search_path`.
+ *
+ * - What it does needs one connection for a short time, seldom more than three at once. It waits for one of them for 3 s; then
+ *   the operation fails `connection_failed` (`details.reason: "overloaded"`) and is tried again. An application that uses all
+ *   of its pool for longer than `lease` may lose sessions to other processes: give the pool some connections more, `lease`
+ *   more time, or the store connections of its own (`layer`).
+ * - It is never part of the application's transactions, even where a session is created within one, and what transforms the
+ *   application's names has no effect on it.
+ * - Limits for locks and statements are set in each transaction, so nothing of the client's configuration is needed. After a
+ *   failover, whether a connection to the former primary is left depends on the client's `connectionTTL`.
+ *
+ * ```ts
+ * import * as PgClient from "@effect/sql-pg/PgClient"
+ * import { Config, Layer } from "effect"
+ * import * as PostgresStore from "effect-voice/store/PostgresStore"
+ *
+ * const Sql = PgClient.layerConfig({ url: Config.Redacted("DATABASE_URL") })
+ * export const Store = PostgresStore.layerClient().pipe(Layer.provide(Sql))
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerClient = (
+  options?: PostgresClientOptions
+): Layer.Layer<SessionStore, BackendError, SqlClient.SqlClient> => Layer.effect(SessionStore, makeClient(options))
+
+/**
+ * Creates the tables, or brings those of a former release to this one, over the application's client: for an application
+ * whose migrations run with other rights than the application itself. Where they are there, the stores need to select, insert,
+ * update and delete only.
+ *
+ * @category migrations
+ * @since 0.1.0
+ */
+export const migrate: Effect.Effect<void, BackendError, SqlClient.SqlClient> = PostgresClient.migrate

@@ -15,7 +15,7 @@ import type * as SqlClient from "effect/sql/SqlClient"
 import type { BackendError } from "../BackendError.ts"
 import type { SessionLease } from "../session/persistence/SessionStore.ts"
 import * as GatheredWrites from "./GatheredWrites.ts"
-import { NAME, type PostgresPool } from "./PostgresConnection.ts"
+import { NAME, type PostgresPool } from "./PostgresPool.ts"
 import * as StoreFault from "./StoreFault.ts"
 import * as StoreLimits from "./StoreLimits.ts"
 import * as WriteBatches from "./WriteBatches.ts"
@@ -83,7 +83,7 @@ const writeAll = (sql: SqlClient.SqlClient, owner: string, writes: ReadonlyArray
  * @since 0.1.0
  */
 export const make = (
-  { owner, sessions, together: { sql, statement, withTransaction }, writeAlone }: PostgresWritesOptions
+  { owner, sessions, together: { attempt, sql, withTransaction }, writeAlone }: PostgresWritesOptions
 ): (lease: SessionLease, change: GatheredWrites.StoredChange) => Effect.Effect<void, BackendError> => {
   const transaction = (batch: ReadonlyArray<GatheredWrites.GatheredWrite>) =>
     withTransaction(Effect.gen(function*() {
@@ -94,7 +94,7 @@ export const make = (
     })).pipe(Effect.retry({ while: (error) => error instanceof Abandoned }))
 
   const writeBatch = (batch: ReadonlyArray<GatheredWrites.GatheredWrite>) =>
-    statement(OP, transaction(batch)).pipe(
+    attempt(OP, transaction(batch)).pipe(
       // a commit may hang, and the next batch waits for this one
       Effect.timeoutOrElse({
         duration: BATCH_DEADLINE,

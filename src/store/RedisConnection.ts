@@ -1,5 +1,5 @@
 /**
- * The connection of the Redis session store: its commands and scripts, and what is wrong with the server.
+ * A connection of the Redis session store's own, and what is wrong with the server.
  *
  * @since 0.1.0
  */
@@ -8,22 +8,15 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
-import { createHash } from "node:crypto"
 import type * as Redis from "redis"
 import { type BackendError, InvalidConfig } from "../BackendError.ts"
 import { loadPackage } from "../ExternalPackage.ts"
 import * as MonotonicTime from "../MonotonicTime.ts"
 import * as ServiceUrl from "../schema/ServiceUrl.ts"
+import { digestOf, NAME, type RedisConnection } from "./RedisCommands.ts"
 import * as RedisFaults from "./RedisFaults.ts"
 import * as StoreFault from "./StoreFault.ts"
 
-/**
- * The name of the store.
- *
- * @category constants
- * @since 0.1.0
- */
-export const NAME = "redis"
 const CONNECT_MS = 3_000
 const COMMAND_MS = 5_000
 const RECONNECT_MS = 1_000
@@ -33,33 +26,6 @@ const SILENT_MS = 4_000
 const LEAVE_REPLICA_MS = 5_000
 /** Commands that wait for an answer; further ones fail. */
 const MAX_WAITING = 10_000
-/** A script is sent as a whole to a server that does not know it yet, or whose user may only do that. */
-const SENT_AS_A_WHOLE = /^NOSCRIPT|NOPERM|unknown command/u
-
-/**
- * @category models
- * @since 0.1.0
- */
-export interface RedisConnection {
-  /** Runs a command; `op` names its failure. */
-  readonly command: (op: string, ...words: ReadonlyArray<string>) => Effect.Effect<unknown, BackendError>
-  /** Runs a script, by its digest where the server knows it. Those that are begun at once are sent together. */
-  readonly script: (
-    op: string,
-    script: string,
-    keys: ReadonlyArray<string>,
-    args: ReadonlyArray<string | number>
-  ) => Effect.Effect<unknown, BackendError>
-}
-
-const digests = new Map<string, string>()
-const digestOf = (script: string): string => {
-  const known = digests.get(script)
-  if (known !== undefined) return known
-  const digest = createHash("sha1").update(script).digest("hex")
-  digests.set(script, digest)
-  return digest
-}
 
 /**
  * Connects to a server, for as long as the scope. Fails `connection_failed` if it is unreachable, and `invalid_config` if the
@@ -191,7 +157,7 @@ export const make = Effect.fnUntraced(function*(
       const given = { keys: [...keys], arguments: args.map(String) }
       return call(op, () =>
         client.evalSha(digestOf(script), given).catch((error: unknown) => {
-          if (error instanceof Error && SENT_AS_A_WHOLE.test(error.message)) return client.eval(script, given)
+          if (RedisFaults.wantsWholeScript(error)) return client.eval(script, given)
           throw error
         }))
     }

@@ -59,6 +59,20 @@ const chain = function*(error: unknown): Generator<unknown> {
   }
 }
 
+/** A script is sent as a whole to a server that does not know it yet, or whose user may only do that. */
+const SENT_AS_A_WHOLE = /^NOSCRIPT|NOPERM|unknown command/u
+
+/**
+ * Whether a script that was called by its name must be sent as a whole.
+ *
+ * @category predicates
+ * @since 0.1.0
+ */
+export const wantsWholeScript = (error: unknown): boolean => {
+  for (const each of chain(error)) if (each instanceof Error && SENT_AS_A_WHOLE.test(each.message)) return true
+  return false
+}
+
 /**
  * The fault of an error of the client or of an answer of the server; `undefined` when it does not say what is wrong.
  *

@@ -8,6 +8,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Limiter from "effect/persistence/RateLimiter"
+import type { Redis } from "effect/persistence/Redis"
 import * as References from "effect/References"
 import type * as Scope from "effect/Scope"
 import { type BackendError, ConnectionFailed, InvalidConfig, isBackendError } from "../BackendError.ts"
@@ -72,19 +73,49 @@ export const open = (
     client.on("ready", () => {
       lost = undefined
     })
-    const store = Context.get(context, Limiter.RateLimiterStore)
-    return Limiter.RateLimiterStore.of({
-      ...store,
-      tokenBucket: (options) =>
-        Effect.mapError(
-          store.tokenBucket(options),
-          (error) => RateLimits.storeError((RedisFaults.faultOf(error) ?? faultOf(lost)).why)
-        )
-    })
+    return named(Context.get(context, Limiter.RateLimiterStore), () => lost)
   }).pipe(
     Effect.timeoutOrElse({ duration: CONNECT_DEADLINE, orElse: () => Effect.fail(unreachable(undefined)) }),
     Effect.catchIf((error) => !isBackendError(error), (error) => Effect.fail(unreachable(error)))
   )
 }
+
+/** Says in plain words what is wrong with the server; `lost` is why its connection is away. */
+const named = (store: Limiter.RateLimiterStore["Service"], lost: () => unknown = () => undefined) =>
+  Limiter.RateLimiterStore.of({
+    ...store,
+    tokenBucket: (options) =>
+      Effect.mapError(
+        store.tokenBucket(options),
+        (error) => RateLimits.storeError((RedisFaults.faultOf(error) ?? faultOf(lost())).why)
+      )
+  })
+
+/**
+ * Counts over the application's own client, Effect's `Redis` service such as `NodeRedis.layer`, which stays open when the layer
+ * is released: for `RateLimiter.layer`. Default of `prefix`: `PREFIX`. While the server does not answer within a second, each
+ * process counts alone.
+ *
+ * ```ts
+ * import * as NodeRedis from "@effect/platform-node/NodeRedis"
+ * import { Layer } from "effect"
+ * import { RateLimiter } from "effect-voice"
+ * import * as RedisRateLimits from "effect-voice/store/RedisRateLimits"
+ *
+ * export const Limits = RateLimiter.layer({ user: { limit: 10, window: "1m" } }).pipe(
+ *   Layer.provide(RedisRateLimits.layerClient()),
+ *   Layer.provide(NodeRedis.layer())
+ * )
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerClient = (
+  options: { readonly prefix?: string | undefined } = {}
+): Layer.Layer<Limiter.RateLimiterStore, never, Redis> =>
+  Layer.effect(Limiter.RateLimiterStore, Effect.map(Limiter.RateLimiterStore, (store) => named(store))).pipe(
+    Layer.provide(Limiter.layerStoreRedis({ prefix: options.prefix ?? PREFIX }))
+  )
 
 const faultOf = (error: unknown) => RedisFaults.faultOf(error) ?? StoreFault.unreachable

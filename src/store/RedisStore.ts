@@ -9,12 +9,15 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { Redis } from "effect/persistence/Redis"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import type { BackendError } from "../BackendError.ts"
 import { type Claim, type SessionLease, SessionStore } from "../session/persistence/SessionStore.ts"
 import * as GatheredWrites from "./GatheredWrites.ts"
 import * as LeaseGrants from "./LeaseGrants.ts"
+import * as RedisClient from "./RedisClient.ts"
+import { NAME, type RedisClient as Client, type RedisConnection as Connection } from "./RedisCommands.ts"
 import * as RedisConnection from "./RedisConnection.ts"
 import * as RedisOwners from "./RedisOwners.ts"
 import { scripts } from "./RedisScripts.ts"
@@ -42,22 +45,22 @@ export interface RedisStoreOptions {
   readonly lease?: Duration.Input | undefined
 }
 
-const texts = (value: unknown): ReadonlyArray<string> => Array.isArray(value) ? value.map(String) : []
-
 /**
- * Connects to a server as a new owner, for as long as the scope. Fails `connection_failed` if it is unreachable, and
- * `invalid_config` if the URL is invalid.
+ * The options of a store that uses the application's client.
  *
- * @category constructors
+ * @category models
  * @since 0.1.0
  */
-export const make = Effect.fnUntraced(function*(
-  options: RedisStoreOptions
-): Effect.fn.Return<SessionStore["Service"], BackendError, Scope.Scope> {
-  const prefix = options.prefix ?? PREFIX
-  const leaseMs = Duration.toMillis(Duration.fromInputUnsafe(options.lease ?? StoreLimits.LEASE_MS))
+export type RedisClientOptions = Pick<RedisStoreOptions, "prefix" | "lease">
+
+const texts = (value: unknown): ReadonlyArray<string> => Array.isArray(value) ? value.map(String) : []
+
+const makeOn = (
+  { command, script }: Connection,
+  { lease = StoreLimits.LEASE_MS, prefix = PREFIX }: RedisClientOptions
+): SessionStore["Service"] => {
+  const leaseMs = Duration.toMillis(Duration.fromInputUnsafe(lease))
   const owner = StoreOwner.make()
-  const { command, script } = yield* RedisConnection.make(options)
   const keys = (id: string) => [
     `${prefix}s:${id}`,
     `${prefix}i:${id}`,
@@ -105,7 +108,7 @@ export const make = Effect.fnUntraced(function*(
   })
 
   return {
-    name: RedisConnection.NAME,
+    name: NAME,
     owner,
     leaseMs,
     create: Effect.fnUntraced(function*(id, kept, windowMs) {
@@ -189,11 +192,71 @@ export const make = Effect.fnUntraced(function*(
       return Effect.asVoid(command("SessionStore.probe", "EVAL", scripts.probe, String(keys(id).length), ...words))
     })
   }
-})
+}
 
 /**
+ * Connects to a server as a new owner, for as long as the scope. Fails `connection_failed` if it is unreachable, and
+ * `invalid_config` if the URL is invalid.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (
+  options: RedisStoreOptions
+): Effect.Effect<SessionStore["Service"], BackendError, Scope.Scope> =>
+  Effect.map(RedisConnection.make(options), (connection) => makeOn(connection, options))
+
+/**
+ * Uses a client of the application's as a new owner: anything that sends a command and returns its answer. Fails
+ * `connection_failed` if the server does not answer, and `invalid_config` if it is one of a Redis Cluster or Sentinel, or the
+ * client changes the names of keys (`keyPrefix` of ioredis).
+ *
+ * ```ts
+ * import { Effect, Layer } from "effect"
+ * import { SessionStore } from "effect-voice"
+ * import * as RedisStore from "effect-voice/store/RedisStore"
+ * import { createClient } from "redis"
+ *
+ * const redis = createClient() // of the application, which connects and closes it
+ * export const Store = Layer.effect(
+ *   SessionStore,
+ *   RedisStore.makeClient({ send: (...words) => Effect.tryPromise(() => redis.sendCommand(words)) })
+ * )
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const makeClient = (
+  client: Client,
+  options: RedisClientOptions = {}
+): Effect.Effect<SessionStore["Service"], BackendError> =>
+  Effect.map(
+    RedisClient.make(client, options.prefix ?? PREFIX),
+    (connection) => makeOn(connection, options)
+  )
+
+/**
+ * Stores sessions over a connection of its own.
+ *
  * @category layers
  * @since 0.1.0
  */
 export const layer = (options: RedisStoreOptions): Layer.Layer<SessionStore, BackendError> =>
   Layer.effect(SessionStore, make(options))
+
+/**
+ * Stores sessions over the application's own client, Effect's `Redis` service such as `NodeRedis.layer`, which stays open when
+ * the layer is released. For another client see `makeClient`.
+ *
+ * Commands are answered within 5 s, or fail `connection_failed`; so they do at once while 10,000 of them wait. Whether a
+ * connection is made again, and how soon a host that has vanished is given up, is the client's business. All keys begin with
+ * `prefix`; each has a TTL.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerClient = (
+  options?: RedisClientOptions
+): Layer.Layer<SessionStore, BackendError, Redis> =>
+  Layer.effect(SessionStore, Effect.flatMap(Redis, (client) => makeClient(client, options)))
