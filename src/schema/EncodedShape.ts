@@ -6,6 +6,7 @@
 import type * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 import * as Json from "./Json.ts"
+import * as WrittenText from "./WrittenText.ts"
 
 const step = (ast: SchemaAST.AST, key: string): SchemaAST.AST | undefined => {
   switch (ast._tag) {
@@ -66,6 +67,26 @@ export const coerce = (ast: SchemaAST.AST | undefined, text: string): unknown =>
   }
   if (tags.has("Arrays") && !text.trimStart().startsWith("[")) return text.split(",").map((item) => item.trim())
   return tags.has("Arrays") || tags.has("Objects") ? Json.parseOrText(text) : text
+}
+
+/**
+ * Reads all texts within a value as the schema's types, like `coerce`.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const coerceAll = (schema: Schema.Constraint, value: unknown): unknown => {
+  const read = (ast: SchemaAST.AST | undefined, inner: unknown): unknown => {
+    const at = (key: string) => ast === undefined ? undefined : step(ast, key)
+    if (typeof inner === "string") return coerce(ast, inner)
+    // what no schema describes stays as it is
+    if (ast === undefined) return inner
+    if (Array.isArray(inner)) return inner.map((item, i) => read(at(String(i)), item))
+    return Json.isRecord(inner)
+      ? WrittenText.like(inner, Object.fromEntries(Object.entries(inner).map(([key, item]) => [key, read(at(key), item)])))
+      : inner
+  }
+  return read(SchemaAST.toEncoded(schema.ast), value)
 }
 
 /**

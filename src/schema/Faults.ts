@@ -13,6 +13,7 @@ import { present } from "./Defined.ts"
 import * as EncodedShape from "./EncodedShape.ts"
 import { isRecord } from "./Json.ts"
 import { nearest } from "./NearestName.ts"
+import { isWritten } from "./WrittenText.ts"
 
 /**
  * One thing that is wrong: where (`session.resume_window`) and what.
@@ -247,7 +248,9 @@ export const decode = <A, I>(
   value: unknown,
   { at, op, what }: Context
 ): Effect.Effect<A, InvalidConfig> =>
-  Schema.decodeUnknownEffect(schema, all)(present(value)).pipe(
+  Schema.decodeUnknownEffect(schema, all)(
+    isWritten(value) ? EncodedShape.coerceAll(schema, present(value)) : present(value)
+  ).pipe(
     Effect.mapError((error) => toError(op, what, fromSchemaError(schema, error, at)))
   )
 

@@ -8,6 +8,7 @@ import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
 import * as SchemaTransformation from "effect/SchemaTransformation"
+import * as WrittenText from "./WrittenText.ts"
 
 /** RFC 9110, 5.5: what a header's value may have, besides inner spaces and tabs. */
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/u
@@ -75,14 +76,25 @@ const RedactedEntries: object = Object.defineProperties({}, {
  * @since 0.1.0
  */
 export const redact = (entries: Entries): Entries =>
-  Object.create(
-    RedactedEntries,
-    // accessors: an uncaught exception prints own values without asking the prototype, but calls no accessor
-    Object.fromEntries(Object.entries(entries).map(([key, value]) => [key, { enumerable: true, get: () => value }]))
+  WrittenText.like(
+    entries,
+    Object.create(
+      RedactedEntries,
+      // accessors: an uncaught exception prints own values without asking the prototype, but calls no accessor
+      Object.fromEntries(Object.entries(entries).map(([key, value]) => [key, { enumerable: true, get: () => value }]))
+    )
   )
 
 const isEntries = (value: unknown): value is Entries =>
   typeof value === "object" && value !== null && !Array.isArray(value)
+
+/** Any object, whose values are not looked at; for Effect's `Config` a tree of texts. */
+const AnyEntries = Schema.declare(isEntries, {
+  expected: "object",
+  toCodecJson: () =>
+    Schema.link<Entries>()(Schema.Record(Schema.String, Schema.Unknown), SchemaTransformation.passthrough()),
+  toCodecStringTree: () => Schema.link<Entries>()(WrittenText.Written, SchemaTransformation.passthrough())
+})
 
 /**
  * The options of an engine, a provider or a processor, before its own schema decodes them.
@@ -90,7 +102,7 @@ const isEntries = (value: unknown): value is Entries =>
  * @category schemas
  * @since 0.1.0
  */
-export const Options = Schema.Record(Schema.String, Schema.Unknown).pipe(
+export const Options = AnyEntries.pipe(
   // a declaration: decoding a record would copy it, and show the values again
   Schema.decodeTo(Schema.declare(isEntries), {
     decode: SchemaGetter.transform(redact),

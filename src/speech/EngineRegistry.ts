@@ -17,6 +17,7 @@ import { over } from "../schema/Defined.ts"
 import * as EncodedShape from "../schema/EncodedShape.ts"
 import * as Faults from "../schema/Faults.ts"
 import { isRecord } from "../schema/Json.ts"
+import { like } from "../schema/WrittenText.ts"
 import type { EchoCanceller } from "./EchoCanceller.ts"
 import type { NoiseSuppressor } from "./NoiseSuppressor.ts"
 import { SpeechToSpeech } from "./SpeechToSpeech.ts"
@@ -159,7 +160,7 @@ export const optionsOf = (
     !kinds.some((each) => each === key) && EncodedShape.at(schema, [key]) !== undefined
   )
   const own = options[kind]
-  return { ...Object.fromEntries(common), ...(isRecord(own) ? own : {}) }
+  return like(options, { ...Object.fromEntries(common), ...(isRecord(own) ? own : {}) })
 }
 
 /**
