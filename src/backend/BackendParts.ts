@@ -38,6 +38,8 @@ export interface BackendParts {
   readonly agent: Agent | undefined
   /** Called once with a function that returns the current config: engines are made before the backend has one. */
   readonly useConfig?: ((config: () => BackendConfig) => void) | undefined
+  /** The names that it finds, for the log; `undefined` without a registry. */
+  readonly agentNames?: (() => ReadonlyArray<string>) | undefined
   /** Finds an agent by name. */
   readonly findAgent: (name: string) => Effect.Effect<Agent, BackendError>
 }

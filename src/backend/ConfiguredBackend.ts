@@ -222,6 +222,7 @@ export const make = (decoded: DecodedConfig): Effect.Effect<Backend, BackendErro
       config,
       provider,
       agent,
+      agentNames: agents.list,
       findAgent,
       ...built,
       echoCanceller: echo,

@@ -35,6 +35,7 @@ import type { BackendParts } from "./BackendParts.ts"
 import * as BackendConfig from "./config/BackendConfig.ts"
 import type { DecodedConfig } from "./config/DecodedConfig.ts"
 import * as ConfiguredBackend from "./ConfiguredBackend.ts"
+import * as GivenServices from "./GivenServices.ts"
 import * as Processors from "./engines/Processors.ts"
 import * as SpeechEngines from "./engines/SpeechEngines.ts"
 import { makeBackend } from "./makeBackend.ts"
@@ -59,18 +60,28 @@ export type {
 export class VoiceBackend extends Context.Service<VoiceBackend, Backend>()("effect-voice/backend/VoiceBackend") {
   /**
    * A running backend for speech → text → agent → speech. Its engines and provider are services, so the compiler reports what
-   * is missing. A `TurnDetector` is used when there is one and the speech-to-text engine is not the turn authority
-   * (`turnDetection: "stt"`), and a `NoiseSuppressor` and an `EchoCanceller` when there is one. The layer asks for what the
-   * agent needs, too: a language model, the handlers of its tools. Releasing the layer drains it.
+   * is missing. What it uses where it is there (`store`, `auth`, `turnDetector`, …) is an option, a service or a Layer, or is
+   * found in the context; the log says at the start what was found. The layer asks for what the agent and the given Layers
+   * need, too: a language model, the handlers of its tools, a database. Releasing the layer drains it.
    */
-  static readonly layerSttTts = <R = never>(
-    options: LayerOptions<R> = {}
+  static readonly layerSttTts = <R = never, S extends object = {}>(
+    given?:
+      & LayerOptions<R>
+      & GivenServices.GivenServices
+      & S
+      & GivenServices.NoOthers<S, LayerOptions & GivenServices.GivenServices>
   ): Layer.Layer<
     VoiceBackend,
-    BackendError,
-    BackendProvider | SpeechToText | TextToSpeech | VoiceActivityDetector | Exclude<R, Scope.Scope>
-  > =>
-    running(Effect.gen(function*() {
+    BackendError | GivenServices.Errors<S>,
+    | BackendProvider
+    | SpeechToText
+    | TextToSpeech
+    | VoiceActivityDetector
+    | Exclude<R, Scope.Scope>
+    | GivenServices.Needs<S>
+  > => {
+    const options: LayerOptions<R> = given ?? {}
+    return running(Effect.gen(function*() {
       const [provider, stt, tts, vad] = yield* Effect.all([
         BackendProvider,
         SpeechToText,
@@ -96,28 +107,39 @@ export class VoiceBackend extends Context.Service<VoiceBackend, Backend>()("effe
           ...(sttTurns ? { turn: SpeechEngines.STT_TURNS } : {})
         }
       })
-    }))
+    })).pipe(GivenServices.provide<S>(given))
+  }
 
   /**
-   * A running backend over a speech-to-speech model. A voice activity detector is used when there is one, and required
-   * with a model that is not the turn authority. A `TextToSpeech` is used when there is one: it speaks what the model
-   * writes instead of speaking it, and given texts where the model cannot. A `NoiseSuppressor` and an `EchoCanceller` are used
-   * when there is one, and a `TurnDetector` where an agent answers. A capability that the model lacks fails `invalid_config`.
-   * The layer asks for what the agent and the tools need, too. Releasing the layer drains it.
+   * A running backend over a speech-to-speech model. What it uses where it is there (`vad`, `tts`, `store`, `auth`, …) is an
+   * option, a service or a Layer, or is found in the context; a turn detector is used where an agent answers. A capability that
+   * the model lacks fails `invalid_config`. The layer asks for what the agent, the tools and the given Layers need, too. Releasing
+   * the layer drains it.
    *
    * A tool's call is interrupted with the reply that made it, and has nine tenths of the config's `timeout`. The model is told of a
    * failure as in `Agent.fromLanguageModel`.
    */
-  static readonly layerS2s = <R = never, Tools extends Record<string, Tool.Any> = {}, Handlers = never>(
-    options: S2sLayerOptions<R, Tools, Handlers> = {}
+  static readonly layerS2s = <
+    R = never,
+    Tools extends Record<string, Tool.Any> = {},
+    Handlers = never,
+    S extends object = {}
+  >(
+    given?:
+      & S2sLayerOptions<R, Tools, Handlers>
+      & GivenServices.S2sGivenServices
+      & S
+      & GivenServices.NoOthers<S, S2sLayerOptions & GivenServices.S2sGivenServices>
   ): Layer.Layer<
     VoiceBackend,
-    BackendError,
+    BackendError | GivenServices.Errors<S>,
     | BackendProvider
     | SpeechToSpeech
     | Exclude<R | Handlers | Tool.HandlerServices<Tools[keyof Tools]>, Scope.Scope>
-  > =>
-    running(Effect.gen(function*() {
+    | GivenServices.Needs<S>
+  > => {
+    const options: S2sLayerOptions<R, Tools, Handlers> = given ?? {}
+    return running(Effect.gen(function*() {
       const provider = yield* BackendProvider
       const s2s = yield* SpeechToSpeech
       const vad = Option.getOrUndefined(yield* Effect.serviceOption(VoiceActivityDetector))
@@ -156,20 +178,34 @@ export class VoiceBackend extends Context.Service<VoiceBackend, Backend>()("effe
         useConfig: voice?.useConfig,
         engines: { s2s: s2s.name, ...names }
       })
-    }))
+    })).pipe(GivenServices.provide<S>(given))
+  }
 
   /**
-   * A running backend from a config: provider, engines and agent by name, from the registries. Releasing the layer
-   * drains it.
+   * A running backend from a config: provider, engines and agent by name, from the registries. `services` are those of the
+   * application. Releasing the layer drains it.
    */
-  static readonly layerConfig = (
-    config: BackendConfig.BackendConfig
-  ): Layer.Layer<VoiceBackend, BackendError, BackendRegistry | Registries> =>
-    running(Effect.flatMap(BackendRegistry, (registry) => registry.create(config.provider, config)))
+  static readonly layerConfig = <S extends object = {}>(
+    config: BackendConfig.BackendConfig,
+    services?: GivenServices.HookServices & S & GivenServices.NoOthers<S, GivenServices.HookServices>
+  ): Layer.Layer<
+    VoiceBackend,
+    BackendError | GivenServices.Errors<S>,
+    BackendRegistry | Registries | GivenServices.Needs<S>
+  > =>
+    running(Effect.flatMap(BackendRegistry, (registry) => registry.create(config.provider, config))).pipe(
+      GivenServices.provide<S>(services)
+    )
 
-  /** A running backend from a config that `ConfigSource.load` has decoded; nothing is decoded again. */
-  static readonly layerDecoded = (decoded: DecodedConfig): Layer.Layer<VoiceBackend, BackendError, Registries> =>
-    running(ConfiguredBackend.make(decoded))
+  /**
+   * A running backend from a config that `ConfigSource.load` has decoded; nothing is decoded again. `services` are those of the
+   * application.
+   */
+  static readonly layerDecoded = <S extends object = {}>(
+    decoded: DecodedConfig,
+    services?: GivenServices.HookServices & S & GivenServices.NoOthers<S, GivenServices.HookServices>
+  ): Layer.Layer<VoiceBackend, BackendError | GivenServices.Errors<S>, Registries | GivenServices.Needs<S>> =>
+    running(ConfiguredBackend.make(decoded)).pipe(GivenServices.provide<S>(services))
 }
 
 type Given = Omit<BackendConfig.BackendConfig, "provider" | "pipelineType">
@@ -183,7 +219,7 @@ type Given = Omit<BackendConfig.BackendConfig, "provider" | "pipelineType">
 export type GivenConfig = { readonly [Key in keyof Given]?: Given[Key] | undefined }
 
 /**
- * The options of the layers.
+ * The options of the layers, beside the services that they may be given.
  *
  * @category models
  * @since 0.1.0
@@ -301,6 +337,7 @@ const layered = Effect.fnUntraced(function*<R>(
       : config?.agent === undefined
       ? undefined
       : yield* findAgent(config.agent),
+    agentNames: agents?.list,
     findAgent
   })
 })

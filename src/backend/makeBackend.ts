@@ -37,6 +37,7 @@ import * as SessionOpening from "./sessions/SessionOpening.ts"
 import * as SessionPage from "./sessions/SessionPage.ts"
 import * as SessionTable from "./sessions/SessionTable.ts"
 import * as SharedSecret from "./sessions/SharedSecret.ts"
+import * as StartLine from "./StartLine.ts"
 
 /** How often health is checked and audio is counted when nobody asks. */
 const MONITOR_EVERY = "10 seconds"
@@ -195,9 +196,15 @@ export const makeBackend = Effect.fnUntraced(function*(given: BackendParts) {
   })
   parts.useConfig?.(config)
 
+  const sayWhatWasFound = yield* StartLine.make(parts, {
+    config,
+    store: watched?.store.name,
+    hasArchive: retention.archive !== undefined
+  })
+
   const listed = () => sessions.entries().map((entry) => entry.handle.session)
   const backend: Backend = {
-    start: lifecycle.start,
+    start: Effect.tap(lifecycle.start, () => sayWhatWasFound),
     stop: lifecycle.stop,
     abort: lifecycle.abort,
     createSession: sessions.create,

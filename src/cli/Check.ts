@@ -28,7 +28,7 @@ import { SpeechToText } from "../speech/SpeechToText.ts"
 import { TextToSpeech } from "../speech/TextToSpeech.ts"
 import type { App } from "./app/App.ts"
 import * as Output from "./Output.ts"
-import * as PartNames from "./PartNames.ts"
+import * as PartNames from "../backend/PartNames.ts"
 import * as Setup from "./Setup.ts"
 
 /** Of one endpoint, with its credentials. */

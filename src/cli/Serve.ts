@@ -28,7 +28,6 @@ import type { App } from "./app/App.ts"
 import * as ClusterOptions from "./ClusterOptions.ts"
 import * as Logs from "./Logs.ts"
 import * as Output from "./Output.ts"
-import * as PartNames from "./PartNames.ts"
 import * as Setup from "./Setup.ts"
 import * as Parent from "./workers/Parent.ts"
 import * as Worker from "./workers/Worker.ts"
@@ -50,11 +49,9 @@ const drain = (backend: VoiceBackend["Service"]) =>
     )
   })
 
-/** What answers a call, and where. */
+/** Where it is. The log says before that what answers a call. */
 const sayWhere = Effect.fnUntraced(
-  function*({ adminUrl, url }: Server.VoiceServer["Service"], backend: VoiceBackend["Service"]) {
-    const { agent } = yield* backend.config
-    yield* Output.note(PartNames.inWords(backend.engines, agent))
+  function*({ adminUrl, url }: Server.VoiceServer["Service"]) {
     yield* Output.line(`effect-voice is listening on ${url}`)
     if (adminUrl !== undefined) {
       yield* Output.line(`metrics, documentation and the parts of the health are on ${adminUrl}`)
@@ -91,7 +88,7 @@ export const untilInterrupted = <R>(
         const backend = Context.get(context, VoiceBackend)
         const listening = Context.get(context, Server.VoiceServer)
         yield* onListening === undefined
-          ? sayWhere(listening, backend)
+          ? sayWhere(listening)
           : Scope.provide(onListening(listening, backend), scope)
         return yield* meanwhile(backend).pipe(Effect.onInterrupt(() => drain(backend)))
       }),
@@ -258,7 +255,7 @@ export const serve = Effect.fnUntraced(function*(options: {
       Effect.andThen(
         Deferred.succeed(listening, server.url),
         role === undefined
-          ? sayWhere(server, backend)
+          ? sayWhere(server)
           : Effect.andThen(sayWhichWorker(role, server), Worker.report(role))
       )
   ).pipe(

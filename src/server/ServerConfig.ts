@@ -229,7 +229,8 @@ export const requireHook = (
     new InvalidConfig({
       op: "Server.layer",
       message:
-        "server.authentication is hook, but the backend has no AuthHook service: provide AuthHook in your program",
+        "server.authentication is hook, but the backend has no AuthHook service: give one to the layer of the backend " +
+        "(`auth`), not of the server",
       details: { missing: "AuthHook", faults: [{ path: "server.authentication", message: "no AuthHook service" }] }
     })
   )

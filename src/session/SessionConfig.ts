@@ -156,6 +156,7 @@ export const SessionRequest = Schema.Struct({
 /**
  * The configuration of a session.
  *
+ * - `userId`: whose session it is; an `AuthHook` overrides it.
  * - `connectionUrl`: where the backend dials out. For a provider that is dialled it is what `access` returns: leave it out.
  * - `agent`: a registered agent's name, or an agent. Default: the backend's.
  * - `pipelineType`: default: the backend's.
