@@ -7,6 +7,7 @@
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as References from "effect/References"
 import * as Schedule from "effect/Schedule"
 import type * as SqlClient from "effect/sql/SqlClient"
 import { isSqlError } from "effect/sql/SqlError"
@@ -134,6 +135,8 @@ export const make = ({ isShared = false, naming: { named }, sql }: PostgresPoolO
   const attempt: PostgresPool["attempt"] = (op, effect) =>
     outside(withTables(effect.pipe(Effect.retry({ schedule: conflictRetry, while: PostgresFaults.isConflict })))).pipe(
       named(op),
+      // a lease that is renewed every second would be a trace of its own each time
+      Effect.provideService(References.TracerEnabled, false),
       // a commit cannot be interrupted, and waits for a replica that is gone without end
       abandonable
     )

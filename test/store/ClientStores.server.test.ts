@@ -24,6 +24,7 @@ import * as Scripted from "../../src/testing/scripted/ScriptedEngines.ts"
 import { Backend } from "../examples/Infrastructure.ts"
 import { echo, provider } from "../session/Harness.ts"
 import * as Servers from "../support/DatabaseServers.ts"
+import { Recording } from "../telemetry/RecordingTracer.ts"
 import * as StoreContract from "./StoreContract.ts"
 import * as StoreDamage from "./StoreDamage.ts"
 
@@ -197,6 +198,24 @@ describe.skipIf(Servers.missingPostgres !== undefined)("sessions in PostgreSQL o
       yield* store.sweep
       yield* store.remove(session)
       psql(url, "DROP OWNED BY app")
+    })
+  )
+
+  live(
+    "make no spans: each renewal of a lease would be a trace",
+    Effect.gen(function*() {
+      const { url } = yield* database
+      const sql = yield* sqlOf(url)
+      const recording = new Recording()
+      yield* recording.provide(Effect.gen(function*() {
+        const store = yield* over(sql)
+        yield* sql`SELECT 1`
+        yield* store.renew
+        yield* Effect.flatMap(store.create("s", empty, 60_000), (session) =>
+          store.write(session, { head: "{}", from: 0, items: ["1"] })).pipe(Effect.withSpan("request"))
+        yield* store.probe
+      }))
+      assert.deepStrictEqual(recording.spans.map(({ name }) => name), ["sql.execute", "request"])
     })
   )
 
