@@ -66,7 +66,8 @@ export const coerce = (ast: SchemaAST.AST | undefined, text: string): unknown =>
     return Number(text)
   }
   if (tags.has("Arrays") && !text.trimStart().startsWith("[")) return text.split(",").map((item) => item.trim())
-  return tags.has("Arrays") || tags.has("Objects") ? Json.parseOrText(text) : text
+  // what is declared are options whose keys are not known yet
+  return ["Arrays", "Objects", "Declaration"].some((tag) => tags.has(tag)) ? Json.parseOrText(text) : text
 }
 
 /**

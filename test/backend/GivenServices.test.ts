@@ -143,7 +143,7 @@ describe("GivenServices", () => {
   it.effect("takes a given one rather than that of the context, which is still a way", () =>
     Effect.gen(function*() {
       const denying: AuthHook["Service"] = { ...hook, authorize: () => Effect.succeed(false) }
-      const refused = (layer: ReturnType<typeof VoiceBackend.layerSttTts>) =>
+      const refused = (layer: Layer.Layer<VoiceBackend, BackendError, Parts>) =>
         Effect.gen(function*() {
           let code = "none"
           yield* running(
