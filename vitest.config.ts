@@ -17,6 +17,9 @@ const NET_MS = 300_000
 // `import … from "effect-voice"` in a test means the sources: package.json names them under this condition.
 const source = "@effect-voice/source"
 
+// The OpenTelemetry SDK has modules under this condition that only a bundler can read. Node knows no such condition.
+const forBundlers = "module"
+
 // `verify:full` asks for the project `full`: then the other projects run all their cases (`test/support/Full.ts`).
 const isFull = isAsked("full")
 
@@ -46,7 +49,7 @@ const projectShared = project("shared", shared, other)
  */
 export default defineConfig({
   resolve: { conditions: [source, ...defaultClientConditions] },
-  ssr: { resolve: { conditions: [source, ...defaultServerConditions] } },
+  ssr: { resolve: { conditions: [source, ...defaultServerConditions.filter((each) => each !== forBundlers)] } },
   test: {
     passWithNoTests: true,
     // The default leaves one core idle, which is half of a small machine.

@@ -3,7 +3,6 @@
  *
  * @since 0.1.0
  */
-import type * as Context from "effect/Context"
 import * as Layer from "effect/Layer"
 import { AgentRegistry } from "../agent/AgentRegistry.ts"
 import { ProcessorRegistry } from "../hooks/AudioProcessor.ts"
@@ -118,19 +117,19 @@ export type Needs<S> = { readonly [Key in keyof S & keyof S2sGivenServices]: Nee
  */
 export type NoOthers<S, Known> = { readonly [Key in Exclude<keyof S, keyof Known>]: never }
 
-const tags: { readonly [Key in keyof S2sGivenServices]-?: Context.Key<never, unknown> } = {
-  store: SessionStore,
-  auth: AuthHook,
-  rateLimiter: RateLimiter,
-  retention: DataRetentionHook,
-  archive: SessionArchive,
-  agents: AgentRegistry,
-  turnDetector: TurnDetector,
-  noiseSuppressor: NoiseSuppressor,
-  echoCanceller: EchoCanceller,
-  processorRegistry: ProcessorRegistry,
-  vad: VoiceActivityDetector,
-  tts: TextToSpeech
+const makers: { readonly [Key in keyof S2sGivenServices]-?: (service: never) => Layer.Layer<never> } = {
+  store: Layer.succeed(SessionStore),
+  auth: Layer.succeed(AuthHook),
+  rateLimiter: Layer.succeed(RateLimiter),
+  retention: Layer.succeed(DataRetentionHook),
+  archive: Layer.succeed(SessionArchive),
+  agents: Layer.succeed(AgentRegistry),
+  turnDetector: Layer.succeed(TurnDetector),
+  noiseSuppressor: Layer.succeed(NoiseSuppressor),
+  echoCanceller: Layer.succeed(EchoCanceller),
+  processorRegistry: Layer.succeed(ProcessorRegistry),
+  vad: Layer.succeed(VoiceActivityDetector),
+  tts: Layer.succeed(TextToSpeech)
 }
 
 /**
@@ -143,10 +142,10 @@ export const provide =
   <S extends object>(services: S2sGivenServices = {}) =>
   <A, E, R>(self: Layer.Layer<A, E, R>): Layer.Layer<A, E | Errors<S>, R | Needs<S>> => {
     let given: Layer.Layer<never, unknown, unknown> = Layer.empty
-    for (const [name, tag] of Object.entries(tags)) {
+    for (const [name, make] of Object.entries(makers)) {
       const service = services[name as keyof S2sGivenServices]
       if (service === undefined) continue
-      given = Layer.merge(given, Layer.isLayer(service) ? service : Layer.succeed(tag, service as never))
+      given = Layer.merge(given, Layer.isLayer(service) ? service : make(service as never))
     }
     // the loop keeps no types of single services; `Errors` and `Needs` have them
     return Layer.provide(self, given) as Layer.Layer<A, E | Errors<S>, R | Needs<S>>

@@ -43,7 +43,7 @@ export const make = Effect.fnUntraced(function*(
     const line = PartNames.foundInWords({
       provider: parts.provider.name,
       engines: parts.engines,
-      agent: now.agent ?? parts.agent?.name,
+      agent: now.agent ?? (parts.agent === undefined ? undefined : parts.agent.name ?? "unnamed"),
       agents: parts.agentNames?.().length,
       // noise suppression has a name of its own
       processors: (parts.processors?.length ?? 0) - (parts.engines["noise"] === undefined ? 0 : 1),

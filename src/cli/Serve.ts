@@ -251,7 +251,7 @@ export const serve = Effect.fnUntraced(function*(options: {
             Effect.provideContext(context)
           )
         ),
-    (server, backend) =>
+    (server) =>
       Effect.andThen(
         Deferred.succeed(listening, server.url),
         role === undefined

@@ -67,7 +67,7 @@ export const coerce = (ast: SchemaAST.AST | undefined, text: string): unknown =>
   }
   if (tags.has("Arrays") && !text.trimStart().startsWith("[")) return text.split(",").map((item) => item.trim())
   // what is declared are options whose keys are not known yet
-  return ["Arrays", "Objects", "Declaration"].some((tag) => tags.has(tag)) ? Json.parseOrText(text) : text
+  return tags.has("Arrays") || tags.has("Objects") || tags.has("Declaration") ? Json.parseOrText(text) : text
 }
 
 /**
@@ -84,7 +84,10 @@ export const coerceAll = (schema: Schema.Constraint, value: unknown): unknown =>
     if (ast === undefined) return inner
     if (Array.isArray(inner)) return inner.map((item, i) => read(at(String(i)), item))
     return Json.isRecord(inner)
-      ? WrittenText.like(inner, Object.fromEntries(Object.entries(inner).map(([key, item]) => [key, read(at(key), item)])))
+      ? WrittenText.like(
+        inner,
+        Object.fromEntries(Object.entries(inner).map(([key, item]) => [key, read(at(key), item)]))
+      )
       : inner
   }
   return read(SchemaAST.toEncoded(schema.ast), value)

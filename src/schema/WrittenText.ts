@@ -4,10 +4,10 @@
  *
  * @since 0.1.0
  */
+import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
 import * as SchemaIssue from "effect/SchemaIssue"
-import * as Effect from "effect/Effect"
 import * as Json from "./Json.ts"
 
 type Text = string | ReadonlyArray<Text> | { readonly [key: string]: Text }
@@ -56,18 +56,19 @@ const expected = "options, or a text that is a JSON object"
  * @category schemas
  * @since 0.1.0
  */
-export const Written: Schema.Codec<Entries, Text> = Schema.Union([Schema.Record(Schema.String, Text), Schema.String]).pipe(
-  Schema.decodeTo(
-    Schema.declare((value: unknown): value is Entries => Json.isRecord(value)),
-    {
-      decode: SchemaGetter.transformEffect((given) => {
-        if (typeof given !== "string") return Effect.succeed(mark<Entries>(given))
-        const parsed = Json.parseRecord(given)
-        return parsed === undefined
-          ? Effect.fail(new SchemaIssue.InvalidValue({ expected }))
-          : Effect.succeed(parsed)
-      }),
-      encode: SchemaGetter.transform((entries: Entries) => JSON.stringify({ ...entries }))
-    }
+export const Written: Schema.Codec<Entries, Text> = Schema.Union([Schema.Record(Schema.String, Text), Schema.String])
+  .pipe(
+    Schema.decodeTo(
+      Schema.declare((value: unknown): value is Entries => Json.isRecord(value)),
+      {
+        decode: SchemaGetter.transformEffect((given) => {
+          if (typeof given !== "string") return Effect.succeed(mark<Entries>(given))
+          const parsed = Json.parseRecord(given)
+          return parsed === undefined
+            ? Effect.fail(new SchemaIssue.InvalidValue({ expected }))
+            : Effect.succeed(parsed)
+        }),
+        encode: SchemaGetter.transform((entries: Entries) => JSON.stringify({ ...entries }))
+      }
+    )
   )
-)

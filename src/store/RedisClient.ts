@@ -85,7 +85,10 @@ export const make = Effect.fnUntraced(function*(
   const key = `${prefix}check`
   if (String(yield* connection.script(op, NAME_OF_KEY, [key], [])) !== key) {
     return yield* refused(
-      StoreFault.fault("unsupported", "has a client that changes the names of keys: give the prefix to the store instead")
+      StoreFault.fault(
+        "unsupported",
+        "has a client that changes the names of keys: give the prefix to the store instead"
+      )
     )
   }
   return connection

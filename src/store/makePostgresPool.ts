@@ -100,9 +100,7 @@ export const make = ({ isShared = false, naming: { named }, sql }: PostgresPoolO
   const begun = PostgresTransactions.of(sql, isShared)
   /** Settings that end with the transaction. */
   const set = (settings: { readonly [name: string]: string }) =>
-    sql`SELECT ${
-      sql.csv(Object.entries(settings).map(([name, value]) => sql`set_config(${name}, ${value}, true)`))
-    }`
+    sql`SELECT ${sql.csv(Object.entries(settings).map(([name, value]) => sql`set_config(${name}, ${value}, true)`))}`
   const withTransaction: PostgresPool["withTransaction"] = (effect) =>
     begun(isShared ? Effect.andThen(set(LIMITS), effect) : effect)
   /**
@@ -158,27 +156,29 @@ export const make = ({ isShared = false, naming: { named }, sql }: PostgresPoolO
  * @category combinators
  * @since 0.1.0
  */
-export const prepare = Effect.fnUntraced(function*(op: string, pool: PostgresPool): Effect.fn.Return<void, BackendError> {
-  const { sql } = pool
-  const [database] = yield* pool.statement(
-    op,
-    sql<{ encoding: string }>`SELECT current_setting('server_encoding') AS encoding`
-  )
-  if (database !== undefined && !ENCODINGS.has(database.encoding)) {
-    return yield* new InvalidConfig({
+export const prepare = Effect.fnUntraced(
+  function*(op: string, pool: PostgresPool): Effect.fn.Return<void, BackendError> {
+    const { sql } = pool
+    const [database] = yield* pool.statement(
       op,
-      message:
-        `the session store ${NAME} has the encoding ${database.encoding}: create its database with ENCODING 'UTF8'`,
-      details: { part: "store" }
-    })
+      sql<{ encoding: string }>`SELECT current_setting('server_encoding') AS encoding`
+    )
+    if (database !== undefined && !ENCODINGS.has(database.encoding)) {
+      return yield* new InvalidConfig({
+        op,
+        message:
+          `the session store ${NAME} has the encoding ${database.encoding}: create its database with ENCODING 'UTF8'`,
+        details: { part: "store" }
+      })
+    }
+    const version = yield* pool.transaction(op, PostgresSchema.migrate(sql))
+    if (version > PostgresSchema.VERSION) {
+      return yield* new InvalidConfig({
+        op,
+        message:
+          `the tables effect_voice_* have the newer schema version ${version}; this release supports up to ${PostgresSchema.VERSION}`,
+        details: { part: "store" }
+      })
+    }
   }
-  const version = yield* pool.transaction(op, PostgresSchema.migrate(sql))
-  if (version > PostgresSchema.VERSION) {
-    return yield* new InvalidConfig({
-      op,
-      message:
-        `the tables effect_voice_* have the newer schema version ${version}; this release supports up to ${PostgresSchema.VERSION}`,
-      details: { part: "store" }
-    })
-  }
-})
+)

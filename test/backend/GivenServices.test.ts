@@ -131,7 +131,7 @@ describe("GivenServices", () => {
           const user = yield* call({ config: { token: "ada", agent: "second" } })
           yield* user.session.sendText("hello")
           yield* pass("3 seconds")
-          assert.deepStrictEqual(yield* user.said, ["user: hello", "assistant: I am second."])
+          assert.deepStrictEqual(yield* user.said, ["user: hello", "agent: I am second."])
           assert.strictEqual(table.rows.size, 1)
           assert.deepStrictEqual(allowed.slice(0, 1), ["main user:ada"])
         })
@@ -150,7 +150,10 @@ describe("GivenServices", () => {
             layer.pipe(Layer.provide([engines, Layer.succeed(AuthHook, denying)])),
             Effect.flatMap(VoiceBackend, (backend) =>
               backend.createSession({ userId: "ada", token: "ada", transport: "websocket" }).pipe(
-                Effect.match({ onFailure: (error) => code = error.code, onSuccess: () => code = "created" })
+                Effect.match({
+                  onFailure: (error) => code = error.code,
+                  onSuccess: () => code = "created"
+                })
               )).pipe(Effect.asVoid)
           )
           return code
@@ -185,7 +188,10 @@ describe("GivenServices", () => {
         ),
         Effect.void
       ).pipe(Effect.provide(layer))
-      assert.match(started()[0] ?? "", /speech-to-speech: scripted; text-to-speech: scripted; voice activity detection: /)
+      assert.match(
+        started()[0] ?? "",
+        /speech-to-speech: scripted-s2s; text-to-speech: scripted; voice activity detection: /
+      )
     }))
 })
 
@@ -236,7 +242,7 @@ describe("the line at the start of a backend", () => {
       )
       assert.match(
         found.line ?? "",
-        /turn detection: words;.*noise suppression: quiet; echo cancellation: dry; agent: agent; agents: 2; audio processors: 1; store: memory; auth: hook; rate limits: limiter, memory; retention: hook$/u
+        /turn detection: words;.*noise suppression: quiet; echo cancellation: dry; agent: unnamed; agents: 2; audio processors: 1; store: memory; auth: hook; rate limits: limiter, memory; retention: hook$/u
       )
       assert.notInclude(found.lines.join(), "canary")
     }))
@@ -270,6 +276,9 @@ describe("the line at the start of a backend", () => {
           ])
         )
       )
-      assert.match(found.line ?? "", /agent: a; agents: 2; store: memory; auth: hook; rate limits: none; retention: transcript$/u)
+      assert.match(
+        found.line ?? "",
+        /agent: a; agents: 2; store: memory; auth: hook; rate limits: none; retention: transcript$/u
+      )
     }))
 })

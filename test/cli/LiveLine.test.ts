@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { LiveLine } from "../../src/cli/LiveLine.ts"
 import * as PartNames from "../../src/backend/PartNames.ts"
+import { LiveLine } from "../../src/cli/LiveLine.ts"
 import * as SessionEvent from "../../src/session/SessionEvent.ts"
 
 const event = (fields: { readonly type: string; readonly [key: string]: unknown }) => {

@@ -37,7 +37,10 @@ describe("a Redis client of the application", () => {
         "connection_failed",
         { part: "store", store: "redis", reason: "unreachable" }
       ])
-      const others = yield* Effect.forEach(Array.from({ length: 10_500 }), () => Effect.forkChild(Effect.flip(store.renew)))
+      const others = yield* Effect.forEach(
+        Array.from({ length: 10_500 }),
+        () => Effect.forkChild(Effect.flip(store.renew))
+      )
       yield* TestClock.adjust("1 millis")
       assert.strictEqual(sent, 10_000)
       const last = yield* Fiber.join(others.at(-1)!)
@@ -74,7 +77,9 @@ describe("a SqlClient of the application", () => {
         spanAttributes: []
       }).pipe(Effect.provide(Reactivity.layer))
       const error = yield* Effect.flip(
-        Effect.scoped(Layer.build(PostgresStore.layerClient())).pipe(Effect.provideServiceEffect(SqlClient.SqlClient, sqlite))
+        Effect.scoped(Layer.build(PostgresStore.layerClient())).pipe(
+          Effect.provideServiceEffect(SqlClient.SqlClient, sqlite)
+        )
       )
       assert.deepStrictEqual([error.code, error.message], [
         "invalid_config",

@@ -15,11 +15,15 @@ import * as ScriptedRecogniser from "../../../src/testing/scripted/ScriptedRecog
 import { echo, provider as testProvider } from "../../session/Harness.ts"
 
 const parse = (raw: unknown) => Config.schema(BackendConfig.BackendConfig).parse(ConfigProvider.fromUnknown(raw))
-const required = { provider: "local", pipeline_type: "stt_tts", stt_provider: "typed", tts_provider: "scripted_tts" }
+const required = {
+  provider: "local",
+  pipeline_type: "stt_tts",
+  stt_provider: "typed",
+  tts_provider: "scripted_tts"
+} as const
 
 /** The config as the schema itself decodes it. */
-const decoded = (raw: typeof BackendConfig.BackendConfig.Encoded) =>
-  Schema.decodeSync(BackendConfig.BackendConfig)(raw)
+const decoded = (raw: typeof BackendConfig.BackendConfig.Encoded) => Schema.decodeSync(BackendConfig.BackendConfig)(raw)
 
 const everything: typeof BackendConfig.BackendConfig.Encoded = {
   ...required,
@@ -58,14 +62,11 @@ describe("Config.schema(BackendConfig)", () => {
         voice_pipeline_type: "stt_tts",
         voice_stt_provider: "typed",
         voice_tts_provider: "scripted_tts",
-        voice_stt_fallback_0: "failing_stt",
-        voice_stt_fallback_1: "endpointing_stt",
+        voice_overload_max_lag: "80ms",
         voice_latency_target: "750ms",
         voice_max_concurrent_sessions: "12",
         voice_enable_metrics: "false",
         voice_session_signing_key: "canary".repeat(6),
-        voice_rate_limits_create_user_limit: "10",
-        voice_rate_limits_create_user_window: "1m",
         voice_retention_transcript: "30 days",
         // an engine's options as an object, and as one text
         voice_engines_typed_model: "2024",
@@ -76,24 +77,25 @@ describe("Config.schema(BackendConfig)", () => {
         plain(config),
         plain(decoded({
           ...required,
-          stt_fallback: ["failing_stt", "endpointing_stt"],
+          overload: { max_lag: "80ms" },
           latency_target: "750ms",
           max_concurrent_sessions: 12,
           enable_metrics: false,
           session: { signing_key: "canary".repeat(6) },
-          rate_limits: { create: { user: { limit: 10, window: "1m" } } },
           retention: { transcript: "30 days" },
           engines: { typed: { model: "2024" }, flite: { voice: "slt" } }
         }))
       )
       const capitals = Object.fromEntries(
-        Object.entries(env).filter(([name]) => !name.includes("engines")).map(([name, text]) => [name.toUpperCase(), text])
+        Object.entries(env).filter(([name]) => !name.includes("engines")).map((
+          [name, text]
+        ) => [name.toUpperCase(), text])
       )
       const constant = yield* Config.schema(BackendConfig.BackendConfig, "voice").parse(
         ConfigProvider.constantCase(ConfigProvider.fromEnv({ env: capitals }))
       )
       assert.strictEqual(Duration.toMillis(constant.latencyTarget), 750)
-      assert.deepStrictEqual(constant.sttFallback, ["failing_stt", "endpointing_stt"])
+      assert.strictEqual(Duration.toMillis(constant.overload.maxLag), 80)
     }))
 
   it.effect("tells faults without values, and shows no secret", () =>
@@ -175,7 +177,9 @@ describe("Config.schema(BackendConfig)", () => {
           custom_processors: [{ name: "gain", options: { db: "6" } }]
         })
         const found = yield* DecodedConfig.decode(provider, config).pipe(Effect.provide(registries))
-        const { apiKey, ...rest } = found.engines.stt.get("typed")?.options as typeof options.Type
+        const engine = found.engines.stt.get("typed")
+        assert.isDefined(engine)
+        const { apiKey, ...rest } = engine.options as typeof options.Type
         assert.deepStrictEqual(rest, expected)
         assert.strictEqual(Redacted.value(apiKey), "1234")
         assert.deepStrictEqual(found.provider.options, { port: 80 })
@@ -183,7 +187,12 @@ describe("Config.schema(BackendConfig)", () => {
         assert.strictEqual(given.pop(), 6)
       }
       // a file says itself what is a number
-      const file = yield* BackendConfig.decode({ ...required, agent: "echo", engines: { typed: raw }, provider_config: { port: 80 } })
+      const file = yield* BackendConfig.decode({
+        ...required,
+        agent: "echo",
+        engines: { typed: raw },
+        provider_config: { port: 80 }
+      })
       const error = yield* Effect.flip(DecodedConfig.decode(provider, file).pipe(Effect.provide(registries)))
       assert.include(error.message, "engines.typed.rate")
     }))
@@ -191,7 +200,11 @@ describe("Config.schema(BackendConfig)", () => {
   it.effect("reads the section of the server, too", () =>
     Effect.gen(function*() {
       const section = yield* Config.schema(ServerConfig.section.schema).parse(
-        ConfigProvider.fromUnknown({ port: "8081", api_keys: ["canary-canary-canary"], allowed_origins: ["https://a.example"] })
+        ConfigProvider.fromUnknown({
+          port: "8081",
+          api_keys: ["canary-canary-canary"],
+          allowed_origins: ["https://a.example"]
+        })
       )
       assert.strictEqual(section.port, 8081)
       assert.notInclude(inspect(section, { depth: 9 }), "canary")
