@@ -63,6 +63,8 @@ export const byText = (chunks: ReadonlyArray<SpeechChunk>): ReadonlyArray<Readon
   const texts: Array<Array<SpeechChunk>> = []
   for (const chunk of chunks) {
     const last = texts.at(-1)
+    // an engine may say with an empty chunk that it has begun
+    if (last === undefined && chunk.text === "" && chunk.pcm.length === 0) continue
     if (chunk.text === "" && last !== undefined) last.push(chunk)
     else texts.push([chunk])
   }
