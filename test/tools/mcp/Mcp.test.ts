@@ -11,6 +11,7 @@ import { McpServerOptions } from "../../../src/agent/tools/McpServerOptions.ts"
 import type { ToolSource } from "../../../src/agent/tools/RemoteTool.ts"
 import * as Mcp from "../../../src/tools/mcp/index.ts"
 import * as FakeMcp from "../../support/FakeMcp.ts"
+import { Recording } from "../../telemetry/RecordingTracer.ts"
 
 const options = (given: typeof McpServerOptions.Encoded) => Schema.decodeSync(McpServerOptions)(given)
 
@@ -242,6 +243,22 @@ describe("Mcp", () => {
         "effect-voice/tenant": "t-1",
         "effect-voice/turn": 4
       })
+    }).pipe(Effect.scoped))
+
+  it.live("makes no span of its own, whose attributes would have the URL and the headers", () =>
+    Effect.gen(function*() {
+      const recording = new Recording()
+      const fake = yield* FakeMcp.make([FakeMcp.echo])
+      yield* Effect.gen(function*() {
+        const source = yield* connect({
+          url: `${fake.url}?key=key-of-ours-123`,
+          headers: { "x-key": "key-of-ours-456" }
+        })
+        assert.strictEqual(yield* call(source, "echo", { text: "a" }), "echo: {\"text\":\"a\"}")
+        yield* until(() => fake.listeners() === 1)
+      }).pipe(Effect.withSpan("the call"), recording.provide)
+      assert.deepStrictEqual(recording.spans.map(({ name }) => name), ["the call"])
+      for (const { headers } of fake.requests) assert.notProperty(headers, "traceparent")
     }).pipe(Effect.scoped))
 
   it.live("takes the tools that are allowed, and says which do not exist", () =>
