@@ -117,8 +117,18 @@ const value = (node: Node, path: ReadonlyArray<string>, defaults: unknown, conte
   return takesReference(node) ? unbounded(node) : { anyOf: [unbounded(node), fromEnvironment] }
 }
 
+/** The description of a key beside that of its value, as `annotateKey` gives it, among the rest of the node. */
+const described = (node: Node): Node => {
+  const { allOf, ...rest } = node
+  const isText = (each: Node): boolean => Object.keys(each).join() === "description"
+  const [own] = nodesOf(allOf).filter(isText)
+  if (own === undefined) return node
+  const others = nodesOf(allOf).filter((each) => !isText(each))
+  return { ...rest, ...own, ...(others.length === 0 ? {} : { allOf: others }) }
+}
+
 const field = (node: Node, path: ReadonlyArray<string>, standard: unknown, context: Context): Node => {
-  const { description, examples, writeOnly, ...rest } = node
+  const { description, examples, writeOnly, ...rest } = described(node)
   const text = context.docs.get(path.join("."))
   if (text === undefined) context.undescribed.push(path.join("."))
   const isObject = node["type"] === "object"
