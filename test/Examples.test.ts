@@ -405,7 +405,7 @@ describe("Examples", () => {
         join(directory, "tsconfig.json"),
         JSON.stringify({
           extends: "../../../tsconfig.browser.json",
-          include: ["*.ts"],
+          include: ["*.ts", "../../../src/**/*.d.ts"],
           exclude: [],
           compilerOptions: { noUnusedLocals: false }
         })

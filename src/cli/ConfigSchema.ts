@@ -121,7 +121,7 @@ const value = (node: Node, path: ReadonlyArray<string>, defaults: unknown, conte
 const described = (node: Node): Node => {
   const { allOf, ...rest } = node
   const isText = (each: Node): boolean => Object.keys(each).join() === "description"
-  const [own] = nodesOf(allOf).filter(isText)
+  const own = nodesOf(allOf).find(isText)
   if (own === undefined) return node
   const others = nodesOf(allOf).filter((each) => !isText(each))
   return { ...rest, ...own, ...(others.length === 0 ? {} : { allOf: others }) }
