@@ -233,7 +233,9 @@ export const collect = (
   value: unknown,
   at?: ReadonlyArray<string>
 ): ReadonlyArray<Fault> => {
-  const result = Schema.decodeUnknownResult(schema, all)(value)
+  const result = Schema.decodeUnknownResult(schema, all)(
+    isWritten(value) ? EncodedShape.coerceAll(schema, value) : value
+  )
   return result._tag === "Success" ? [] : fromSchemaError(schema, result.failure, at)
 }
 

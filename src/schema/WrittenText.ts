@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
 import * as SchemaIssue from "effect/SchemaIssue"
+import * as SchemaTransformation from "effect/SchemaTransformation"
 import * as Json from "./Json.ts"
 
 type Text = string | ReadonlyArray<Text> | { readonly [key: string]: Text }
@@ -72,3 +73,31 @@ export const Written: Schema.Codec<Entries, Text> = Schema.Union([Schema.Record(
       }
     )
   )
+
+const SCALAR = /^(?:true|false|null|-?\d+(?:\.\d+)?)$/u
+
+/** What JSON would be read from these texts, where no schema says more. */
+const read = (text: Text): unknown => {
+  if (typeof text === "string") return SCALAR.test(text) || /^[[{]/u.test(text) ? Json.parseOrText(text) : text
+  return Array.isArray(text)
+    ? text.map(read)
+    : Object.fromEntries(Object.entries(text).map(([key, inner]) => [key, read(inner)]))
+}
+
+/**
+ * Any value of JSON. As Effect's `ConfigProvider` has it, numbers, booleans and `null` are texts.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const AnyJson = Schema.declare((value: unknown): value is unknown => value !== undefined, {
+  expected: "a JSON value",
+  toCodecStringTree: () =>
+    Schema.link<unknown>()(
+      Text,
+      SchemaTransformation.transform<unknown, Text>({
+        decode: read,
+        encode: (value) => JSON.stringify(value) ?? "null"
+      })
+    )
+})

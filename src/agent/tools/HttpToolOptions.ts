@@ -7,6 +7,7 @@ import * as Schema from "effect/Schema"
 import { withDefault } from "../../schema/Defaults.ts"
 import { boundedDuration } from "../../schema/Durations.ts"
 import { isRecord, type JsonRecord } from "../../schema/Json.ts"
+import { AnyJson } from "../../schema/WrittenText.ts"
 import { Headers } from "./McpServerOptions.ts"
 
 const PLACEHOLDER = /\{([A-Za-z_][\w-]{0,63})\}/gu
@@ -53,7 +54,7 @@ export const propertiesOf = (parameters: JsonRecord): JsonRecord => {
 /** The scheme, the host and the port of a template; nothing of them comes from a model. */
 const ORIGIN = /^https?:\/\/[^\s/?#{}@\\]+(?=[/?]|$)/u
 
-const Parameters = Schema.Record(Schema.String, Schema.Unknown).check(
+const Parameters = Schema.Record(Schema.String, AnyJson).check(
   Schema.makeFilter((schema: JsonRecord) =>
     schema["type"] === "object" && (schema["properties"] === undefined || isRecord(schema["properties"]))
       ? true
@@ -99,7 +100,7 @@ export const HttpToolOptions = Schema.Struct({
   ),
   parameters: Parameters.pipe(withDefault({ type: "object", properties: {}, additionalProperties: false })),
   headers: Headers.pipe(withDefault({})),
-  body: Schema.optionalKey(Schema.Unknown),
+  body: Schema.optionalKey(AnyJson),
   timeout: boundedDuration("100 millis", "5 minutes").pipe(withDefault("10s"))
 }).check(Schema.makeFilter(({ body, method, parameters, url }) => {
   const declared = propertiesOf(parameters)

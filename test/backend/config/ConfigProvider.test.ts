@@ -45,7 +45,19 @@ const everything: typeof BackendConfig.BackendConfig.Encoded = {
   session: { resume_window: "0ms", signing_key: "canary".repeat(6) },
   store: { kind: "postgres", url: "postgres://voice:canary@127.0.0.1/voice", lease: "10s" },
   rate_limits: { create: { user: { limit: 10, window: "1m" } }, audio: { user: { limit: "30m", window: "1h" } } },
-  retention: { audio: "off", transcript: "30 days" }
+  retention: { audio: "off", transcript: "30 days" },
+  tools: [{
+    name: "order",
+    description: "Orders",
+    method: "POST",
+    url: "https://api.example.com/orders",
+    parameters: {
+      type: "object",
+      properties: { pieces: { type: "integer", minimum: 1 } },
+      additionalProperties: false
+    },
+    body: { pieces: "{pieces}", now: true }
+  }]
 }
 
 describe("Config.schema(BackendConfig)", () => {
