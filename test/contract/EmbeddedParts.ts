@@ -42,18 +42,17 @@ export const silero = () =>
     provideTime
   })
 
-export const smartTurn = () => {
-  const whole = load("ill-disposed")
-  return Conformance.turnDetector({
+/** The recording "ill-disposed" ends in the middle of a sentence, as the reader goes on. */
+export const smartTurn = () =>
+  Conformance.turnDetector({
     name: "smart-turn",
     layer: SmartTurn.definition.layer({}),
     heard: {
-      finished: { pcm: Pcm.concat([room(0.5), whole, room(0.25)]) },
-      unfinished: { pcm: Pcm.concat([room(0.5), whole.subarray(0, 16_000), room(0.25)]) }
+      finished: { pcm: Pcm.concat([load("cold-hearted"), room(0.2)]) },
+      unfinished: { pcm: Pcm.concat([load("ill-disposed"), room(0.2)]) }
     },
     provideTime
   })
-}
 
 export const rnnoise = () =>
   Conformance.noiseSuppressor({ name: "rnnoise", layer: Rnnoise.layer(), speech: { pcm: load("eight-of-spades") } })
