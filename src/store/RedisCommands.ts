@@ -39,6 +39,7 @@ export interface RedisConnection {
  * @since 0.1.0
  */
 export interface RedisClient {
+  /** Sends a command. Succeeds with the server's answer, fails with whatever the client fails with. */
   readonly send: (command: string, ...args: ReadonlyArray<string>) => Effect.Effect<unknown, unknown>
 }
 

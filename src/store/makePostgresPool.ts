@@ -43,6 +43,7 @@ const ENCODINGS = new Set(["UTF8", "SQL_ASCII"])
  * @since 0.1.0
  */
 export interface PostgresNaming {
+  /** The error of a failure in an operation, without the database's own words. */
   readonly toError: (op: string) => (error: unknown) => BackendError
   /** Also those that the driver dies of, when a transaction cannot be rolled back. */
   readonly named: (op: string) => <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, BackendError>

@@ -52,7 +52,7 @@ describe("a Redis client of the application", () => {
   it.effect("whose failures have secrets in them tells none", () =>
     Effect.gen(function*() {
       const store = yield* RedisStore.makeClient(
-        redis(() => Effect.fail(new Error("cannot reach redis://:canary@cache:6379")))
+        redis(() => Effect.fail({ message: "cannot reach redis://:canary@cache:6379" }))
       )
       const error = yield* Effect.flip(store.renew)
       assert.notInclude(JSON.stringify(error) + error.message, "canary")

@@ -151,7 +151,7 @@ export const fromParts = (given: JsonRecord): App => {
     defaults: { ...(agent === undefined ? {} : { agent }), ...present(config) },
     mayHaveAuth: auth !== undefined || parts.layer !== undefined,
     // the compiler has seen in `defineApp` that `own` provides what the others need
-    layer: Layer.provideMerge(Layer.mergeAll(Builtin.layerWith(named), ...hooks), own) as App["layer"],
+    layer: Layer.provideMerge(Layer.merge(Builtin.layerWith(named), Layer.mergeAll(...hooks)), own) as App["layer"],
     faults
   }
 }

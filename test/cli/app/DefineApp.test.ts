@@ -1,3 +1,5 @@
+// The compiler is to refuse what lacks a service, and does: Effect's own diagnostics would say so once more.
+// @effect-diagnostics missingLayerContext:off
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Context, Deferred, Duration, Effect, Layer, Logger, Schema } from "effect"
@@ -196,7 +198,7 @@ describe("defineApp", () => {
           Effect.flip,
           Effect.provide(Logger.layer([logger]))
         )
-      const failed = yield* failing(Layer.effect(Rooms, Effect.fail(new Error("no route to postgres://u:s3cret@db"))))
+      const failed = yield* failing(Layer.effect(Rooms, Effect.fail("no route to postgres://u:s3cret@db")))
       const died = yield* failing(Layer.effect(Rooms, Effect.die(new TypeError("undefined is not s3cret"))))
       for (const error of [failed, died]) {
         assert.strictEqual(error.message, "the layer of the application could not be built: the log has the cause")

@@ -8,7 +8,14 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { SpeechToSpeech } from "../../../speech/SpeechToSpeech.ts"
-import { assertCompletesWithin, assertEqual, assertThat, fail, type Failure, waitUntil } from "../Assertions.ts"
+import {
+  assertCompletesWithin,
+  assertEqual,
+  assertThat,
+  ConformanceError,
+  type Failure,
+  waitUntil
+} from "../Assertions.ts"
 import * as Case from "../Case.ts"
 import { assertDescribed, assertRate, assertReleases, assertTypedFailure } from "./EngineChecks.ts"
 import { type ModelSession, open, type S2sRow } from "./ModelSession.ts"
@@ -229,8 +236,8 @@ const lives: ReadonlyArray<S2sRow> = [
               stream.userText("", "request-102")
               if (part.engine.capabilities.say) stream.say("", "request-103")
             },
-            catch: (cause) => cause
-          }).pipe(Effect.catch((cause) => fail(`a method of a session threw: ${String(cause)}`)))
+            catch: (cause) => new ConformanceError({ message: `a method of a session threw: ${String(cause)}` })
+          })
         yield* use(yield* Effect.scoped(Effect.tap(open(part), use)))
       })
   },

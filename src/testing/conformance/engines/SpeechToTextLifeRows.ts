@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { SpeechToText, type SpeechToTextStream } from "../../../speech/SpeechToText.ts"
-import { assertCompletesWithin, assertEqual, assertThat, fail } from "../Assertions.ts"
+import { assertCompletesWithin, assertEqual, assertThat, ConformanceError } from "../Assertions.ts"
 import * as Case from "../Case.ts"
 import { assertPrompt, assertReleases, assertTypedFailure } from "./EngineChecks.ts"
 import { heldBytes, MAX_HELD } from "./HeldMemory.ts"
@@ -75,8 +75,8 @@ export const rows: ReadonlyArray<SttRow> = [
               stream.abandon?.(4_711)
               stream.push(first(part).pcm)
             },
-            catch: (cause) => cause
-          }).pipe(Effect.catch((cause) => fail(`a method of a stream threw: ${String(cause)}`)))
+            catch: (cause) => new ConformanceError({ message: `a method of a stream threw: ${String(cause)}` })
+          })
         const stream = yield* Effect.scoped(Effect.tap(engine.open({ sessionId: "conformance" }), use))
         yield* use(stream)
       })

@@ -18,7 +18,6 @@ import * as SpeechRows from "./TextToSpeechSpeechRows.ts"
  *
  * - `layer`: the engine; it is built for each case. Of one that is expensive to build, give `Layer.succeed(TextToSpeech, engine)`.
  * - `sentences`: two sentences that it speaks. Default: English ones.
- * - `transcribe`: tells the words of PCM at a rate, such as by a recogniser. Default: what it says is not checked.
  * - `failing`: the engine where it cannot work: its vendor refuses, a model is missing. Opening a voice of it, or speaking, must
  *   fail. Default: how it fails is not checked.
  *
@@ -28,6 +27,7 @@ import * as SpeechRows from "./TextToSpeechSpeechRows.ts"
 export interface TextToSpeechHarness extends PartSuite.PartHarness {
   readonly layer: Layer.Layer<TextToSpeech, BackendError>
   readonly sentences?: readonly [string, string] | undefined
+  /** Tells the words of PCM at a rate, in Hz, such as by a recogniser. Default: what it says is not checked. */
   readonly transcribe?: ((pcm: Int16Array, sampleRate: number) => Effect.Effect<string, BackendError>) | undefined
   readonly failing?: Layer.Layer<TextToSpeech, BackendError> | undefined
 }

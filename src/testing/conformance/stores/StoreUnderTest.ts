@@ -22,6 +22,7 @@ type Store = SessionStore["Service"]
 export interface OwnerLeases {
   /** Sets an owner's lease: it was renewed since `forMs` ago without a gap, and ended `agoMs` ago (negative: is to end). */
   readonly set: (owner: string, lease: { readonly forMs: number; readonly agoMs: number }) => Effect.Effect<void>
+  /** Loses an owner's lease. */
   readonly lose: (owner: string) => Effect.Effect<void>
   readonly all: Effect.Effect<ReadonlyArray<string>>
 }
@@ -35,10 +36,13 @@ export interface OwnerLeases {
 export interface StoreDamage {
   /** Everything: sessions, owners and secrets. */
   readonly loseAll: Effect.Effect<void>
+  /** A session with its items. */
   readonly loseSession: (id: string) => Effect.Effect<void>
   /** All items, or that of index `n` alone. */
   readonly loseItems: (id: string, n?: number) => Effect.Effect<void>
+  /** The head of a session: its items stay. */
   readonly loseHead: (id: string) => Effect.Effect<void>
+  /** Who has a session. */
   readonly loseOwner: (id: string) => Effect.Effect<void>
   /** Adds an item that does not belong to the session. */
   readonly addItem: (id: string, json: string) => Effect.Effect<void>
