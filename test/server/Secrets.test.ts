@@ -81,13 +81,22 @@ const keyed = Object.entries(
   return keys.length === 0 ? [] : [[name, keys]]
 })
 
+/** Those that have an option without a default. */
+const withModel = new Set(["anthropic", "google", "openai-compatible"])
+
 const config = {
   stt_provider: "hosted",
+  llm_provider: "openai-compatible",
+  mcp: [
+    { name: "near", command: process.execPath, args: ["--version"], env: { TOKEN: canary } },
+    { name: "far", url: "http://127.0.0.1:1/mcp", headers: { authorization: canary } }
+  ],
+  tools: [{ name: "look", description: "Looks", url: "http://127.0.0.1:1/look", headers: { authorization: canary } }],
+  openapi: [{ name: "shop", url: "http://127.0.0.1:1/openapi.json", headers: { authorization: canary } }],
   tts_provider: "flite",
   engines: {
     ...Object.fromEntries(
-      // the one that has an option without a default
-      keyed.map(([name, keys]) => [name, { ...sung(keys), ...(name === "openai-compatible" ? { model: "m" } : {}) }])
+      keyed.map(([name, keys]) => [name, { ...sung(keys), ...(withModel.has(name) ? { model: "m" } : {}) }])
     ),
     hosted: { api_key: "${CANARY}" }
   },
@@ -170,7 +179,7 @@ describe("secrets", () => {
     const schema = Fs.readFileSync(Builtin.configSchema, "utf8")
     const ofEngines = keyed.flatMap(([, keys]) => keys).length
     assert.isAbove(ofEngines, 0)
-    assert.strictEqual(schema.match(/"writeOnly": true/g)?.length, 7 + ofEngines)
+    assert.strictEqual(schema.match(/"writeOnly": true/g)?.length, 11 + ofEngines)
     silent("the schema", schema)
   })
 
@@ -205,7 +214,11 @@ describe("secrets", () => {
     "provider_config.ice_servers.0.credential",
     "provider_config.ice_servers.0.username",
     "server.api_keys.0",
-    "custom_processors.0.options"
+    "custom_processors.0.options",
+    "mcp.0.env.TOKEN",
+    "mcp.1.headers.authorization",
+    "tools.0.headers.authorization",
+    "openapi.0.headers.authorization"
   ]
   /** A copy with something else at a path. */
   const put = (node: unknown, path: ReadonlyArray<string>, value: unknown): unknown => {
@@ -273,7 +286,7 @@ describe("secrets", () => {
       const root = Path.resolve(import.meta.dirname, "../..")
       const file = Path.join(directory, "voice.json")
       const { custom_processors: _, ...rest } = config
-      const good = { ...rest, stt_provider: "moonshine", engines: { moonshine: {} } }
+      const good = { ...rest, stt_provider: "moonshine", engines: { moonshine: {}, "openai-compatible": { model: "m", api_key: canary } } }
       const cli = (...args: ReadonlyArray<string>) => {
         const { status, stderr, stdout } = spawnSync(
           process.execPath,
@@ -287,7 +300,7 @@ describe("secrets", () => {
       const ok = cli("check", "--config", file)
       assert.strictEqual(ok.status, 0, ok.text)
       assert.include(ok.text, "API keys: 2")
-      Fs.writeFileSync(file, JSON.stringify({ ...good, engines: { moonshine: { api_key: canary } }, drain: canary }))
+      Fs.writeFileSync(file, JSON.stringify({ ...good, engines: { ...good.engines, moonshine: { api_key: canary } }, drain: canary }))
       assert.strictEqual(cli("check", "--config", file).status, 1)
       assert.strictEqual(cli("serve", "--config", file, "--port", "0").status, 1)
       assert.strictEqual(cli("schema").status, 0)

@@ -357,7 +357,7 @@ describe("Retention", () => {
         assert.strictEqual(gaps[0][0], 0)
         near(gaps[0][1], how === "removed" ? 4_500 : 25_500, "the end of the gap", 1_500)
         assert.isAbove(read("metadata.json").length, 0)
-        const told = lines.filter((line) => /retention/u.test(line))
+        const told = lines.filter((line) => /retention is/u.test(line))
         assert.lengthOf(told, 2, told.join("\n"))
         assert.match(told[0] ?? "none", how === "removed" ? /removed or replaced/u : /ENOTDIR/u)
         assert.match(told[1] ?? "", /healthy again/u)
