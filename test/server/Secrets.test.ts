@@ -286,7 +286,11 @@ describe("secrets", () => {
       const root = Path.resolve(import.meta.dirname, "../..")
       const file = Path.join(directory, "voice.json")
       const { custom_processors: _, ...rest } = config
-      const good = { ...rest, stt_provider: "moonshine", engines: { moonshine: {}, "openai-compatible": { model: "m", api_key: canary } } }
+      const good = {
+        ...rest,
+        stt_provider: "moonshine",
+        engines: { moonshine: {}, "openai-compatible": { model: "m", api_key: canary } }
+      }
       const cli = (...args: ReadonlyArray<string>) => {
         const { status, stderr, stdout } = spawnSync(
           process.execPath,
@@ -300,7 +304,10 @@ describe("secrets", () => {
       const ok = cli("check", "--config", file)
       assert.strictEqual(ok.status, 0, ok.text)
       assert.include(ok.text, "API keys: 2")
-      Fs.writeFileSync(file, JSON.stringify({ ...good, engines: { ...good.engines, moonshine: { api_key: canary } }, drain: canary }))
+      Fs.writeFileSync(
+        file,
+        JSON.stringify({ ...good, engines: { ...good.engines, moonshine: { api_key: canary } }, drain: canary })
+      )
       assert.strictEqual(cli("check", "--config", file).status, 1)
       assert.strictEqual(cli("serve", "--config", file, "--port", "0").status, 1)
       assert.strictEqual(cli("schema").status, 0)
