@@ -81,7 +81,6 @@ export const open = async (
   }
 }
 
-/** A free port of loopback. */
 /** Starts `serve` as a user would, on a free port; it ends by SIGTERM. */
 export const serve = async (
   args: ReadonlyArray<string> = []

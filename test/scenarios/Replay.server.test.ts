@@ -3,7 +3,8 @@
  * server, the embedded engines, in real time.
  */
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
-import { readFileSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { WebSocket } from "ws"
 import * as Pcm from "../../src/audio/Pcm.ts"
@@ -37,12 +38,17 @@ const samplesOf = (name: string): Int16Array => {
 type Received = SessionEvent.SessionEvent | "audio"
 
 describe(`${clips.length} recordings back to back`, () => {
+  const directory = mkdtempSync(join(tmpdir(), "effect-voice-replay-"))
   let server: Awaited<ReturnType<typeof Server.serve>>
   beforeAll(async () => {
-    server = await Server.serve()
+    // the first of them is answered, too, not spoken over a greeting
+    const config = join(directory, "voice.json")
+    writeFileSync(config, JSON.stringify({ conversation: { greeting: "" } }))
+    server = await Server.serve(["--port", "0", "--config", config])
   }, 120_000)
   afterAll(async () => {
     await server.stop()
+    rmSync(directory, { recursive: true, force: true })
   }, 60_000)
 
   it(
