@@ -3,20 +3,9 @@ import { Context, Effect, Stream } from "effect"
 import * as Agent from "../../src/agent/Agent.ts"
 import { AgentRegistry } from "../../src/agent/AgentRegistry.ts"
 import { PipelineError } from "../../src/BackendError.ts"
+import { agentInput } from "../support/AgentInput.ts"
 
-const input: Agent.AgentInput = {
-  transcript: "hello",
-  history: [],
-  sessionId: "s",
-  userId: "u",
-  turn: 1,
-  metadata: {},
-  provider: "local",
-  transport: "memory",
-  facts: {},
-  committed: Effect.void
-}
-const answer = (agent: Agent.Agent) => Stream.mkString(agent.respond(input))
+const answer = (agent: Agent.Agent) => Stream.mkString(agent.respond(agentInput))
 
 describe("Agent", () => {
   it.effect("is made from a callback or a stream", () =>

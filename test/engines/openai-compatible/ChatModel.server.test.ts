@@ -1,41 +1,21 @@
 /** The model over real HTTP, against a fake that OpenAI's own client understands. */
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Duration, Effect, Exit, Fiber, Redacted, Schema, Stream } from "effect"
-import { AiError, LanguageModel, Tool, Toolkit } from "effect/ai"
+import { AiError, LanguageModel } from "effect/ai"
 import OpenAI, { APIError } from "openai"
 import type { ChatCompletionCreateParamsStreaming } from "openai/resources/chat/completions"
 import * as Agent from "../../../src/agent/index.ts"
 import type { BackendError } from "../../../src/BackendError.ts"
 import * as OpenAiCompatible from "../../../src/engines/openai-compatible/index.ts"
+import { agentInput } from "../../support/AgentInput.ts"
 import * as FakeChat from "../../support/FakeChat.ts"
-
-const Weather = Tool.make("weather", {
-  description: "The weather in a city now",
-  parameters: Schema.Struct({ city: Schema.String }),
-  success: Schema.Struct({ sky: Schema.String })
-})
-const toolkit = Toolkit.make(Weather)
-const handlers = toolkit.toLayer({ weather: ({ city }) => Effect.succeed({ sky: `clear over ${city}` }) })
-
-const agent = Agent.fromLanguageModel({ toolkit, instructions: "Be short." })
-const input: Agent.AgentInput = {
-  transcript: "hello",
-  history: [],
-  sessionId: "s",
-  userId: "u",
-  turn: 1,
-  metadata: {},
-  provider: "local",
-  transport: "memory",
-  facts: {},
-  committed: Effect.void
-}
+import { agent, handlers, toolkit } from "../../support/WeatherAgent.ts"
 
 type Answers = Parameters<typeof FakeChat.make>[0]
 type Options = Partial<OpenAiCompatible.OpenAiCompatibleOptions>
 
 const answer = (fake: FakeChat.FakeChat, options: Options = {}): Effect.Effect<string, BackendError> =>
-  Effect.flatMap(Agent.withContext(agent), (ready) => Stream.mkString(ready.respond(input))).pipe(
+  Effect.flatMap(Agent.withContext(agent), (ready) => Stream.mkString(ready.respond(agentInput))).pipe(
     Effect.provide([handlers, OpenAiCompatible.layer({ url: fake.url, model: "fake", ...options })])
   )
 

@@ -1,35 +1,15 @@
 /** Anthropic's and Google's models over real HTTP, against servers that refuse what the APIs refuse. */
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, ConfigProvider, Duration, Effect, Exit, Fiber, Layer, Redacted, Schema, Stream } from "effect"
-import { LanguageModel, Tool, Toolkit } from "effect/ai"
+import { LanguageModel } from "effect/ai"
 import * as Agent from "../../../../src/agent/index.ts"
 import type { BackendError } from "../../../../src/BackendError.ts"
 import type { HistoryItem } from "../../../../src/conversation/History.ts"
 import * as Anthropic from "../../../../src/engines/anthropic/index.ts"
 import * as Google from "../../../../src/engines/google/index.ts"
+import { agentInput } from "../../../support/AgentInput.ts"
 import * as Fake from "../../../support/FakeModelApi.ts"
-
-const Weather = Tool.make("weather", {
-  description: "The weather in a city now",
-  parameters: Schema.Struct({ city: Schema.String }),
-  success: Schema.Struct({ sky: Schema.String })
-})
-const toolkit = Toolkit.make(Weather)
-const handlers = toolkit.toLayer({ weather: ({ city }) => Effect.succeed({ sky: `clear over ${city}` }) })
-
-const agent = Agent.fromLanguageModel({ toolkit, instructions: "Be short." })
-const input: Agent.AgentInput = {
-  transcript: "hello",
-  history: [],
-  sessionId: "s",
-  userId: "u",
-  turn: 1,
-  metadata: {},
-  provider: "local",
-  transport: "memory",
-  facts: {},
-  committed: Effect.void
-}
+import { agent, handlers, toolkit } from "../../../support/WeatherAgent.ts"
 
 type Model = Layer.Layer<LanguageModel.LanguageModel, BackendError>
 
@@ -86,7 +66,7 @@ const vendors = {
 }
 
 const answer = (model: Model, given: Partial<Agent.AgentInput> = {}): Effect.Effect<string, BackendError> =>
-  Effect.flatMap(Agent.withContext(agent), (ready) => Stream.mkString(ready.respond({ ...input, ...given }))).pipe(
+  Effect.flatMap(Agent.withContext(agent), (ready) => Stream.mkString(ready.respond({ ...agentInput, ...given }))).pipe(
     Effect.provide([handlers, model])
   )
 
