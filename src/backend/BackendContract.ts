@@ -53,7 +53,8 @@ export interface ProcessPlaces {
  * Where a session is.
  *
  * - `Here`: in this process. `nodeUrl` is the base URL at which clients reach exactly it, where there is one.
- * - `There`: in another, with its `nodeUrl`. `address` is the base URL at which other nodes ask it.
+ * - `There`: in another, with its `nodeUrl`. `address` is the base URL at which other nodes ask it. Whoever does not reach it there
+ *   runs `unanswered`: its sessions are then taken over as soon as its leases are out.
  * - `Nobody`: its process has left it; it is taken over when its user connects.
  * - `Unknown`: there is no such session, or it has ended.
  *
@@ -62,7 +63,12 @@ export interface ProcessPlaces {
  */
 export type SessionPlace =
   | { readonly _tag: "Here"; readonly nodeUrl?: string | undefined }
-  | { readonly _tag: "There"; readonly address: string; readonly nodeUrl?: string | undefined }
+  | {
+    readonly _tag: "There"
+    readonly address: string
+    readonly nodeUrl?: string | undefined
+    readonly unanswered?: Effect.Effect<void> | undefined
+  }
   | { readonly _tag: "Nobody" }
   | { readonly _tag: "Unknown" }
 

@@ -7,12 +7,12 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
-import type { Backend } from "../backend/BackendContract.ts"
+import type { Backend, SessionPlace } from "../backend/BackendContract.ts"
 import * as MonotonicTime from "../MonotonicTime.ts"
 import type { SessionStore } from "../session/persistence/SessionStore.ts"
 import * as ClusterMetrics from "../telemetry/ClusterMetrics.ts"
 import * as BoardHealth from "./board/BoardHealth.ts"
-import { REPORT_MS, stateOf } from "./board/BoardReport.ts"
+import { type ClusterNode, REPORT_MS, stateOf } from "./board/BoardReport.ts"
 import * as Placement from "./board/Placement.ts"
 import * as Reporting from "./board/Reporting.ts"
 import * as ClusterArchive from "./ClusterArchive.ts"
@@ -102,19 +102,26 @@ export const make = Effect.fnUntraced(function*(
     })
   })
 
+  const there = ({ address, nodeUrl, owner }: ClusterNode): SessionPlace => ({
+    _tag: "There",
+    address,
+    nodeUrl,
+    unanswered: Effect.sync(() => nodes.suspect(owner))
+  })
+
   const locate: NonNullable<Backend["locate"]> = Effect.fnUntraced(function*(id: string) {
     const op = "VoiceBackend.locate"
     const found = yield* places.find(op, id)
     if (found._tag === "Owner") {
       const node = nodes.find(found.owner)
       if (node === undefined) return yield* Nodes.gone(op)
-      return { _tag: "There", address: node.address, nodeUrl: node.nodeUrl }
+      return there(node)
     }
     if (found._tag === "Nobody" && !(yield* local.ready)) {
       // who connects now is better taken in by a node that stays
       const [elsewhere] = Placement.candidates(yield* reporting.self, nodes.others(), nodes.isSuspect)
       const node = elsewhere === undefined ? undefined : nodes.find(elsewhere)
-      if (node !== undefined) return { _tag: "There", address: node.address, nodeUrl: node.nodeUrl }
+      if (node !== undefined) return there(node)
     }
     return found
   })

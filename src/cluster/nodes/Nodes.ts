@@ -92,6 +92,8 @@ export interface Nodes {
   /** A node that is heard of, by its owner. */
   readonly find: (owner: string) => ClusterNode | undefined
   readonly isSuspect: (owner: string) => boolean
+  /** Notes that a node has failed to answer. */
+  readonly suspect: (owner: string) => void
   /**
    * Whether it is not sure that a node still runs: it has just failed to answer, or the board that says who is silent has itself not
    * answered for 3 s.
@@ -133,6 +135,7 @@ export const make = (
   let heardMs = Number.NEGATIVE_INFINITY
   const suspects = new Map<string, number>()
   const now = () => MonotonicTime.nowMs(clock)
+  const suspect = (owner: string) => void suspects.set(owner, now() + SUSPECT_MS)
   const find = (owner: string) => nodes.find((node) => node.owner === owner && !node.silent)
 
   const ask: Nodes["ask"] = (owner, op, call, within = ASK_DEADLINE) =>
@@ -154,7 +157,7 @@ export const make = (
         Effect.tapError((error) =>
           Effect.sync(() => {
             const isGone = error.details?.["reason"] === "node_gone"
-            if (isGone) suspects.set(owner, now() + SUSPECT_MS)
+            if (isGone) suspect(owner)
             onRequest?.(isGone ? "gone" : "error", now() - askedMs)
           })
         )
@@ -169,6 +172,7 @@ export const make = (
     others: () => nodes.filter(({ owner }) => owner !== self),
     find,
     isSuspect,
+    suspect,
     isDoubtful: (owner) => isSuspect(owner) || now() - heardMs > BOARD_SILENT_MS,
     heard: (heard) => {
       nodes = heard

@@ -205,9 +205,12 @@ export const make = Effect.fnUntraced(function*(
       return HttpServerResponse.empty()
     },
     Effect.scoped,
-    Effect.tapError(({ cause, details }) =>
-      details?.["reason"] === NodeSocket.REFUSED ? warnOfRefusal(String(cause)) : Effect.void
-    )
+    (passed, _request, { unanswered = Effect.void }) =>
+      Effect.tapError(passed, ({ cause, code, details }) => {
+        const reason = details?.["reason"]
+        if (reason === NodeSocket.UNREACHABLE || code === "connection_timeout") return unanswered
+        return reason === NodeSocket.REFUSED ? warnOfRefusal(String(cause)) : Effect.void
+      })
   )
 
   return {

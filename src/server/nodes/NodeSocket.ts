@@ -32,9 +32,17 @@ export const unreachable = (cause?: unknown): ConnectionFailed =>
   new ConnectionFailed({
     op,
     message: "the node that has the session cannot be reached; try again",
-    details: { reason: "node_unreachable", retryAfterMs: 500 },
+    details: { reason: UNREACHABLE, retryAfterMs: 500 },
     ...(cause === undefined ? {} : { cause })
   })
+
+/**
+ * The reason in the details of `unreachable`.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const UNREACHABLE = "node_unreachable"
 
 /**
  * The other node takes what this one passes on for a stranger's. It may be tried again: the nodes may not have the same secret

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Schedule } from "effect"
 import * as Http from "node:http"
 import * as Net from "node:net"
+import type { SessionPlace } from "../../../src/backend/BackendContract.ts"
 import { ConnectionFailed } from "../../../src/BackendError.ts"
 import * as TalkConnection from "../../../src/cli/TalkConnection.ts"
 import * as ForwardedProof from "../../../src/server/nodes/ForwardedProof.ts"
@@ -327,11 +328,17 @@ describe("a WebSocket at the wrong node", () => {
       const tokens = yield* SessionTokens.make(host.signingKey)
       const token = yield* tokens.issue("s1", "user", 9e12)
       const attempt = refusal(connect(audio(other, "s1"), { protocols: protocols(token) }))
-      other.places.set("s1", { _tag: "There", address: "http://127.0.0.1:1" })
-      assert.deepStrictEqual(yield* attempt, [502, "connection_failed"])
+      let unanswered = 0
+      const there = (address: string): SessionPlace => ({
+        _tag: "There",
+        address,
+        unanswered: Effect.sync(() => void unanswered++)
+      })
+      other.places.set("s1", there("http://127.0.0.1:1"))
+      assert.deepStrictEqual([yield* attempt, unanswered], [[502, "connection_failed"], 1])
       const closing = yield* fakeNode((socket) => socket.once("data", () => socket.end()))
-      other.places.set("s1", { _tag: "There", address: closing.address })
-      assert.deepStrictEqual(yield* attempt, [502, "connection_failed"])
+      other.places.set("s1", there(closing.address))
+      assert.deepStrictEqual([yield* attempt, unanswered], [[502, "connection_failed"], 2])
       other.places.set("s1", { _tag: "There", address: closing.address.replace("http", "https") })
       assert.deepStrictEqual(yield* attempt, [502, "connection_failed"])
       other.places.set("s1", Effect.fail(new ConnectionFailed({ op: "test", message: "the store is away" })))
