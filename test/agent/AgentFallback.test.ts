@@ -10,20 +10,9 @@ import type { FallbackOptions } from "../../src/agent/AgentFallback.ts"
 import * as Agent from "../../src/agent/index.ts"
 import { AgentError, type BackendError, ConnectionFailed, Timeout } from "../../src/BackendError.ts"
 import type { EngineIncident } from "../../src/EngineIncident.ts"
+import { agentInput } from "../support/AgentInput.ts"
 
 const down = new ConnectionFailed({ op: "test", message: "down" })
-const input: Agent.AgentInput = {
-  transcript: "hello",
-  history: [],
-  sessionId: "s1",
-  userId: "u1",
-  turn: 1,
-  metadata: {},
-  provider: "local",
-  transport: "memory",
-  facts: {},
-  committed: Effect.void
-}
 
 type Step = string | BackendError | "hang" | "die"
 const agent = (name: string, ...steps: ReadonlyArray<Step>) => {
@@ -64,7 +53,7 @@ const run = Effect.fnUntraced(function*(
     ...options
   })
   const said: Array<string> = []
-  const fiber = yield* whole.respond(input).pipe(
+  const fiber = yield* whole.respond(agentInput).pipe(
     // an empty text only shows that an agent works
     Stream.filter((piece) => piece !== ""),
     Stream.runForEach((piece) => Effect.sync(() => void said.push(piece))),
@@ -166,7 +155,7 @@ describe("AgentFallback", () => {
         { name: "b", respond: () => Stream.concat(Stream.take(working, 2), Stream.succeed("Hello.")) }
       ] as const
       const pieces: Array<string> = []
-      const fiber = yield* Agent.fallback(agents, { timeout: "3500 millis" }).respond(input).pipe(
+      const fiber = yield* Agent.fallback(agents, { timeout: "3500 millis" }).respond(agentInput).pipe(
         Stream.runForEach((piece) => Effect.sync(() => void pieces.push(piece))),
         Effect.forkChild
       )
@@ -212,18 +201,6 @@ describe("AgentFallback", () => {
       )
       const other = Agent.fromStream(() => Stream.make("<think>", "hm</think>", "[sic] Hello."))
       const agent = Agent.fallback([broken, other])
-      const input = {
-        transcript: "",
-        history: [],
-        sessionId: "s",
-        userId: "u",
-        turn: 1,
-        metadata: {},
-        provider: "local",
-        transport: "memory",
-        facts: {},
-        committed: Effect.void
-      }
-      assert.strictEqual(yield* Stream.mkString(agent.respond(input)), "[sic] Hello.")
+      assert.strictEqual(yield* Stream.mkString(agent.respond(agentInput)), "[sic] Hello.")
     }))
 })

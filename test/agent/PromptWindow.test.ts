@@ -7,6 +7,7 @@ import * as Agent from "../../src/agent/index.ts"
 import * as TokenEstimate from "../../src/agent/TokenEstimate.ts"
 import type { HistoryItem } from "../../src/conversation/History.ts"
 import * as Scripted from "../../src/testing/scripted/ScriptedLanguageModel.ts"
+import { agentInput } from "../support/AgentInput.ts"
 
 const MARK = "(earlier conversation left out)"
 
@@ -33,16 +34,10 @@ const session = (history?: AgentSession["history"]) =>
   }))
 
 const input = (history: ReadonlyArray<HistoryItem>, of?: AgentSession, transcript = "now"): AgentInput => ({
+  ...agentInput,
   transcript,
   history,
-  sessionId: "s",
-  userId: "u",
   turn: history.length / 2 + 1,
-  metadata: {},
-  provider: "local",
-  transport: "memory",
-  facts: {},
-  committed: Effect.void,
   session: of
 })
 

@@ -3,6 +3,7 @@ import { Cause, Duration, Effect, Logger } from "effect"
 import { AiError } from "effect/ai"
 import * as ToolCalls from "../../src/agent/ToolCalls.ts"
 import { fromCause } from "../../src/BackendError.ts"
+import { agentInput } from "../support/AgentInput.ts"
 
 describe("ToolCalls", () => {
   it.effect("logs why a tool failed, and tells the model the message of a failure, but not of a defect", () =>
@@ -31,18 +32,7 @@ describe("ToolCalls", () => {
         })),
         slow: Effect.never
       }
-      const calls = ToolCalls.make({
-        transcript: "hi",
-        history: [],
-        sessionId: "s",
-        userId: "u",
-        turn: 1,
-        metadata: {},
-        provider: "local",
-        transport: "memory",
-        facts: {},
-        committed: Effect.void
-      }, {
+      const calls = ToolCalls.make(agentInput, {
         run: (name) => failures[name] ?? Effect.never,
         isKnown: () => true,
         timeout: Duration.zero
@@ -81,18 +71,7 @@ describe("ToolCalls", () => {
       let deep: unknown = 1
       for (let level = 0; level < 20_000; level++) deep = [deep]
       const results: { readonly [name: string]: unknown } = { circle, deep, number: 1n, huge: "x".repeat(10_000_000) }
-      const calls = ToolCalls.make({
-        transcript: "hi",
-        history: [],
-        sessionId: "s",
-        userId: "u",
-        turn: 1,
-        metadata: {},
-        provider: "local",
-        transport: "memory",
-        facts: {},
-        committed: Effect.void
-      }, {
+      const calls = ToolCalls.make(agentInput, {
         run: (name) => Effect.succeed({ ok: true, output: results[name] }),
         isKnown: () => true,
         timeout: Duration.hours(1)

@@ -5,6 +5,7 @@ import * as BuiltinAgent from "../../src/builtin/BuiltinAgent.ts"
 import * as SpokenNumber from "../../src/builtin/SpokenNumber.ts"
 import * as Hibari from "../../src/engines/hibari/index.ts"
 import { TextToSpeech } from "../../src/speech/TextToSpeech.ts"
+import { agentInput } from "../support/AgentInput.ts"
 import { slowness, timed } from "../support/CpuTime.ts"
 
 const now = DateTime.makeZonedUnsafe("2026-11-22T15:07:00Z", { timeZone: "UTC" })
@@ -104,18 +105,7 @@ describe("BuiltinAgent", () => {
     Effect.gen(function*() {
       yield* TestClock.setTime(DateTime.toEpochMillis(now))
       const run = (transcript: string, metadata: { readonly [key: string]: unknown }) =>
-        Stream.runCollect(BuiltinAgent.agent.respond({
-          transcript,
-          history: [],
-          sessionId: "s",
-          userId: "u",
-          turn: 1,
-          metadata,
-          provider: "local",
-          transport: "memory",
-          facts: {},
-          committed: Effect.void
-        }))
+        Stream.runCollect(BuiltinAgent.agent.respond({ ...agentInput, transcript, metadata }))
       assert.deepEqual(yield* run("What time is it?", { time_zone: "Asia/Tokyo" }), ["It is 12:07 AM."])
       assert.deepEqual(yield* run("Count to three", { time_zone: "Not/AZone" }), ["One.", " Two.", " Three."])
     }))

@@ -7,6 +7,7 @@ import * as Agent from "../../src/agent/index.ts"
 import { AuthHook } from "../../src/hooks/AuthHook.ts"
 import { Scenario } from "../../src/testing/index.ts"
 import * as ScriptedLanguageModel from "../../src/testing/scripted/ScriptedLanguageModel.ts"
+import { agentInput } from "../support/AgentInput.ts"
 import { call, layer, pass, provider, running } from "./Harness.ts"
 import { TestConnection } from "./TestConnection.ts"
 
@@ -205,18 +206,7 @@ describe("CallContext", () => {
   it.effect("is the input of an agent that is asked outside of a session, and a defect where there is no call", () =>
     Effect.gen(function*() {
       const look = Effect.map(CallContext, ({ userId }) => userId)
-      const input: Agent.AgentInput = {
-        transcript: "hello",
-        history: [],
-        sessionId: "s",
-        userId: "ada",
-        turn: 1,
-        metadata: {},
-        provider: "test",
-        transport: "memory",
-        facts: {},
-        committed: Effect.void
-      }
+      const input = { ...agentInput, userId: "ada" }
       assert.strictEqual(yield* Stream.mkString(Agent.fromCallback(() => look).respond(input)), "ada")
       const handlers = toolkit.toLayer({ look: () => look })
       const requests: Array<ScriptedLanguageModel.Request> = []

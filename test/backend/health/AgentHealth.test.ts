@@ -6,19 +6,8 @@ import * as AgentHealth from "../../../src/backend/health/AgentHealth.ts"
 import { VoiceBackend } from "../../../src/backend/VoiceBackend.ts"
 import { ConnectionFailed } from "../../../src/BackendError.ts"
 import { call, layer, pass, running } from "../../session/Harness.ts"
+import { agentInput } from "../../support/AgentInput.ts"
 
-const input: Agent.AgentInput = {
-  transcript: "",
-  history: [],
-  sessionId: "s",
-  userId: "u",
-  turn: 1,
-  metadata: {},
-  provider: "local",
-  transport: "memory",
-  facts: {},
-  committed: Effect.void
-}
 const down = new ConnectionFailed({ op: "Agent.respond", message: "the model refuses connections" })
 
 describe("AgentHealth", () => {
@@ -30,7 +19,7 @@ describe("AgentHealth", () => {
       const agent = watch({ name: "llm", respond: () => answer })
       assert.strictEqual(watch(agent), agent)
       assert.strictEqual(agent.name, "llm")
-      const ask = Effect.suspend(() => Effect.exit(Stream.runDrain(agent.respond(input))))
+      const ask = Effect.suspend(() => Effect.exit(Stream.runDrain(agent.respond(agentInput))))
       yield* ask
       yield* source.probe
       yield* ask
@@ -52,7 +41,7 @@ describe("AgentHealth", () => {
     Effect.gen(function*() {
       const { source, watch } = yield* AgentHealth.make(Effect.void)
       const agent = watch({ name: undefined, respond: () => Stream.never })
-      for (let i = 0; i < 3; i++) yield* Effect.timeoutOption(Stream.runDrain(agent.respond(input)), 0)
+      for (let i = 0; i < 3; i++) yield* Effect.timeoutOption(Stream.runDrain(agent.respond(agentInput)), 0)
       yield* source.probe
     }))
 
