@@ -42,8 +42,9 @@ export interface SpeechToSpeechTool {
  * - `RequestFailed`: no reply will begin for this request.
  * - `ReplyText`: the model wrote this piece of the reply instead of speaking it. Only with `speaksText`.
  * - `ToolCall`: within a reply, which goes on when `toolResult` has been given.
- * - `ReplyEnded`, `ReplyFailed`: one of them ends each reply, always. A reply without audio, text or tool call fails, also
- *   when an engine says that it ended.
+ * - `ReplyEnded`, `ReplyFailed`: one of them ends each reply, unless the session truncates it before: of a reply that was
+ *   truncated nothing is read any more, and neither need follow. A reply without audio, text or tool call fails, also when an
+ *   engine says that it ended.
  *
  * @category models
  * @since 0.1.0
@@ -97,7 +98,10 @@ export interface SpeechToSpeechStream {
    * A request is not wanted any more. The engine may drop it; a reply that begins for it is truncated by the session.
    */
   readonly cancel?: ((request: string) => void) | undefined
-  /** Stops a reply. `playedMs` of its audio was played; an engine that can removes the rest from the model's context. */
+  /**
+   * Stops a reply, or cuts one that has ended while its audio is still played. `playedMs` of its audio was played; an engine that
+   * can removes the rest from the model's context.
+   */
   readonly truncate: (reply: string, playedMs: number) => void
   /** The result of a tool call, text or JSON, with which the model goes on. */
   readonly toolResult: (id: string, output: string) => void
