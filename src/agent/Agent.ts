@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { BackendError } from "../BackendError.ts"
 import type { LanguageChange } from "../LanguageChange.ts"
@@ -109,7 +110,8 @@ export type AgentOptions = Partial<Pick<Agent, "greeting" | "name">>
  *
  * ```ts
  * import { Agent } from "effect-voice"
- * import * as Stream from "effect/Stream"
+ * import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
  *
  * export const parrot = Agent.fromStream((transcript) => Stream.make("You said: ", transcript))
  * ```
@@ -143,17 +145,21 @@ export const fromCallback = <E, R = never>(
 })
 
 /**
- * Provides an agent with the services that it needs, from the context in which this effect runs. The layers of a backend and of
- * the `AgentRegistry` do this by themselves; it is for an agent that is given to a running backend (`createSession`, `setAgent`,
- * `register`).
+ * Provides an agent with the services that it needs, from the context in which this effect runs, and with a `Scope` of each
+ * answer: what an answer acquires is released when it is over, or interrupted. The layers of a backend and of the `AgentRegistry`
+ * do this by themselves; it is for an agent that is given to a running backend (`createSession`, `setAgent`, `register`).
  *
  * @category combinators
  * @since 0.1.0
  */
-export const withContext = <R>(agent: Agent<R>): Effect.Effect<Agent, never, R> =>
-  Effect.map(Effect.context<R>(), (context) => ({
+export const withContext = <R>(agent: Agent<R>): Effect.Effect<Agent, never, Exclude<R, Scope.Scope>> =>
+  Effect.map(Effect.context<Exclude<R, Scope.Scope>>(), (context) => ({
     name: agent.name,
     greeting: agent.greeting,
     respond: (input) =>
-      Stream.updateContext(AgentAnswer.make(() => agent.respond(input)), CallContext.mergeContext(context))
+      Stream.updateContext(
+        // within what is provided: the context may have a scope, which lives as long as its layer
+        Stream.scoped(AgentAnswer.make(() => agent.respond(input))),
+        CallContext.mergeContext(context)
+      )
   }))

@@ -6,6 +6,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
 import * as Registry from "../Registry.ts"
 import { type Agent, withContext } from "./Agent.ts"
 
@@ -20,11 +21,11 @@ export class AgentRegistry extends Context.Service<AgentRegistry, Registry.Regis
 ) {
   /**
    * Provides a registry with these agents. The layer asks for what the agents need, such as a language model and the handlers of
-   * their tools.
+   * their tools. A `Scope` is that of each answer.
    */
   static readonly layer = <Needs extends { readonly [name: string]: unknown } = {}>(
     agents?: { readonly [Name in keyof Needs]: Agent<Needs[Name]> }
-  ): Layer.Layer<AgentRegistry, never, Needs[keyof Needs]> => {
+  ): Layer.Layer<AgentRegistry, never, Exclude<Needs[keyof Needs], Scope.Scope>> => {
     const given = Object.entries((agents ?? {}) as { readonly [name: string]: Agent<Needs[keyof Needs]> })
     return Layer.effect(
       AgentRegistry,

@@ -7,6 +7,7 @@ import * as Context from "effect/Context"
 import * as Stream from "effect/Stream"
 import type { HistoryItem } from "../conversation/History.ts"
 import * as TelemetryContext from "../telemetry/TelemetryContext.ts"
+import { CurrentSession } from "./CurrentSession.ts"
 
 /**
  * The call of a session, as its agent and its tools see it. `metadata`, `transport` and `facts` are read from the session each
@@ -92,12 +93,20 @@ export const orWithin = (call: CallContext) => {
 }
 
 /**
- * The call of a context, if it has one.
+ * What of a context belongs to its call: the call, and the session that its tools act on.
  *
  * @category accessors
  * @since 0.1.0
  */
-export const pick = Context.pick(CallContext)
+export const pick = Context.pick(CallContext, CurrentSession)
+
+/**
+ * Leaves the call out of a context: what begins within a call and is none of it, such as a session that a tool creates.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const omit: <R>(context: Context.Context<R>) => Context.Context<R> = Context.omit(CallContext, CurrentSession)
 
 /**
  * Merges a context that was captured earlier over the present one. The call and the telemetry stay the present ones.
@@ -105,7 +114,5 @@ export const pick = Context.pick(CallContext)
  * @category combinators
  * @since 0.1.0
  */
-export const mergeContext = <R>(captured: Context.Context<R>) => {
-  const merge = TelemetryContext.mergeContext(captured)
-  return (now: Context.Context<never>): Context.Context<R> => Context.merge(merge(now), pick(now))
-}
+export const mergeContext = <R>(captured: Context.Context<R>): (now: Context.Context<never>) => Context.Context<R> =>
+  TelemetryContext.mergeContext(omit(captured))

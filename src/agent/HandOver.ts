@@ -3,25 +3,9 @@
  *
  * @since 0.1.0
  */
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { type BackendError, InvalidConfig } from "../BackendError.ts"
-import type { Agent, AgentSession } from "./Agent.ts"
-
-/**
- * The session in which a tool's handler runs; undefined outside of a session.
- *
- * @category references
- * @since 0.1.0
- */
-export const CurrentSession = Context.Reference<
-  | {
-    readonly background: AgentSession["background"]
-    readonly handOver: (name: string) => Effect.Effect<Agent, BackendError>
-    readonly setLanguage: AgentSession["setLanguage"]
-  }
-  | undefined
->("effect-voice/agent/CurrentSession", { defaultValue: () => undefined })
+import { CurrentSession } from "./CurrentSession.ts"
 
 /**
  * Hands the session over to another agent of the `AgentRegistry`, from the handler of a tool of `fromLanguageModel`. The new

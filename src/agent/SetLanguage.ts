@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect"
 import { type BackendError, InvalidConfig } from "../BackendError.ts"
 import type { LanguageChange } from "../LanguageChange.ts"
-import { CurrentSession } from "./HandOver.ts"
+import { CurrentSession } from "./CurrentSession.ts"
 
 /**
  * Sets the language of the session (BCP 47), from the handler of a tool of `fromLanguageModel`: `VoiceSession.setLanguage`. The

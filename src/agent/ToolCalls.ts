@@ -15,7 +15,8 @@ import { type BackendError, InvalidConfig } from "../BackendError.ts"
 import * as ToolSpan from "../telemetry/ToolSpan.ts"
 import * as ThrownValue from "../ThrownValue.ts"
 import type { Agent, AgentInput, AgentSession } from "./Agent.ts"
-import { CurrentSession } from "./HandOver.ts"
+import * as Background from "./Background.ts"
+import { CurrentSession } from "./CurrentSession.ts"
 import * as ToolFailure from "./ToolFailure.ts"
 import { callKey, type ToolCall, ToolHistory, type ToolOutcome } from "./ToolHistory.ts"
 
@@ -115,7 +116,7 @@ export const make = (
   const background = session?.background ?? ((work: Effect.Effect<void>) => Effect.asVoid(Effect.forkChild(work)))
 
   const currentSession = session === undefined ? undefined : {
-    background: session.background,
+    background: Background.limited(session),
     setLanguage: session.setLanguage,
     handOver: (name: string): Effect.Effect<Agent, BackendError> =>
       Effect.suspend(() =>

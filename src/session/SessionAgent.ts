@@ -8,7 +8,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as References from "effect/References"
 import type { Agent, AgentSession, ToolEvent } from "../agent/Agent.ts"
-import { CallContext } from "../agent/CallContext.ts"
+import * as CallContext from "../agent/CallContext.ts"
 import { type BackendError, SessionNotFound } from "../BackendError.ts"
 import type { LanguageChange } from "../LanguageChange.ts"
 import * as ThrownValue from "../ThrownValue.ts"
@@ -43,7 +43,9 @@ export interface SessionAgentOptions extends Pick<SessionOptions, "id" | "agent"
 }
 
 /** What work in the background keeps of where it began. */
-const kept = Context.pick(CallContext, References.CurrentLogAnnotations)
+const kept = (context: Context.Context<never>): Context.Context<never> =>
+  Context.merge(CallContext.pick(context), logAnnotations(context))
+const logAnnotations = Context.pick(References.CurrentLogAnnotations)
 
 /**
  * @category models

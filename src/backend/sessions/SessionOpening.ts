@@ -5,6 +5,7 @@
  */
 import * as Cause from "effect/Cause"
 import type * as Clock from "effect/Clock"
+import type * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -12,6 +13,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Tracer from "effect/Tracer"
 import type { Agent } from "../../agent/Agent.ts"
+import * as CallContext from "../../agent/CallContext.ts"
 import { asInternal, type BackendError, ConnectionFailed, InvalidConfig, messageForUsers } from "../../BackendError.ts"
 import { MAX_SAID } from "../../conversation/ConversationPolicy.ts"
 import { connectDeadline } from "../../Deadline.ts"
@@ -166,7 +168,9 @@ export const make = (options: OpeningOptions): SessionOpening => {
     })
     return yield* build(opening, observer, now, sessionScope).pipe(
       Effect.onError((cause) => Effect.sync(() => observer.failed(cause))),
-      observer.within
+      observer.within,
+      // a tool of another call may have created it
+      Effect.updateContext((context: Context.Context<never>) => CallContext.omit(context))
     )
   })
 

@@ -14,8 +14,9 @@ import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import type * as Tracer from "effect/Tracer"
 import * as AgentAnswer from "../../agent/AgentAnswer.ts"
+import * as Background from "../../agent/Background.ts"
 import { CallContext } from "../../agent/CallContext.ts"
-import { CurrentSession } from "../../agent/HandOver.ts"
+import { CurrentSession } from "../../agent/CurrentSession.ts"
 import * as ToolFailure from "../../agent/ToolFailure.ts"
 import type { ToolOutcome } from "../../agent/ToolHistory.ts"
 import * as ToolRunner from "../../agent/ToolRunner.ts"
@@ -142,7 +143,7 @@ export const make = (
       return Effect.as(logged, { ...outcome, output: text(outcome.output) })
     }
     const currentSession = {
-      background: session.background,
+      background: Background.limited(session),
       setLanguage: session.setLanguage,
       handOver: (agent: string) => session.handOver(agent, turn)
     }
