@@ -46,18 +46,40 @@ const fitted = (tool: Tool.Any | undefined, params: unknown): unknown =>
   tool === undefined ? params : ToolInput.fit(params, Tool.getJsonSchema(tool))
 
 /**
- * A failure that the tool declares (`failure`) is in words for the model. A schema that takes any `Error` declares none: the text
- * of one may come from a library.
+ * Whether a tool declares a failure (`failure`), so that it is in words for the model. A schema that takes any `Error`, or any
+ * object, declares none: the text of one may come from a library.
  */
+const isDeclared = (tool: Tool.Any, error: unknown): boolean => {
+  const declares = ThrownValue.guard(Schema.is(tool.failureSchema))
+  return declares(error) && !declares(anyObject) && !(error instanceof Error && declares(anyError))
+}
+
+const anyError = new Error("anything")
+const anyObject = { anything: true }
+
+/** A declared failure as words for the model; any other stays what it is. */
 const declaredWords = (tool: Tool.Any | undefined, error: unknown): unknown => {
   if (tool === undefined || LanguageModelErrors.isAiError(error) || typeof error === "string") return error
-  const declares = ThrownValue.guard(Schema.is(tool.failureSchema))
-  if (!declares(error) || declares(anything)) return error
+  if (!isDeclared(tool, error)) return error
   const told = isRecord(error) && typeof error["message"] === "string" ? error["message"] : JSON.stringify(error)
   return new ToolError({ message: told ?? "" })
 }
 
-const anything = new Error("anything")
+/**
+ * The outcome of a result. With `failureMode: "return"` a failure is a result, too: what the tool declares is told as the tool
+ * encodes it, and a text or a `ToolError` with its words. Any other fails as it would without that mode.
+ */
+const outcomeOf = (
+  tool: Tool.Any | undefined,
+  { encodedResult, isFailure, result }: Pick<Tool.HandlerResult<Tool.Any>, "encodedResult" | "isFailure" | "result">
+): Effect.Effect<ToolOutcome, unknown> => {
+  const error: unknown = result
+  if (!isFailure) return Effect.succeed({ ok: true, output: encodedResult })
+  return tool === undefined || error instanceof ToolError || LanguageModelErrors.isAiError(error) ||
+      !isDeclared(tool, error)
+    ? Effect.fail(error)
+    : Effect.succeed({ ok: false, output: encodedResult })
+}
 
 /** Nobody can be asked for it within a call: it is refused, and not run as if it had been given. */
 const needsApproval = (name: string) =>
@@ -120,10 +142,9 @@ export const make = <Tools extends Record<string, Tool.Any>>(
         id
       ).pipe(
         Stream.unwrap,
-        Stream.runFold(
+        Stream.runFoldEffect(
           (): ToolOutcome => ({ ok: false, output: { error: `tool ${name} returned no result` } }),
-          (outcome, { encodedResult, isFailure, preliminary }): ToolOutcome =>
-            preliminary ? outcome : { ok: !isFailure, output: encodedResult }
+          (outcome, told) => told.preliminary ? Effect.succeed(outcome) : outcomeOf(tool, told)
         ),
         Effect.mapError((error: unknown) => declaredWords(tool, error))
       )

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Schema } from "effect"
 import { Tool, Toolkit } from "effect/ai"
 import { CallContext } from "../../src/agent/CallContext.ts"
+import { ToolError } from "../../src/agent/ToolError.ts"
 import * as ToolFailure from "../../src/agent/ToolFailure.ts"
 import * as ToolRunner from "../../src/agent/ToolRunner.ts"
 
@@ -82,5 +83,37 @@ describe("ToolRunner", () => {
         { ok: true, output: "ada: ten" }
       )
       assert.deepStrictEqual(ToolRunner.merge(ToolRunner.none, first).tools, first.tools)
+    }))
+
+  it.effect("tells a model the words that a tool declares for it, and no text of a library, in either mode", () =>
+    Effect.gen(function*() {
+      const library = new Error("pg: connection refused at db.internal:5432")
+      class Full extends Schema.TaggedError<Full>()("Full", { message: Schema.String }) {}
+      const schemas = {
+        any_error: [Schema.Error(), library, undefined],
+        defect: [Schema.Defect(), library, undefined],
+        unknown: [Schema.Unknown, { detail: library.message }, undefined],
+        shape: [Schema.Struct({ message: Schema.String }), library, undefined],
+        own_shape: [Schema.Struct({ message: Schema.String }), { message: "We are full." }, "We are full."],
+        own_class: [Full, new Full({ message: "We are full." }), "We are full."],
+        words: [ToolError, new ToolError({ message: "We are full." }), "We are full."],
+        undeclared: [Full, library, undefined]
+      } as const
+      for (const failureMode of ["error", "return"] as const) {
+        for (const [name, [failure, error, words]] of Object.entries(schemas)) {
+          const tools = Toolkit.make(
+            Tool.make(name, { success: Schema.String, failure: failure as typeof ToolError, failureMode })
+          )
+          const { run } = yield* Effect.flatMap(
+            tools.toHandlers({ [name]: () => Effect.fail(error as never) }),
+            (handlers) => Effect.map(Effect.provideContext(tools, handlers), ToolRunner.make)
+          )
+          const outcome = JSON.stringify(yield* told(run(name, {}, "1")))
+          const what = `${failureMode} ${name}: ${outcome}`
+          assert.notInclude(outcome, "db.internal", what)
+          assert.include(outcome, "\"ok\":false", what)
+          assert.include(outcome, words ?? "tool it failed", what)
+        }
+      }
     }))
 })
