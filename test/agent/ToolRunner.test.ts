@@ -90,8 +90,8 @@ describe("ToolRunner", () => {
       const library = new Error("pg: connection refused at db.internal:5432")
       class Full extends Schema.TaggedError<Full>()("Full", { message: Schema.String }) {}
       const schemas = {
-        any_error: [Schema.Error(), library, undefined],
-        defect: [Schema.Defect(), library, undefined],
+        any_error: [Schema.instanceOf(Error), library, undefined],
+        defect: [Schema.Defect({ includeStack: false }), library, undefined],
         unknown: [Schema.Unknown, { detail: library.message }, undefined],
         shape: [Schema.Struct({ message: Schema.String }), library, undefined],
         own_shape: [Schema.Struct({ message: Schema.String }), { message: "We are full." }, "We are full."],

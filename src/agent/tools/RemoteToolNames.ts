@@ -1,5 +1,6 @@
 /**
- * The names under which a model calls remote tools: vendors accept letters, digits, `_` and `-`, at most 64. Pure.
+ * The names under which a model calls remote tools: vendors accept letters, digits, `_` and `-`, at most 64, and Gemini a letter or
+ * `_` at the beginning. Pure.
  *
  * @since 0.1.0
  */
@@ -8,7 +9,10 @@ import type { RemoteTool, ToolSource } from "./RemoteTool.ts"
 const MAX_NAME = 64
 
 /** A name that every vendor accepts. */
-const callable = (name: string): string => name.replace(/[^a-zA-Z0-9_-]+/gu, "_").slice(0, MAX_NAME) || "tool"
+const callable = (name: string): string => {
+  const plain = name.replace(/[^a-zA-Z0-9_-]+/gu, "_")
+  return (plain === "" ? "tool" : /^[0-9-]/u.test(plain) ? `_${plain}` : plain).slice(0, MAX_NAME)
+}
 
 /** The first of `name`, `name_2`, `name_3` … that is free. */
 const free = (name: string, taken: ReadonlyMap<string, unknown>): string => {

@@ -9,6 +9,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { isRecord } from "../../schema/Json.ts"
+import * as ToolSchema from "../../schema/ToolSchema.ts"
 import { ToolError } from "../ToolError.ts"
 import type { RemoteTool, ToolSource } from "./RemoteTool.ts"
 import * as RemoteToolNames from "./RemoteToolNames.ts"
@@ -51,6 +52,23 @@ const build = Effect.fnUntraced(function*(named: ReadonlyMap<string, RemoteTool>
   return yield* toolkit.pipe(Effect.provideContext(yield* toolkit.toHandlers(handlers)))
 })
 
+/** The tools with the schemas that vendors take; those of which one is refused are left out, and told of. */
+const usable = Effect.fnUntraced(function*(
+  named: ReadonlyMap<string, RemoteTool>
+): Effect.fn.Return<ReadonlyMap<string, RemoteTool>> {
+  const tools = new Map<string, RemoteTool>()
+  const refused: Array<string> = []
+  for (const [name, tool] of named) {
+    const parameters = ToolSchema.fit(tool.parameters)
+    if (parameters === undefined) refused.push(name)
+    else tools.set(name, { ...tool, parameters })
+  }
+  if (refused.length > 0) {
+    yield* Effect.logWarning(`tools whose input no model can write are left out: ${refused.slice(0, 20).join(", ")}`)
+  }
+  return tools
+})
+
 /**
  * Makes the toolkit of some sources: an effect that gives the tools of the moment. Until a source changes its list, it gives
  * the same toolkit.
@@ -65,9 +83,9 @@ export const make = (sources: ReadonlyArray<ToolSource>): Effect.Effect<RemoteTo
     const lists = sources.map(({ tools }) => tools())
     if (known !== undefined && known.lists.every((list, i) => list === lists[i])) return Effect.succeed(known.toolkit)
     const named = RemoteToolNames.assign(sources.map(({ name }, i) => ({ name, tools: lists[i] ?? [] })), shared)
-    return build(named).pipe(
+    return usable(named).pipe(
       // it outlives the call that asks for it first
-      Effect.updateContext(withoutContext),
+      Effect.flatMap((tools) => Effect.updateContext(build(tools), withoutContext)),
       Effect.tap((toolkit) =>
         Effect.sync(() => {
           known = { lists, toolkit }

@@ -7,6 +7,7 @@ import type * as LanguageModel from "effect/ai/LanguageModel"
 import * as Tool from "effect/ai/Tool"
 import * as Result from "effect/Result"
 import { isRecord, type JsonRecord } from "../../schema/Json.ts"
+import * as ToolSchema from "../../schema/ToolSchema.ts"
 import * as PromptTurns from "../hosted/llm/PromptTurns.ts"
 import type { CallMarks } from "./CallMarks.ts"
 
@@ -78,11 +79,23 @@ const choiceOf = (choice: LanguageModel.ProviderOptions["toolChoice"]): JsonReco
   return choice.mode === "required" ? { mode: "ANY", allowedFunctionNames: choice.oneOf } : { mode: "AUTO" }
 }
 
+const schemas = new WeakMap<object, JsonRecord>()
+
+/** A schema without references, which the API finds no definitions for. */
+const schemaOf = (tool: Tool.Any): JsonRecord => {
+  const known = schemas.get(tool)
+  if (known !== undefined) return known
+  const own = Tool.getJsonSchema(tool)
+  const fitted = ToolSchema.fit(own) ?? own
+  schemas.set(tool, fitted)
+  return fitted
+}
+
 const toolsOf = (tools: LanguageModel.ProviderOptions["tools"]): ReadonlyArray<JsonRecord> =>
   tools.map((tool) => ({
     name: tool.name,
     description: Tool.getDescription(tool) ?? "",
-    parametersJsonSchema: Tool.getJsonSchema(tool)
+    parametersJsonSchema: schemaOf(tool)
   }))
 
 /**
