@@ -107,10 +107,30 @@ const anthropicError = (status: number, type: string, message: string): ModelAns
 const blocksOf = (message: Json): ReadonlyArray<Json> =>
   typeof message["content"] === "string" ? [{ type: "text", text: message["content"] }] : records(message["content"])
 
+const TOOL_NAME = /^[a-zA-Z0-9_-]{1,128}$/u
+
+/** What the Messages API refuses of tools. */
+const anthropicToolFault = (body: Json): string | undefined => {
+  for (const [i, tool] of records(body["tools"]).entries()) {
+    if (!TOOL_NAME.test(String(tool["name"]))) return `tools.${i}.custom.name: String should match pattern`
+    const schema = tool["input_schema"] as Json
+    if (schema["type"] !== "object") return `tools.${i}.custom.input_schema.type: Input should be 'object'`
+    if (["anyOf", "oneOf", "allOf"].some((word) => schema[word] !== undefined)) {
+      return `tools.${i}.custom.input_schema: input_schema does not support oneOf, allOf, or anyOf at the top level`
+    }
+    if (Object.keys(schema["properties"] ?? {}).some((name) => !/^[a-zA-Z0-9_.-]{1,64}$/u.test(name))) {
+      return `tools.${i}.custom.input_schema.properties: Property keys should match pattern`
+    }
+  }
+  return undefined
+}
+
 /** What the Messages API refuses. */
 const anthropicFault = ({ body, headers, path }: ModelRequest): string | undefined => {
   const messages = records(body["messages"])
   if (path !== "/v1/messages") return "not found"
+  const toolFault = anthropicToolFault(body)
+  if (toolFault !== undefined) return toolFault
   if (headers["anthropic-version"] !== "2023-06-01") return "anthropic-version: header is required"
   if (typeof body["max_tokens"] !== "number") return "max_tokens: Field required"
   if (messages.some(({ role }) => role !== "user" && role !== "assistant")) {
@@ -208,9 +228,25 @@ export const googleError = (code: number, status: string, message: string, detai
 
 const partsOf = (content: Json | undefined): ReadonlyArray<Json> => records(content?.["parts"])
 
+/** What the Gemini API refuses of tools. */
+const googleToolFault = (body: Json): string | undefined => {
+  for (const declaration of records(records(body["tools"])[0]?.["functionDeclarations"])) {
+    const { name, parametersJsonSchema: schema } = declaration as { readonly name: string } & Json
+    if (!/^[a-zA-Z_][\w.:-]{0,63}$/u.test(name)) return "Invalid function name. Must start with a letter or an underscore."
+    const json = JSON.stringify(schema)
+    if (json.includes("\"$schema\"")) return "Unknown name \"$schema\": Cannot find field."
+    if (json.includes("\"$ref\"")) return "reference to undefined schema at properties.target_object"
+    const { properties = {}, required = [] } = schema as { readonly properties?: object; readonly required?: Array<string> }
+    if (required.some((each) => !Object.hasOwn(properties, each))) return "required: property is not defined"
+  }
+  return undefined
+}
+
 /** What the API refuses. */
 const googleFault = ({ body, path }: ModelRequest, issued: ReadonlySet<string>): string | undefined => {
   if (!/^\/v1beta\/models\/[\w.-]+:streamGenerateContent\?alt=sse$/u.test(path)) return "not found"
+  const toolFault = googleToolFault(body)
+  if (toolFault !== undefined) return toolFault
   const contents = records(body["contents"])
   if (contents.length === 0) return "contents is not specified"
   for (const [i, content] of contents.entries()) {

@@ -29,7 +29,17 @@ const finishes: { readonly [reason: string]: Response.FinishReason } = {
   LANGUAGE: "content-filter",
   BLOCKLIST: "content-filter",
   PROHIBITED_CONTENT: "content-filter",
-  SPII: "content-filter"
+  SPII: "content-filter",
+  MODEL_ARMOR: "content-filter",
+  IMAGE_SAFETY: "content-filter",
+  IMAGE_PROHIBITED_CONTENT: "content-filter",
+  IMAGE_RECITATION: "content-filter",
+  // the model wrote a call that nobody can read: what was said before it stays
+  MALFORMED_FUNCTION_CALL: "error",
+  UNEXPECTED_TOOL_CALL: "error",
+  TOO_MANY_TOOL_CALLS: "error",
+  MISSING_THOUGHT_SIGNATURE: "error",
+  MALFORMED_RESPONSE: "error"
 }
 
 const textOf = (value: unknown): string => typeof value === "string" ? value : ""

@@ -6,20 +6,19 @@
  *
  * @since 0.1.0
  */
-import * as LanguageModel from "effect/ai/LanguageModel"
+import type * as LanguageModel from "effect/ai/LanguageModel"
 import * as Effect from "effect/Effect"
-import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
-import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import type { BackendError, InvalidConfig } from "../../BackendError.ts"
+import type { InvalidConfig } from "../../BackendError.ts"
 import { withDefault } from "../../schema/Defaults.ts"
 import { boundedDuration } from "../../schema/Durations.ts"
 import { encodeKeys } from "../../schema/EncodedKeys.ts"
-import * as EngineRegistry from "../../speech/EngineRegistry.ts"
+import type * as EngineRegistry from "../../speech/EngineRegistry.ts"
+import * as HostedModel from "../hosted/llm/HostedModel.ts"
 import * as HttpModel from "../hosted/llm/HttpModel.ts"
 import * as ModelOptions from "../hosted/llm/ModelOptions.ts"
 import { CallMarks } from "./CallMarks.ts"
@@ -109,19 +108,20 @@ export const make = Effect.fnUntraced(function*(
   })
 })
 
+const engine = HostedModel.make({
+  name: VENDOR,
+  description: "Google's language models (Gemini), by the Gemini API",
+  options: GoogleOptions,
+  make
+})
+
 /**
  * Provides the model on the `HttpClient` in the context.
  *
  * @category layers
  * @since 0.1.0
  */
-export const layerClient = (
-  options: Partial<GoogleOptions> & Pick<GoogleOptions, "model">
-): Layer.Layer<LanguageModel.LanguageModel, BackendError, HttpClient.HttpClient> =>
-  Layer.effect(
-    LanguageModel.LanguageModel,
-    EngineRegistry.complete(VENDOR, GoogleOptions, options, { model: options.model }).pipe(Effect.flatMap(make))
-  )
+export const layerClient: HostedModel.HostedModel<GoogleOptions>["layerClient"] = engine.layerClient
 
 /**
  * Provides the model on `fetch`.
@@ -129,10 +129,7 @@ export const layerClient = (
  * @category layers
  * @since 0.1.0
  */
-export const layer = (
-  options: Partial<GoogleOptions> & Pick<GoogleOptions, "model">
-): Layer.Layer<LanguageModel.LanguageModel, BackendError> =>
-  layerClient(options).pipe(Layer.provide(FetchHttpClient.layer))
+export const layer: HostedModel.HostedModel<GoogleOptions>["layer"] = engine.layer
 
 /**
  * Registers as `google`.
@@ -140,11 +137,4 @@ export const layer = (
  * @category definitions
  * @since 0.1.0
  */
-export const definition: EngineRegistry.EngineDefinition<"llm"> = EngineRegistry.define({
-  kind: "llm",
-  name: VENDOR,
-  description: "Google's language models (Gemini), by the Gemini API",
-  options: GoogleOptions,
-  layer: (options) =>
-    Layer.effect(LanguageModel.LanguageModel, make(options)).pipe(Layer.provide(FetchHttpClient.layer))
-})
+export const definition: EngineRegistry.EngineDefinition<"llm"> = engine.definition

@@ -5,21 +5,20 @@
  *
  * @since 0.1.0
  */
-import * as LanguageModel from "effect/ai/LanguageModel"
+import type * as LanguageModel from "effect/ai/LanguageModel"
 import * as Effect from "effect/Effect"
-import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
-import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import type { BackendError, InvalidConfig } from "../../BackendError.ts"
+import type { InvalidConfig } from "../../BackendError.ts"
 import { withDefault } from "../../schema/Defaults.ts"
 import { boundedDuration } from "../../schema/Durations.ts"
 import { encodeKeys } from "../../schema/EncodedKeys.ts"
 import { secret } from "../../schema/Secret.ts"
-import * as EngineRegistry from "../../speech/EngineRegistry.ts"
+import type * as EngineRegistry from "../../speech/EngineRegistry.ts"
 import * as VendorKey from "../../wire/VendorKey.ts"
+import * as HostedModel from "../hosted/llm/HostedModel.ts"
 import * as HttpModel from "../hosted/llm/HttpModel.ts"
 import { ChatDeltas } from "./ChatDeltas.ts"
 import * as ChatErrors from "./ChatErrors.ts"
@@ -112,21 +111,20 @@ export const make = Effect.fnUntraced(function*(
   })
 })
 
+const engine = HostedModel.make({
+  name: ChatErrors.VENDOR,
+  description: "A language model of any server with /v1/chat/completions: OpenAI, Ollama, vLLM, llama.cpp, Groq",
+  options: OpenAiCompatibleOptions,
+  make
+})
+
 /**
  * Provides the model on the `HttpClient` in the context.
  *
  * @category layers
  * @since 0.1.0
  */
-export const layerClient = (
-  options: Partial<OpenAiCompatibleOptions> & Pick<OpenAiCompatibleOptions, "model">
-): Layer.Layer<LanguageModel.LanguageModel, BackendError, HttpClient.HttpClient> =>
-  Layer.effect(
-    LanguageModel.LanguageModel,
-    EngineRegistry.complete(ChatErrors.VENDOR, OpenAiCompatibleOptions, options, { model: options.model }).pipe(
-      Effect.flatMap(make)
-    )
-  )
+export const layerClient: HostedModel.HostedModel<OpenAiCompatibleOptions>["layerClient"] = engine.layerClient
 
 /**
  * Provides the model on `fetch`.
@@ -134,10 +132,7 @@ export const layerClient = (
  * @category layers
  * @since 0.1.0
  */
-export const layer = (
-  options: Partial<OpenAiCompatibleOptions> & Pick<OpenAiCompatibleOptions, "model">
-): Layer.Layer<LanguageModel.LanguageModel, BackendError> =>
-  layerClient(options).pipe(Layer.provide(FetchHttpClient.layer))
+export const layer: HostedModel.HostedModel<OpenAiCompatibleOptions>["layer"] = engine.layer
 
 /**
  * Registers as `openai-compatible`.
@@ -145,11 +140,4 @@ export const layer = (
  * @category definitions
  * @since 0.1.0
  */
-export const definition: EngineRegistry.EngineDefinition<"llm"> = EngineRegistry.define({
-  kind: "llm",
-  name: ChatErrors.VENDOR,
-  description: "A language model of any server with /v1/chat/completions: OpenAI, Ollama, vLLM, llama.cpp, Groq",
-  options: OpenAiCompatibleOptions,
-  layer: (options) =>
-    Layer.effect(LanguageModel.LanguageModel, make(options)).pipe(Layer.provide(FetchHttpClient.layer))
-})
+export const definition: EngineRegistry.EngineDefinition<"llm"> = engine.definition

@@ -2,7 +2,7 @@
  * Decodes a response that is a stream of events, each with JSON: what Anthropic's and Google's have in common.
  *
  * Text and thoughts are passed on as they arrive, tool calls at the end. An event that cannot be read is passed over: the response
- * fails for it only when nothing else came.
+ * fails for it only when nothing else came. So does one without an answer that ended because the model failed.
  *
  * @since 0.1.0
  */
@@ -124,6 +124,10 @@ export abstract class SseDecoder implements ModelDecoder {
     }
     const { reason } = this
     if (reason === undefined) return Result.fail(this.#cutOff())
+    if ((reason === "error" || reason === "other") && !this.#speaking && calls.length === 0) {
+      this.#malformed("a response without an answer, as the model itself failed")
+      return this.#takeParts()
+    }
     this.#endThought()
     if (this.#speaking) this.#parts.push({ type: "text-end", id: "0" })
     // the tool calls of a filtered response are not run

@@ -3,6 +3,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Cause, ConfigProvider, Duration, Effect, Exit, Fiber, Layer, Redacted, Schema, Stream } from "effect"
 import { LanguageModel } from "effect/ai"
 import * as Agent from "../../../../src/agent/index.ts"
+import type { RemoteTool } from "../../../../src/agent/tools/RemoteTool.ts"
+import * as RemoteToolkit from "../../../../src/agent/tools/RemoteToolkit.ts"
 import type { BackendError } from "../../../../src/BackendError.ts"
 import type { HistoryItem } from "../../../../src/conversation/History.ts"
 import * as Anthropic from "../../../../src/engines/anthropic/index.ts"
@@ -236,6 +238,54 @@ for (const [name, vendor] of Object.entries(vendors)) {
           ]
         } as never).pipe(Effect.provide(vendor.model(fake.url)))
         assert.strictEqual(text, "Well.")
+      }).pipe(Effect.scoped))
+
+    it.live("is told of the tools of strangers as its API takes them", () =>
+      Effect.gen(function*() {
+        const fake = yield* vendor.start([{ events: vendor.text("Well.") }])
+        const remote = (name: string, parameters: RemoteTool["parameters"]): RemoteTool => ({
+          name,
+          description: name,
+          parameters,
+          call: () => Effect.succeed("")
+        })
+        const toolkit = RemoteToolkit.make([{
+          name: "shop",
+          timeout: Duration.seconds(1),
+          tools: () => [
+            remote("3d.print", {
+              $schema: "http://json-schema.org/draft-07/schema#",
+              type: "object",
+              properties: { to: { $ref: "#/$defs/Place" }, "odd name": {} },
+              required: ["to", "gone"],
+              anyOf: [{ required: ["to"] }, { required: ["from"] }],
+              $defs: { Place: { anyOf: [{ type: "string" }, { type: "null" }] } }
+            }),
+            remote("text", { type: "string" })
+          ]
+        }])
+        const { text } = yield* LanguageModel.generateText({ prompt: "hello", toolkit: yield* toolkit }).pipe(
+          Effect.provide(vendor.model(fake.url))
+        )
+        assert.strictEqual(text, "Well.")
+        assert.include(JSON.stringify(fake.requests[0]?.body), "_3d_print")
+      }).pipe(Effect.scoped))
+
+    it.live("fails a response that the model broke off without a word, so that it is asked again", () =>
+      Effect.gen(function*() {
+        const reasons = name === "anthropic"
+          ? ["some_new_reason"]
+          : ["MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS", "OTHER", "SOME_NEW_REASON"]
+        const broken = (reason: string, text?: string) =>
+          name === "anthropic"
+            ? Fake.message(text === undefined ? [{ thinking: "Hm." }] : [{ text: [text] }], reason)
+            : Fake.candidates([[text === undefined ? { text: "Hm.", thought: true } : { text }]], reason)
+        for (const reason of reasons) {
+          const error = yield* failure({ events: broken(reason) })
+          assert.deepInclude(error, { code: "agent_error", retryable: true }, reason)
+          const fake = yield* vendor.start([{ events: broken(reason, "One moment.") }])
+          assert.strictEqual(yield* answer(vendor.model(fake.url)), "One moment.")
+        }
       }).pipe(Effect.scoped))
 
     it.live("takes its key from the environment for its own API alone, and says which is missing", () =>
