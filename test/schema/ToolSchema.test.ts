@@ -176,9 +176,14 @@ describe("ToolSchema", () => {
         if (fitted === undefined) return
         assert.strictEqual(fitted["type"], "object")
         const words = new Set(wordsIn(fitted))
-        for (const word of ["$ref", "$defs", "$schema", "definitions", "nullable"]) assert.isFalse(words.has(word), word)
+        for (const word of ["$ref", "$defs", "$schema", "definitions", "nullable"]) {
+          assert.isFalse(words.has(word), word)
+        }
         for (const word of ["anyOf", "oneOf", "allOf"]) assert.notProperty(fitted, word)
-        const { properties, required = [] } = fitted as { readonly properties: object; readonly required?: Array<string> }
+        const { properties, required = [] } = fitted as {
+          readonly properties: object
+          readonly required?: Array<string>
+        }
         for (const name of required) assert.property(properties, name)
         assert.deepStrictEqual(ToolSchema.fit(fitted), fitted)
       })

@@ -232,11 +232,16 @@ const partsOf = (content: Json | undefined): ReadonlyArray<Json> => records(cont
 const googleToolFault = (body: Json): string | undefined => {
   for (const declaration of records(records(body["tools"])[0]?.["functionDeclarations"])) {
     const { name, parametersJsonSchema: schema } = declaration as { readonly name: string } & Json
-    if (!/^[a-zA-Z_][\w.:-]{0,63}$/u.test(name)) return "Invalid function name. Must start with a letter or an underscore."
+    if (!/^[a-zA-Z_][\w.:-]{0,63}$/u.test(name)) {
+      return "Invalid function name. Must start with a letter or an underscore."
+    }
     const json = JSON.stringify(schema)
     if (json.includes("\"$schema\"")) return "Unknown name \"$schema\": Cannot find field."
     if (json.includes("\"$ref\"")) return "reference to undefined schema at properties.target_object"
-    const { properties = {}, required = [] } = schema as { readonly properties?: object; readonly required?: Array<string> }
+    const { properties = {}, required = [] } = schema as {
+      readonly properties?: object
+      readonly required?: Array<string>
+    }
     if (required.some((each) => !Object.hasOwn(properties, each))) return "required: property is not defined"
   }
   return undefined

@@ -15,7 +15,8 @@ const tool = (name: string, parameters: RemoteTool["parameters"] = { type: "obje
 
 const names = (...sources: ReadonlyArray<ReadonlyArray<string>>) =>
   Array.from(
-    RemoteToolNames.assign(sources.map((tools, i) => ({ name: `s${i}`, tools: tools.map((name) => tool(name)) }))).keys()
+    RemoteToolNames.assign(sources.map((tools, i) => ({ name: `s${i}`, tools: tools.map((name) => tool(name)) })))
+      .keys()
   )
 
 describe("RemoteToolNames", () => {
