@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
+import * as KnownKeys from "./KnownKeys.ts"
 
 /** How many fields of a value that is no error are shown, and how much of each. */
 const MAX_FIELDS = 8
@@ -12,6 +13,8 @@ const MAX_FIELD = 200
 const MAX_ERRORS = 4
 /** A longer chain of causes is logged as far as this. */
 const MAX_CAUSES = 16
+/** How many values in the fields of an error are looked at, for secrets in them. */
+const MAX_VALUES = 1_000
 
 const UNREADABLE = "a value that cannot be read"
 
@@ -49,7 +52,8 @@ const ofError = (error: Error): string => {
 const shown = (value: unknown): string | undefined => {
   switch (typeof value) {
     case "string":
-      return value.length > MAX_FIELD ? `${value.slice(0, MAX_FIELD)}…` : value
+      // before it is cut: half of a secret is not found
+      return value.length > MAX_FIELD ? `${KnownKeys.without(value).slice(0, MAX_FIELD)}…` : value
     case "number":
     case "boolean":
     case "bigint":
@@ -72,13 +76,13 @@ const ofObject = (value: object): string => {
 
 /**
  * A thrown value in words: the message of an error, of the errors that it collects, or its name; of another object its message
- * or first fields.
+ * or first fields. Without the secrets of this process, which libraries write into their messages.
  *
  * @category conversions
  * @since 0.1.0
  */
 export const textOf = (value: unknown): string =>
-  read(
+  KnownKeys.without(read(
     () =>
       value instanceof Error
         ? ofError(value)
@@ -86,7 +90,7 @@ export const textOf = (value: unknown): string =>
         ? ofObject(value)
         : String(value),
     UNREADABLE
-  )
+  ))
 
 /** A value and its causes, to one more than are logged. */
 const chainOf = (value: unknown): ReadonlyArray<unknown> => {
@@ -98,12 +102,38 @@ const chainOf = (value: unknown): ReadonlyArray<unknown> => {
   return Array.from(chain)
 }
 
+/** The errors that an error collects, such as those of several attempts to connect: no logger shows them. */
+const collectedBy = (value: unknown): ReadonlyArray<unknown> =>
+  read(() => value instanceof AggregateError && Array.isArray(value.errors) ? value.errors : [], [])
+
+const hasJson = guard((value): value is { readonly toJSON: () => unknown } =>
+  typeof value === "object" && value !== null && "toJSON" in value && typeof value.toJSON === "function"
+)
+
+/** Whether a secret of this process is in the fields of a value. One that has too many of them may have one. */
+const holdsKey = (value: unknown): boolean => {
+  const values = new Set<unknown>([value])
+  for (const each of values) {
+    if (values.size > MAX_VALUES) return true
+    if (typeof each === "string" && KnownKeys.without(each) !== each) return true
+    if (typeof each !== "object" || each === null) continue
+    if (hasJson(each)) values.add(read(() => each.toJSON(), undefined))
+    for (const key of read(() => Object.keys(each), [])) values.add(read(() => Reflect.get(each, key), undefined))
+  }
+  return false
+}
+
 const isPrintable = (cause: Cause.Cause<unknown>): boolean => {
-  const values = cause.reasons.map((reason) =>
-    reason._tag === "Fail" ? reason.error : reason._tag === "Die" ? reason.defect : undefined
+  const values = cause.reasons.flatMap((reason) =>
+    reason._tag === "Fail" ? [reason.error] : reason._tag === "Die" ? [reason.defect] : []
   )
-  if (values.some((value) => chainOf(value).length > MAX_CAUSES)) return false
-  return read(() => typeof Cause.pretty(cause) === "string", false)
+  const chains = values.map(chainOf)
+  if (chains.some((chain) => chain.length > MAX_CAUSES)) return false
+  if (chains.flat().some((each) => collectedBy(each).length > 0 || holdsKey(each))) return false
+  return read(() => {
+    const text = Cause.pretty(cause)
+    return KnownKeys.without(text) === text
+  }, false)
 }
 
 /** An error that has of a value and its causes what can be read. */
@@ -112,18 +142,38 @@ const readable = (value: unknown): Error => {
   return causes.reduce<Error>((cause, each) => copyOf(each, cause), copyOf(first))
 }
 
+const messageOf = (value: unknown): string => {
+  const text = textOf(value)
+  const collected = collectedBy(value).slice(0, MAX_ERRORS).map(textOf).join("; ")
+  return text.includes(collected) ? text : `${text}: ${collected}`
+}
+
 const copyOf = (value: unknown, cause?: Error): Error => {
-  const error = new Error(textOf(value), cause === undefined ? undefined : { cause })
-  if (isError(value)) {
-    error.name = read(() => value.name, error.name)
-    error.stack = read(() => value.stack, undefined) ?? `${error.name}: ${error.message}`
+  const message = messageOf(value)
+  const error = new Error(message, cause === undefined ? undefined : { cause })
+  // no stack of ours, for what has none
+  error.stack = `${error.name}: ${message}`
+  if (!isError(value)) return error
+  error.name = KnownKeys.without(String(read(() => value.name, error.name)))
+  const frames = read(() => /\n\s+at [^]*$/u.exec(String(value.stack))?.[0], undefined) ?? ""
+  error.stack = `${error.name}: ${message}${KnownKeys.without(frames)}`
+  // what tells the kind of a failure, such as the code of a system's error
+  for (const key of read(() => Object.keys(value), [])) {
+    const field = read(() => Reflect.get(value, key), undefined)
+    if (key in error || (typeof field !== "number" && typeof field !== "boolean" && !isShort(field))) continue
+    Object.defineProperty(error, key, {
+      value: typeof field === "string" ? KnownKeys.without(field) : field,
+      enumerable: true
+    })
   }
   return error
 }
 
+const isShort = (value: unknown): value is string => typeof value === "string" && value.length <= MAX_FIELD
+
 /**
- * A cause that every logger can print: what cannot be read, or has thousands of causes below it, is replaced by what can be
- * read of it.
+ * A cause that every logger can print, without the secrets of this process: an error in which one is, or that cannot be read,
+ * collects others, or has thousands of causes below it, is replaced by what can be read of it.
  *
  * @category conversions
  * @since 0.1.0

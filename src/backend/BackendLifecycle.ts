@@ -17,6 +17,7 @@ import * as SubscriptionRef from "effect/SubscriptionRef"
 import type { BackendError } from "../BackendError.ts"
 import * as MonotonicTime from "../MonotonicTime.ts"
 import type { SessionConfig } from "../session/SessionConfig.ts"
+import * as ThrownValue from "../ThrownValue.ts"
 import type { Admission } from "./admission/Admission.ts"
 import type { Backend, ConnectionState, DrainReport } from "./BackendContract.ts"
 import type { BackendConfig } from "./config/BackendConfig.ts"
@@ -137,10 +138,14 @@ export const make = Effect.fnUntraced(function*(options: LifecycleOptions): Effe
       yield* incoming.pipe(
         Stream.mapEffect((next) =>
           createSession(next).pipe(
-            Effect.catch(({ code, message }) => Effect.logWarning("incoming session refused", { code, message }))
+            Effect.catch((error) =>
+              Effect.logWarning("incoming session refused", { code: error.code, message: ThrownValue.textOf(error) })
+            )
           ), { concurrency: MAX_INCOMING, unordered: true }),
         Stream.runDrain,
-        Effect.catch((error) => Effect.logWarning("provider stopped delivering incoming sessions", error.message)),
+        Effect.catch((error) =>
+          Effect.logWarning("provider stopped delivering incoming sessions", ThrownValue.textOf(error))
+        ),
         Effect.forkIn(linked.scope)
       )
     }

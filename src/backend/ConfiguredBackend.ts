@@ -5,6 +5,7 @@
  */
 import * as LanguageModel from "effect/ai/LanguageModel"
 import * as Arr from "effect/Array"
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -30,6 +31,7 @@ import { SpeechToText } from "../speech/SpeechToText.ts"
 import { TextToSpeech } from "../speech/TextToSpeech.ts"
 import { TurnDetector } from "../speech/TurnDetector.ts"
 import { VoiceActivityDetector } from "../speech/VoiceActivityDetector.ts"
+import * as ThrownValue from "../ThrownValue.ts"
 import type { Backend } from "./BackendContract.ts"
 import { type BackendConfig, periodsOf } from "./config/BackendConfig.ts"
 import type { DecodedConfig } from "./config/DecodedConfig.ts"
@@ -70,7 +72,8 @@ const buildDefaultTurn = Effect.fnUntraced(function*(decoded: DecodedConfig) {
     const built = yield* buildTurn(decoded, name).pipe(
       Effect.catchIf(
         (error) => error.details?.["missing"] !== undefined,
-        ({ message }) => Effect.as(Effect.logInfo(`turns are detected without ${name}: ${message}`), undefined)
+        (error) =>
+          Effect.as(Effect.logInfo(`turns are detected without ${name}: ${ThrownValue.textOf(error)}`), undefined)
       )
     )
     if (built !== undefined) return built
@@ -95,7 +98,10 @@ const buildVoices = Effect.fnUntraced(function*(decoded: DecodedConfig, names: A
   const failed = results.filter((result) => "error" in result)
   if (!Arr.isReadonlyArrayNonEmpty(voices)) return yield* failed[0]!.error
   for (const { error, name } of failed) {
-    yield* Effect.logWarning(`the voice ${name} cannot start; ${voices[0].name} speaks in its place`, error)
+    yield* Effect.logWarning(
+      `the voice ${name} cannot start; ${voices[0].name} speaks in its place`,
+      ThrownValue.loggable(Cause.fail(error))
+    )
   }
   return { names: voices.map(({ name }) => name), engines: Arr.map(voices, ({ engine }) => engine) }
 })

@@ -10,6 +10,7 @@ import * as Logger from "effect/Logger"
 import * as Redactable from "effect/Redactable"
 import * as References from "effect/References"
 import { describe, InvalidConfig } from "../BackendError.ts"
+import * as KnownKeys from "../KnownKeys.ts"
 import * as TelemetryNames from "../telemetry/TelemetryNames.ts"
 import * as ThrownValue from "../ThrownValue.ts"
 import * as Output from "./Output.ts"
@@ -50,7 +51,8 @@ export const formatOf = (
   )
 }
 
-const cut = (text: string): string => text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text
+/** Without the secrets of this process, before it is cut: half of a secret is not found. */
+const cut = (text: string): string => text.length > MAX_TEXT ? `${KnownKeys.without(text).slice(0, MAX_TEXT)}…` : text
 
 const textOf = (message: unknown): string =>
   (Array.isArray(message) ? message : [message])

@@ -8,6 +8,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { BackendError } from "../BackendError.ts"
+import * as KnownKeys from "../KnownKeys.ts"
 import * as Faults from "../schema/Faults.ts"
 import { escapeJson, escapeLine, escapeStyled } from "./TerminalText.ts"
 
@@ -23,8 +24,9 @@ export const surviveClosedPipes = (): void => {
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => void broken.add(stream))
 }
 
+/** Whatever a line was made of, such as what an application logs: the secrets of this process are not in it. */
 const put = (stream: NodeJS.WriteStream, text: string): void => {
-  if (!broken.has(stream) && stream.writable) stream.write(text)
+  if (!broken.has(stream) && stream.writable) stream.write(KnownKeys.without(text))
 }
 
 /**

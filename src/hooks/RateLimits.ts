@@ -26,6 +26,7 @@ import * as MonotonicTime from "../MonotonicTime.ts"
 import { withDefault } from "../schema/Defaults.ts"
 import { boundedDuration } from "../schema/Durations.ts"
 import { secret } from "../schema/Secret.ts"
+import * as ThrownValue from "../ThrownValue.ts"
 import { TokenBuckets } from "./TokenBuckets.ts"
 
 const Window = boundedDuration("1 second", "24 hours")
@@ -231,7 +232,9 @@ const storeFailure = (cause: Cause.Cause<unknown>, patience: Duration.Duration):
 
 /** Logs when the shared store fails, and when it works again. */
 const logChange = (failure: BackendError | undefined): Effect.Effect<void> =>
-  failure === undefined ? Effect.logInfo("the rate-limit store works again") : Effect.logWarning(failure.message)
+  failure === undefined
+    ? Effect.logInfo("the rate-limit store works again")
+    : Effect.logWarning(ThrownValue.textOf(failure))
 
 const isNotReady = (cause: Cause.Cause<unknown>) => toldBy(cause)?.details?.["reason"] === NOT_READY
 

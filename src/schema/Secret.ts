@@ -8,6 +8,7 @@ import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
 import * as SchemaTransformation from "effect/SchemaTransformation"
+import * as SecretValues from "../SecretValues.ts"
 import * as WrittenText from "./WrittenText.ts"
 
 /** RFC 9110, 5.5: what a header's value may have, besides inner spaces and tabs. */
@@ -36,11 +37,14 @@ export const headerFault = (value: string): string | undefined =>
  * A secret text, decoded to a `Redacted`, and `writeOnly` in JSON Schema. White space and line breaks around it, as a file or
  * a shell leaves them, are dropped. Its minimum length is counted in code points. With `header` it must fit an HTTP header.
  *
+ * From then on it is taken out of what is logged (`KnownKeys`). With `named` it is not: the value of a header or a variable, of
+ * which only the name says whether it is a secret (`SecretValues`).
+ *
  * @category schemas
  * @since 0.1.0
  */
 export const secret = (
-  options: { readonly min?: number; readonly max?: number; readonly header?: boolean } = {}
+  options: { readonly min?: number; readonly max?: number; readonly header?: boolean; readonly named?: boolean } = {}
 ): Schema.Codec<Redacted.Redacted<string>, string> => {
   const bounds = [Schema.isMinCodePoints(options.min ?? 0), Schema.isMaxLength(options.max ?? 4_096)] as const
   const text = Schema.String.check(...bounds)
@@ -50,7 +54,13 @@ export const secret = (
   return Schema.String.annotate({ writeOnly: true }).check(...bounds).pipe(
     Schema.decodeTo(trimmed, SchemaTransformation.trim()),
     // a key that a program gives is trimmed and checked where it is used, with its vendor's name
-    Schema.decodeTo(text),
+    Schema.decodeTo(text, {
+      decode: SchemaGetter.transform((value: string) => {
+        if (options.named !== true) SecretValues.rememberSecret(value)
+        return value
+      }),
+      encode: SchemaGetter.passthrough()
+    }),
     Schema.RedactedFromValue
   )
 }

@@ -9,6 +9,7 @@ import type * as Net from "node:net"
 import type { BackendError } from "../BackendError.ts"
 import type * as PeerTrust from "../cluster/peers/PeerTrust.ts"
 import { deadline } from "../Deadline.ts"
+import * as ThrownValue from "../ThrownValue.ts"
 import * as NodeSocket from "./nodes/NodeSocket.ts"
 import type { Sibling } from "./SharedPort.ts"
 
@@ -92,7 +93,9 @@ export const gather = (
         Effect.scoped,
         deadline("Server.metrics", `worker ${name}`, WITHIN),
         Effect.map((text) => [[name, text] as const]),
-        Effect.catch((error) => Effect.as(Effect.logDebug("metrics of another process are missing", error), []))
+        Effect.catch((error) =>
+          Effect.as(Effect.logDebug("metrics of another process are missing", ThrownValue.textOf(error)), [])
+        )
       ), { concurrency: "unbounded" }),
     (found) => found.flat()
   )

@@ -12,6 +12,7 @@ import type * as Scope from "effect/Scope"
 import { type BackendError, InvalidConfig } from "../BackendError.ts"
 import { loadPackage } from "../ExternalPackage.ts"
 import * as ServiceUrl from "../schema/ServiceUrl.ts"
+import * as SecretValues from "../SecretValues.ts"
 import * as MakePostgresPool from "./makePostgresPool.ts"
 import type { PostgresPools } from "./PostgresPool.ts"
 
@@ -50,6 +51,7 @@ export const make = Effect.fnUntraced(function*(
   options: PostgresConnectionOptions
 ): Effect.fn.Return<PostgresPools, BackendError, Scope.Scope> {
   const open = "PostgresStore.open"
+  SecretValues.rememberUrl(Redacted.value(options.url))
   const fault = ServiceUrl.faultOf("postgres", Redacted.value(options.url))
   if (fault !== undefined) {
     return yield* new InvalidConfig({

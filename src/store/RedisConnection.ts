@@ -13,6 +13,7 @@ import { type BackendError, InvalidConfig } from "../BackendError.ts"
 import { loadPackage } from "../ExternalPackage.ts"
 import * as MonotonicTime from "../MonotonicTime.ts"
 import * as ServiceUrl from "../schema/ServiceUrl.ts"
+import * as SecretValues from "../SecretValues.ts"
 import { digestOf, NAME, type RedisConnection } from "./RedisCommands.ts"
 import * as RedisFaults from "./RedisFaults.ts"
 import * as StoreFault from "./StoreFault.ts"
@@ -39,6 +40,7 @@ export const make = Effect.fnUntraced(function*(
 ): Effect.fn.Return<RedisConnection, BackendError, Scope.Scope> {
   const open = "RedisStore.open"
   const url = Redacted.value(options.url)
+  SecretValues.rememberUrl(url)
   const fault = ServiceUrl.faultOf("redis", url)
   if (fault !== undefined) {
     return yield* new InvalidConfig({

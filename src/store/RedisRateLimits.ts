@@ -14,6 +14,7 @@ import type * as Scope from "effect/Scope"
 import { type BackendError, ConnectionFailed, InvalidConfig, isBackendError } from "../BackendError.ts"
 import * as RateLimits from "../hooks/RateLimits.ts"
 import * as ServiceUrl from "../schema/ServiceUrl.ts"
+import * as SecretValues from "../SecretValues.ts"
 import * as RedisFaults from "./RedisFaults.ts"
 import * as StoreFault from "./StoreFault.ts"
 
@@ -40,6 +41,7 @@ const CONNECT_DEADLINE = "3 seconds"
 export const open = (
   url: string
 ): Effect.Effect<Limiter.RateLimiterStore["Service"], BackendError, Scope.Scope> => {
+  SecretValues.rememberUrl(url)
   const fault = ServiceUrl.faultOf("redis", url)
   if (fault !== undefined) {
     return Effect.fail(

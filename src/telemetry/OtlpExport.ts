@@ -19,6 +19,7 @@ import * as OtlpTracer from "effect/observability/OtlpTracer"
 import * as Redacted from "effect/Redacted"
 import { ConnectionFailed } from "../BackendError.ts"
 import * as HealthSource from "../HealthSource.ts"
+import * as SecretValues from "../SecretValues.ts"
 import * as OtlpClient from "./OtlpClient.ts"
 import type { OtlpTarget } from "./TelemetryConfig.ts"
 
@@ -46,9 +47,11 @@ export interface EnabledSignals {
  */
 export const layer = (target: OtlpTarget, enabled: EnabledSignals): Layer.Layer<never> => {
   const { attributes, exportInterval, protocol, serviceName, urls } = target
+  const headers = Redacted.value(target.headers)
+  for (const [name, value] of Object.entries(headers)) SecretValues.remember(name, value)
   const shared = {
     resource: { serviceName, attributes },
-    headers: Redacted.value(target.headers),
+    headers,
     shutdownTimeout: FLUSH
   }
   const state: OtlpClient.ExportState = { failing: undefined }

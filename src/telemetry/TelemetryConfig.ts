@@ -38,7 +38,7 @@ const Endpoint = Schema.String.check(
  */
 export const TelemetryConfig = Schema.Struct({
   endpoint: Schema.optionalKey(Endpoint),
-  headers: Schema.optionalKey(Schema.Record(Schema.String, secret({ header: true }))),
+  headers: Schema.optionalKey(Schema.Record(Schema.String, secret({ header: true, named: true }))),
   protocol: Schema.optionalKey(Schema.Literals(["http/protobuf", "http/json"])),
   serviceName: Schema.optionalKey(Schema.NonEmptyString.check(Schema.isMaxLength(255))),
   exportInterval: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 100, maximum: 600_000 })))

@@ -7,6 +7,7 @@
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
+import * as SecretValues from "../SecretValues.ts"
 
 /**
  * The text of a variable; undefined when it is not set, or empty.
@@ -27,4 +28,8 @@ export const text = (name: string): Effect.Effect<string | undefined> =>
  * @since 0.1.0
  */
 export const secret = (name: string): Effect.Effect<Redacted.Redacted<string> | undefined> =>
-  Effect.map(text(name), (value) => value === undefined ? undefined : Redacted.make(value))
+  Effect.map(text(name), (value) => {
+    if (value === undefined) return undefined
+    SecretValues.rememberSecret(value)
+    return Redacted.make(value)
+  })

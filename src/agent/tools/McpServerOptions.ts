@@ -38,7 +38,7 @@ export const HttpUrl = Schema.String.check(
  */
 export const Headers = Schema.Record(
   Schema.String.check(Schema.isPattern(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/u, { expected: "the name of a header" })),
-  secret({ min: 1, max: 8_192, header: true })
+  secret({ min: 1, max: 8_192, header: true, named: true })
 )
 
 /**
@@ -69,7 +69,7 @@ export const McpServerOptions = Schema.Struct({
   ),
   env: Schema.Record(
     Schema.String.check(Schema.isPattern(/^[A-Za-z_]\w{0,127}$/u, { expected: "the name of a variable" })),
-    secret({ max: 32_768 })
+    secret({ max: 32_768, named: true })
   ).pipe(withDefault({})),
   headers: Headers.pipe(withDefault({})),
   tools: Schema.optionalKey(

@@ -9,6 +9,7 @@ import { type BackendError, isInternal } from "../../BackendError.ts"
 import { deadline } from "../../Deadline.ts"
 import type { HealthSource } from "../../HealthSource.ts"
 import type { EngineHealth } from "../../speech/EngineHealth.ts"
+import * as ThrownValue from "../../ThrownValue.ts"
 import type { HealthPart } from "./HealthStatus.ts"
 
 const PROBE_DEADLINE = "5 seconds"
@@ -32,7 +33,7 @@ export const part = (
       Effect.sync((): HealthPart => {
         const failure = cause.reasons.find((reason) => reason._tag === "Fail")?.error
         if (failure !== undefined && !isInternal(failure)) {
-          return { name, status, cause: `${failure.code}: ${failure.message}` }
+          return { name, status, cause: `${failure.code}: ${ThrownValue.textOf(failure)}` }
         }
         // the text of a crash may hold anything, so it is for the log alone
         return withCrash({

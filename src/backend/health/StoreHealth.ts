@@ -20,6 +20,7 @@ import { deadline } from "../../Deadline.ts"
 import type { HealthSource } from "../../HealthSource.ts"
 import * as MonotonicTime from "../../MonotonicTime.ts"
 import type { SessionStore } from "../../session/persistence/SessionStore.ts"
+import * as ThrownValue from "../../ThrownValue.ts"
 
 const PROBE_DEADLINE = "3 seconds"
 /** How long a good answer of the probe counts. */
@@ -150,7 +151,10 @@ export const make = Effect.fnUntraced(function*(
     Effect.suspend(() => {
       if (outage !== undefined || now() - warnedMs < WARN_EVERY_MS) return Effect.void
       warnedMs = now()
-      return Effect.logWarning("a session could not be stored, though the session store answers", error.message)
+      return Effect.logWarning(
+        "a session could not be stored, though the session store answers",
+        ThrownValue.textOf(error)
+      )
     })
 
   const create: SessionStore["Service"]["create"] = (id, snapshot, resumeWindowMs) =>

@@ -11,6 +11,7 @@ import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import { type BackendError, ConnectionFailed, normalize } from "../../BackendError.ts"
 import { connectDeadline } from "../../Deadline.ts"
+import * as ThrownValue from "../../ThrownValue.ts"
 import type { BackendConfig } from "../config/BackendConfig.ts"
 import type { ConfiguredProvider, ProviderConnection, ProviderHost } from "./ProviderContract.ts"
 
@@ -94,7 +95,10 @@ export const connect = (options: ProviderLinkOptions): Effect.Effect<ProviderLin
     Effect.tapError((error) => {
       last = error
       return error.retryable
-        ? Effect.logWarning(`provider ${provider.name} did not connect`, { code: error.code, message: error.message })
+        ? Effect.logWarning(`provider ${provider.name} did not connect`, {
+          code: error.code,
+          message: ThrownValue.textOf(error)
+        })
         : Effect.void
     }),
     Effect.retry({

@@ -12,6 +12,7 @@ import type { BackendError } from "../../BackendError.ts"
 import { finalizeWithin } from "../../Deadline.ts"
 import { PendingErasures } from "../../session/persistence/PendingErasures.ts"
 import type { Claim, SessionLease, SessionStore } from "../../session/persistence/SessionStore.ts"
+import * as ThrownValue from "../../ThrownValue.ts"
 import * as LeaseRequests from "./LeaseRequests.ts"
 import { bounded } from "./LeaseRequests.ts"
 import type { LeaseTable } from "./LeaseTable.ts"
@@ -73,7 +74,10 @@ export const make = Effect.fnUntraced(function*(
     Effect.suspend(() => {
       if (hasWarned) return Effect.void
       hasWarned = true
-      return Effect.logWarning(`cannot ${what} which sessions have ended while the store was away`, error.message)
+      return Effect.logWarning(
+        `cannot ${what} which sessions have ended while the store was away`,
+        ThrownValue.textOf(error)
+      )
     })
   const worked = Effect.sync(() => {
     hasWarned = false

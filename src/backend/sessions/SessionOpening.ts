@@ -256,7 +256,7 @@ export const make = (options: OpeningOptions): SessionOpening => {
         handle.session.attach(next).pipe(
           Effect.catch((error) =>
             Effect.andThen(
-              Effect.logWarning("connection refused by the session", error.message),
+              Effect.logWarning("connection refused by the session", ThrownValue.textOf(error)),
               next.close("session_ended")
             )
           )

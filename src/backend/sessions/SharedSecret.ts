@@ -6,6 +6,7 @@
  */
 import * as Effect from "effect/Effect"
 import { type BackendError, InvalidConfig } from "../../BackendError.ts"
+import * as KnownKeys from "../../KnownKeys.ts"
 import { MAX_SECRETS, type SessionStore } from "../../session/persistence/SessionStore.ts"
 
 /**
@@ -36,7 +37,10 @@ export interface OfferedSecret extends SharedSecret {
  * @category constructors
  * @since 0.1.0
  */
-export const own = (secret: string): SharedSecret => ({ current: () => secret, former: () => [] })
+export const own = (secret: string): SharedSecret => {
+  KnownKeys.remember(secret)
+  return { current: () => secret, former: () => [] }
+}
 
 /**
  * Asks the store for the secret of this name; `candidate` is stored when there is none.
@@ -51,12 +55,14 @@ export const make = Effect.fnUntraced(function*(
 ): Effect.fn.Return<OfferedSecret, BackendError> {
   /** The current one first. */
   let known: ReadonlyArray<string> = [yield* store.secret(name, candidate)]
+  known.forEach(KnownKeys.remember)
   return {
     current: () => known[0] ?? candidate,
     former: () => known.slice(1),
     offer: Effect.flatMap(Effect.suspend(() => store.shareSecrets(name, known)), (stored) => {
       const isStored = stored.includes(known[0] ?? candidate)
       known = Array.from(new Set([...stored, ...known])).slice(0, 2 * MAX_SECRETS)
+      known.forEach(KnownKeys.remember)
       return isStored ? Effect.void : Effect.fail(
         new InvalidConfig({ op: "SessionStore.shareSecrets", message: `the session store has ${stored.length} others` })
       )

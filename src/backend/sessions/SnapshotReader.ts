@@ -7,13 +7,14 @@ import * as Effect from "effect/Effect"
 import type { BackendError } from "../../BackendError.ts"
 import * as SessionSnapshot from "../../session/persistence/SessionSnapshot.ts"
 import type { SnapshotDamage, StoredSession } from "../../session/persistence/SessionStore.ts"
+import * as ThrownValue from "../../ThrownValue.ts"
 import type { LeaseTable } from "./LeaseTable.ts"
 
 /** Whether a session cannot be resumed here, however often it is tried. */
 const isFinal = ({ code }: BackendError): boolean => code === "pipeline_error" || code === "invalid_config"
 
-const whyOf = ({ cause, message }: BackendError): string =>
-  cause === undefined ? message : `${message}: ${String(cause)}`
+const whyOf = (error: BackendError): string =>
+  [error, ...(error.cause === undefined ? [] : [error.cause])].map(ThrownValue.textOf).join(": ")
 
 const describeDamage = ({ missing, surplus }: SnapshotDamage): string =>
   [

@@ -27,6 +27,7 @@ import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import type { SharedSecret } from "../../backend/sessions/SharedSecret.ts"
 import { ConnectionFailed, InvalidConfig, isBackendError } from "../../BackendError.ts"
+import * as ThrownValue from "../../ThrownValue.ts"
 import * as PeerClient from "../peers/PeerClient.ts"
 import * as PeerGuard from "../peers/PeerGuard.ts"
 import * as PeerTrust from "../peers/PeerTrust.ts"
@@ -160,7 +161,7 @@ export const make = Effect.fnUntraced(function*(
         if (isKnown || Cause.hasInterruptsOnly(cause)) return Effect.void
         isKnown = true
         const error = Cause.squash(cause)
-        const why = isBackendError(error) ? error.message : "an unexpected failure"
+        const why = isBackendError(error) ? ThrownValue.textOf(error) : "an unexpected failure"
         return Effect.logWarning(`cannot join the cluster yet: ${why}; it is tried again`)
       }),
       Effect.sandbox,
@@ -174,7 +175,9 @@ export const make = Effect.fnUntraced(function*(
   })
   yield* start.pipe(
     Effect.catchCause((cause) =>
-      Cause.hasInterruptsOnly(cause) ? Effect.void : Effect.logError("this node cannot join the cluster", cause)
+      Cause.hasInterruptsOnly(cause)
+        ? Effect.void
+        : Effect.logError("this node cannot join the cluster", ThrownValue.loggable(cause))
     ),
     Effect.forkScoped
   )

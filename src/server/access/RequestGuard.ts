@@ -19,6 +19,7 @@ import * as Redacted from "effect/Redacted"
 import * as Crypto from "node:crypto"
 import { IncomingMessage } from "node:http"
 import { AuthenticationFailed, AuthorizationFailed } from "../../BackendError.ts"
+import * as KnownKeys from "../../KnownKeys.ts"
 import * as Problem from "../../transport/Problem.ts"
 import { isLoopback, type ServerConfig } from "../ServerConfig.ts"
 import * as Principal from "./Principal.ts"
@@ -100,7 +101,10 @@ export interface GuardOptions
 export const make = (config: GuardOptions): RequestGuard => {
   const publicUrl = config.publicUrl === undefined ? undefined : new URL(config.publicUrl)
   const origins = new Set([...config.allowedOrigins, ...(publicUrl === undefined ? [] : [publicUrl.origin])])
-  const keys = config.apiKeys.map((key) => digest(Redacted.value(key)))
+  const keys = config.apiKeys.map((key) => {
+    KnownKeys.remember(Redacted.value(key))
+    return digest(Redacted.value(key))
+  })
   const byHook = config.authentication === "hook"
   const { anyHost = config.authentication === "none" } = config
   const isOpen = config.authentication === "none" || (config.authentication === "keys" && keys.length === 0)

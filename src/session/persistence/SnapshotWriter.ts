@@ -15,6 +15,7 @@ import { type BackendError, InvalidConfig } from "../../BackendError.ts"
 import type { HistoryItem } from "../../conversation/History.ts"
 import * as MonotonicTime from "../../MonotonicTime.ts"
 import * as RetryPolicy from "../../RetryPolicy.ts"
+import * as ThrownValue from "../../ThrownValue.ts"
 import * as SessionSnapshot from "./SessionSnapshot.ts"
 import { MAX_HEAD_BYTES, MAX_ITEM_BYTES } from "./SessionStore.ts"
 
@@ -157,7 +158,10 @@ export const make = Effect.fnUntraced(function*(
   /** Tries again with less; when that does not help, after the next change: it is not retried for ever. */
   const shrink = Effect.fnUntraced(function*(error: BackendError) {
     if (halvings === 0) {
-      yield* Effect.logWarning("the session store refuses a snapshot as too large; its texts are cut", error.message)
+      yield* Effect.logWarning(
+        "the session store refuses a snapshot as too large; its texts are cut",
+        ThrownValue.textOf(error)
+      )
       onTooLarge()
     }
     if (halvings === MAX_HALVINGS) return
@@ -167,7 +171,7 @@ export const make = Effect.fnUntraced(function*(
 
   const retryLater = Effect.fnUntraced(function*(error: BackendError) {
     if (pauses === undefined) {
-      yield* Effect.logDebug("session snapshot failed; will retry", error.message)
+      yield* Effect.logDebug("session snapshot failed; will retry", ThrownValue.textOf(error))
       pauses = yield* RetryPolicy.start(retryPolicy)
     }
     yield* Effect.sleep((yield* pauses(error)) ?? 0)

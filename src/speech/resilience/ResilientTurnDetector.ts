@@ -6,9 +6,11 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import { type BackendError, normalize, PipelineError } from "../../BackendError.ts"
 import { deadline } from "../../Deadline.ts"
+import * as ThrownValue from "../../ThrownValue.ts"
 import * as EngineFailure from "../EngineFailure.ts"
 import type { TurnDetector } from "../TurnDetector.ts"
 import * as CircuitBreaker from "./CircuitBreaker.ts"
@@ -46,9 +48,10 @@ export const make = Effect.fnUntraced(function*(
     Effect.suspend(() => {
       const first = !isFailing
       isFailing = true
+      const why = ThrownValue.loggable(Cause.fail(error))
       return first
-        ? Effect.logWarning(`the turn detector ${name} failed: words and silence decide until it works again`, error)
-        : Effect.logDebug(`the turn detector ${name} failed again`, error)
+        ? Effect.logWarning(`the turn detector ${name} failed: words and silence decide until it works again`, why)
+        : Effect.logDebug(`the turn detector ${name} failed again`, why)
     }).pipe(Effect.annotateLogs({ turn_detector: name }))
   const worked = Effect.suspend(() => {
     if (!isFailing) return Effect.void

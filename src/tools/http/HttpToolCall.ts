@@ -16,8 +16,8 @@ import { ToolError } from "../../agent/ToolError.ts"
 import type { HttpToolOptions } from "../../agent/tools/HttpToolOptions.ts"
 import type { RemoteTool } from "../../agent/tools/RemoteTool.ts"
 import * as KnownKeys from "../../KnownKeys.ts"
+import * as SecretValues from "../../SecretValues.ts"
 import { untraced } from "../../wire/UntracedHttp.ts"
-import * as SecretValues from "../SecretValues.ts"
 import * as HttpToolRequest from "./HttpToolRequest.ts"
 
 /** Bytes of a response that are read, and characters that the model is told. */
@@ -75,6 +75,7 @@ const textOf = Effect.fnUntraced(function*(response: HttpClientResponse.HttpClie
  * @since 0.1.0
  */
 export const make = (tool: HttpToolOptions, client: HttpClient.HttpClient): RemoteTool => {
+  SecretValues.rememberUrl(tool.url)
   const headers = Object.fromEntries(
     Object.entries(tool.headers).map(([name, value]) => {
       const text = Redacted.value(value).trim()

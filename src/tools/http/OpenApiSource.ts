@@ -20,6 +20,7 @@ import type { RemoteTool, ToolSource } from "../../agent/tools/RemoteTool.ts"
 import { ConnectionFailed } from "../../BackendError.ts"
 import * as RetryPolicy from "../../RetryPolicy.ts"
 import { isRecord, type JsonRecord, parse } from "../../schema/Json.ts"
+import * as SecretValues from "../../SecretValues.ts"
 import { untraced } from "../../wire/UntracedHttp.ts"
 import * as HttpToolCall from "./HttpToolCall.ts"
 import * as OpenApiOperations from "./OpenApiOperations.ts"
@@ -49,9 +50,14 @@ const textOf = Effect.fnUntraced(function*(
       catch: () => failed(name, `cannot read ${file}`)
     })
   }
+  SecretValues.rememberUrl(url)
   const request = HttpClientRequest.get(url).pipe(
     HttpClientRequest.setHeaders(Object.fromEntries(
-      Object.entries(api.headers).map(([key, value]) => [key, Redacted.value(value).trim()])
+      Object.entries(api.headers).map(([key, value]) => {
+        const text = Redacted.value(value).trim()
+        SecretValues.remember(key, text)
+        return [key, text]
+      })
     ))
   )
   let size = 0

@@ -25,8 +25,8 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { McpServerOptions } from "../../agent/tools/McpServerOptions.ts"
 import { isRecord, type JsonRecord, parse } from "../../schema/Json.ts"
+import * as SecretValues from "../../SecretValues.ts"
 import { untraced } from "../../wire/UntracedHttp.ts"
-import * as SecretValues from "../SecretValues.ts"
 import * as McpResult from "./McpResult.ts"
 
 /** Of one message of a server. */
@@ -154,6 +154,7 @@ const http = (
 ): Effect.Effect<Transport, McpClientError, Scope.Scope | HttpClient.HttpClient> =>
   Effect.gen(function*() {
     const url = server.url ?? ""
+    SecretValues.rememberUrl(url)
     const headers = Record.map(server.headers, (value, name) => {
       const text = Redacted.value(value).trim()
       SecretValues.remember(name, text)

@@ -1,6 +1,6 @@
 /** Which values of headers and variables are taken out of what servers say. */
 import { assert, describe, it } from "@effect/vitest"
-import { secretsIn } from "../../src/tools/SecretValues.ts"
+import { secretsIn, secretsInUrl } from "../src/SecretValues.ts"
 
 describe("SecretValues", () => {
   it("finds keys by the name of their header or variable, and by their form", () => {
@@ -25,5 +25,25 @@ describe("SecretValues", () => {
     ) {
       assert.deepStrictEqual(secretsIn(name, value), [], name)
     }
+  })
+
+  it("finds the password of a URL, and the keys in its query", () => {
+    assert.deepStrictEqual(secretsInUrl("postgres://ada:p%404ssw0rd@db.example/x?sslmode=require"), [
+      ":p%404ssw0rd@",
+      ":p@4ssw0rd@",
+      btoa("ada:p@4ssw0rd"),
+      "p%404ssw0rd",
+      "p@4ssw0rd"
+    ])
+    assert.deepStrictEqual(secretsInUrl("https://mcp.example/mcp?apiKey=abc&page=2"), ["abc"])
+    assert.deepStrictEqual(secretsInUrl("redis://cache.example:6379"), [])
+    assert.deepStrictEqual(secretsInUrl("no URL"), [])
+  })
+
+  it("leaves a password that is a word alone where it stands alone", () => {
+    assert.deepStrictEqual(secretsInUrl("postgres://postgres:postgres@localhost/postgres"), [
+      ":postgres@",
+      btoa("postgres:postgres")
+    ])
   })
 })
