@@ -110,8 +110,7 @@ export type AgentOptions = Partial<Pick<Agent, "greeting" | "name">>
  *
  * ```ts
  * import { Agent } from "effect-voice"
- * import type * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
+ * import * as Stream from "effect/Stream"
  *
  * export const parrot = Agent.fromStream((transcript) => Stream.make("You said: ", transcript))
  * ```
