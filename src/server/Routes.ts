@@ -23,7 +23,7 @@ import * as Option from "effect/Option"
 import { IncomingMessage } from "node:http"
 import type { BackendProvider } from "../backend/provider/BackendProvider.ts"
 import { VoiceBackend } from "../backend/VoiceBackend.ts"
-import { type BackendError, InvalidConfig } from "../BackendError.ts"
+import { type BackendError, describe, InvalidConfig } from "../BackendError.ts"
 import * as PeerTrust from "../cluster/peers/PeerTrust.ts"
 import * as Problem from "../transport/Problem.ts"
 import * as ClientAddress from "./access/ClientAddress.ts"
@@ -74,10 +74,22 @@ const op = "Server.routes"
 
 const prefixOf = (prefix: string): Effect.Effect<string, InvalidConfig> => {
   const bare = prefix.replace(/\/+$/, "")
-  return /^(?:\/[\w.~-]+)*$/.test(bare) ? Effect.succeed(bare) : Effect.fail(
+  // clients leave out the segments `.` and `..`
+  return /^(?:\/(?!\.{1,2}(?:\/|$))[\w.~-]+)*$/.test(bare) ? Effect.succeed(bare) : Effect.fail(
     new InvalidConfig({ op, message: "invalid prefix: expected a path such as /voice, without parameters" })
   )
 }
+
+/** The router throws at a path that it has already. */
+const taken = (cause: unknown, prefix: string): InvalidConfig =>
+  new InvalidConfig({
+    op,
+    message: `the router of the application has a route of ours already: ${describe(cause)}. ` +
+      (prefix === ""
+        ? "Mount them below a prefix, or without the console page (console: false)"
+        : "Mount them below another prefix"),
+    cause
+  })
 
 /** The address of the server around, if there is one. A Unix socket is this machine's own. */
 const listeningOn = Effect.map(
@@ -280,7 +292,7 @@ type Guarded = readonly [RouteCollector.Route, RequestGuard.Access]
 
 /**
  * Adds the routes of the backend around to the router of an application. Fails `invalid_config` for options that
- * contradict each other or would let the network in without authentication.
+ * contradict each other or would let the network in without authentication, and where the router has one of the routes.
  *
  * Everything stays the application's that these routes do not answer. Provide `layerDrain` as well, so that calls end
  * well when the application stops.
@@ -293,6 +305,6 @@ export const routes = (
 ): Layer.Layer<never, BackendError, VoiceBackend | HttpRouter.HttpRouter> =>
   Layer.effectDiscard(Effect.gen(function*() {
     const router = yield* HttpRouter.HttpRouter
-    const { routes } = yield* make(options)
-    yield* router.addAll(routes)
+    const { prefix, routes } = yield* make(options)
+    yield* router.addAll(routes).pipe(Effect.catchDefect((cause) => Effect.fail(taken(cause, prefix))))
   })).pipe(Layer.provide(HttpServices.layer))

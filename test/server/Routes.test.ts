@@ -1,6 +1,6 @@
 import { NodeHttpServer } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Layer, Logger, Redacted, Schema, Scope } from "effect"
+import { Effect, Exit, Layer, Logger, Redacted, Schema, Scope } from "effect"
 import { HttpMiddleware, HttpRouter, HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { HttpApi, HttpApiBuilder, HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
 import { NetAddress } from "effect/net"
@@ -11,8 +11,9 @@ import { WebSocket } from "ws"
 import type { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import * as Server from "../../src/server/index.ts"
 import { everything, Recording } from "../telemetry/RecordingTracer.ts"
+import { begun, redacted, talked } from "./Mounted.ts"
 import { backend as scripted, call } from "./support.ts"
-import { connect, session, talk, talking, until } from "./Talking.ts"
+import { session, talk, talking } from "./Talking.ts"
 
 /** A middleware of the application whose span lies between the server's and ours, and says all that it knows. */
 const spans = HttpRouter.middleware(
@@ -55,14 +56,7 @@ describe("Server.routes", () => {
     return Effect.gen(function*() {
       const origin = yield* address
       const url = `${origin}/voice`
-      const { headers, json, status } = yield* session(url)
-      assert.strictEqual(status, 201)
-      assert.strictEqual(json["connection_url"], `${url.replace("http", "ws")}/v1/sessions/${json["id"]}/audio`)
-      assert.strictEqual(headers.get("location"), `/voice/v1/sessions/${json["id"]}`)
-
-      for (const query of ["", `?token=${json["token"]}`]) {
-        assert.match(yield* talk(json, query), /good morning/)
-      }
+      const { json } = yield* talked(url)
       const webrtc = yield* session(url, "webrtc")
       assert.strictEqual(webrtc.json["connection_url"], `${url}/v1/sessions/${webrtc.json["id"]}/offer`)
       assert.strictEqual((yield* call(`${webrtc.json["connection_url"]}`, { method: "POST" })).status, 401)
@@ -104,9 +98,8 @@ describe("Server.routes", () => {
         for (const said of ["before", "after"]) {
           assert.match(text, new RegExp(`${said} [^ ]*/audio.token=REDACTED`, "u"))
         }
-        assert.include(text, "token=REDACTED")
         assert.include(text, `"http.request.header.sec-websocket-protocol":"<redacted>"`)
-        assert.notInclude(text, token)
+        redacted(recording, [token])
       })
     )
   })
@@ -152,22 +145,15 @@ describe("Server.routes", () => {
         })
       })
       assert.strictEqual(greeting, "the application's own")
-      const { json } = yield* session(`${origin}/voice`)
-      for (const query of ["", `?token=${json["token"]}`]) assert.match(yield* talk(json, query), /good morning/)
-      const connected = yield* connect((yield* session(`${origin}/voice`)).json)
-      yield* until(connected, "session.started", JSON.stringify({ type: "ping" }))
-      const ended = yield* Effect.forkChild(until(connected, "session.ended", ""), { startImmediately: true })
+      const { json } = yield* talked(`${origin}/voice`)
+      const { ended } = yield* begun(`${origin}/voice`)
       yield* Scope.close(scope, Exit.void)
-      assert.strictEqual((yield* Fiber.join(ended))["reason"], "drained")
+      assert.strictEqual(yield* ended, "drained")
       return json["token"]
     }).pipe(
       Effect.scoped,
       recording.provide,
-      Effect.map((token) => {
-        const text = everything(recording)
-        assert.include(text, "token=REDACTED")
-        assert.notInclude(text, token)
-      })
+      Effect.map((token) => redacted(recording, [token]))
     )
   })
 
@@ -325,16 +311,46 @@ describe("Server.routes", () => {
       assert.match(JSON.stringify(wrong), /invalid prefix/)
     }))
 
+  it.live("refuses a router that has one of its routes, and says which", () =>
+    Effect.gen(function*() {
+      const refused = (routes: Layer.Layer<never, unknown, HttpRouter.HttpRouter | VoiceBackend>) =>
+        Layer.build(serve(routes).pipe(Layer.provide(scripted))).pipe(Effect.scoped, Effect.flip, Effect.map(String))
+      const page = HttpRouter.add("GET", "/", HttpServerResponse.text("the application's own"))
+      const root = yield* refused(Server.routes().pipe(Layer.provideMerge(page)))
+      assert.match(root, /^InvalidConfig: .*'GET' already declared for route '\/'\. Mount them below a prefix, or/u)
+      const voice = Server.routes({ prefix: "/voice" })
+      const twice = yield* refused(Layer.fresh(voice).pipe(Layer.provideMerge(voice)))
+      assert.match(twice, /^InvalidConfig: .*route '\/voice\/.*Mount them below another prefix/u)
+    }))
+
+  it.live("says that a middleware of the application has read a body", () => {
+    const lines: Array<string> = []
+    const reader = HttpRouter.middleware(
+      (app) =>
+        Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ text }) => Effect.andThen(Effect.ignore(text), app)),
+      { global: true }
+    )
+    return Effect.gen(function*() {
+      const created = yield* session(`${yield* address}/voice`)
+      assert.deepStrictEqual([created.status, created.json["code"]], [500, "internal_error"])
+      assert.match(lines.join("\n"), /a middleware of the application has read the request's body/u)
+    }).pipe(
+      Effect.provide(
+        serve(Layer.mergeAll(reader, Server.routes({ prefix: "/voice" }))).pipe(Layer.provide(scripted))
+      ),
+      Effect.provide(
+        Logger.layer([Logger.make(({ cause, message }) => void lines.push(`${String(message)} ${String(cause)}`))])
+      )
+    )
+  })
+
   it.live("drains calls while their sockets are open", () =>
     Effect.gen(function*() {
       const scope = yield* Scope.make()
       const context = yield* Layer.buildWithScope(application({}, talking), scope)
       const url = yield* Effect.provideContext(address, context)
-      const { json } = yield* session(url)
-      const socket = new WebSocket(json["connection_url"], ["effect-voice.v1", `token.${json["token"]}`])
-      yield* until(socket, "session.started", JSON.stringify({ type: "ping" }))
-      const ended = yield* Effect.forkChild(until(socket, "session.ended", ""), { startImmediately: true })
+      const { ended } = yield* begun(url)
       yield* Scope.close(scope, Exit.void)
-      assert.strictEqual((yield* Fiber.join(ended))["reason"], "drained")
+      assert.strictEqual(yield* ended, "drained")
     }))
 })

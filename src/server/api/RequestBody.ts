@@ -9,6 +9,7 @@ import * as Headers from "effect/http/Headers"
 import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as Schema from "effect/Schema"
+import { IncomingMessage } from "node:http"
 import { InvalidConfig } from "../../BackendError.ts"
 import * as Faults from "../../schema/Faults.ts"
 import * as Json from "../../schema/Json.ts"
@@ -42,13 +43,17 @@ const isJson = (contentType: string | undefined): boolean =>
 /** Fails on bytes that are not UTF-8, which would else be replaced. */
 const utf8 = new TextDecoder("utf-8", { fatal: true })
 
+/** The bytes of a body come once. */
+const wasRead = ({ source }: HttpServerRequest.HttpServerRequest): boolean =>
+  source instanceof IncomingMessage && source.readableDidRead
+
 /** A parser's own message would quote the body. */
 const notJson = (op: string): InvalidConfig =>
   Faults.toError(op, "invalid request body", [{ path: "", message: "expected JSON" }])
 
 /**
  * Reads and checks the body, and gives the request on: its body is in memory, and its type is JSON whatever JSON type it
- * came with (`application/merge-patch+json`).
+ * came with (`application/merge-patch+json`). A body that somebody else has read is a defect.
  *
  * @category accessors
  * @since 0.1.0
@@ -59,6 +64,11 @@ export const read = Effect.fnUntraced(function*(op: string, request: HttpServerR
     return yield* unsupported("expected no content-encoding")
   }
   if (Number(request.headers["content-length"] ?? 0) > MAX_BYTES) return yield* tooLarge
+  if (wasRead(request)) {
+    return yield* Effect.die(
+      new Error(`${op}: a middleware of the application has read the request's body; it must leave it to the route`)
+    )
+  }
   const json = request.modify({ headers: Headers.set(request.headers, "content-type", "application/json") })
   const bytes = yield* json.arrayBuffer.pipe(
     Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(MAX_BYTES)),

@@ -12,11 +12,13 @@ import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import * as Http from "node:http"
 import * as Https from "node:https"
+import type { Duplex } from "node:stream"
 import { WebSocketServer } from "ws"
 import { VoiceBackend } from "../../backend/VoiceBackend.ts"
-import { type BackendError, InvalidConfig } from "../../BackendError.ts"
+import { type BackendError, InvalidConfig, SessionLimitExceeded } from "../../BackendError.ts"
 import { finalizeWithin } from "../../Deadline.ts"
 import * as MonotonicTime from "../../MonotonicTime.ts"
+import * as Problem from "../../transport/Problem.ts"
 import { drain } from "../Drain.ts"
 import * as HttpServices from "../HttpServices.ts"
 import * as Routes from "../Routes.ts"
@@ -52,6 +54,20 @@ const requireHttp1 = (server: unknown): Effect.Effect<void, InvalidConfig> =>
     })
   )
 
+const stopping = Problem.fromError(
+  new SessionLimitExceeded({ op, message: "the server is stopping", details: { reason: "draining" } })
+)
+const retryAfter = { "retry-after": "1" }
+
+const refuse = (response: Http.ServerResponse): void => {
+  response.writeHead(stopping.status, { connection: "close", "content-type": Problem.contentType, ...retryAfter })
+    .end(JSON.stringify(stopping))
+}
+
+const refuseUpgrade = (socket: Duplex): void => {
+  socket.on("error", () => {}).end(Problem.toBytes(stopping, retryAfter), () => socket.destroy())
+}
+
 /** The address that a server listens on. */
 const hostOf = (server: Http.Server): string | undefined => {
   const address = server.address()
@@ -82,7 +98,8 @@ const warnIfPublic = (server: Http.Server) =>
  * sees ours.
  *
  * The server may listen already, or later; it is never closed. When the layer is released, the backend is drained first,
- * then open requests may end (`grace`), then their sockets are closed and the server is as it was. Several backends may be
+ * then open requests may end (`grace`) and new ones are answered 503 with `Retry-After`, then their sockets are closed and the
+ * server is as it was. Several backends may be
  * attached to one server, each with its prefix.
  *
  * Without keys, only this machine may use the routes, whatever address the server listens on. Fails `invalid_config` for
@@ -101,9 +118,6 @@ export const attach = (
     const backend = yield* VoiceBackend
     const { grace = "2 seconds", ...given } = options
     const { localOnly, passedOn, prefix, ...mounted } = yield* Routes.make(given)
-    if (Interceptor.isTaken(server, prefix)) {
-      return yield* new InvalidConfig({ op, message: `another backend is attached to this server at ${prefix || "/"}` })
-    }
     if (localOnly) yield* Effect.forkScoped(warnIfPublic(server))
 
     const clock = yield* Clock.Clock
@@ -123,24 +137,30 @@ export const attach = (
       NodeHttpServer.makeUpgradeHandler(Effect.succeed(sockets), app, { scope })
     ]).pipe(ServedRoutes.withSpans(prefix))
 
+    let isStopping = false
     const detach = Interceptor.install(server, {
       prefix,
       takes: (path) => prefix === "" ? mounted.has(path) : path === prefix || path.startsWith(`${prefix}/`),
       request: (request, response) => {
+        if (isStopping) return refuse(response)
         open.add(response)
         handle(request, response)
       },
       upgrade: (request, socket, head) => {
+        if (isStopping) return refuseUpgrade(socket)
         open.addUpgrade(socket)
         handleUpgrade(request, socket, head)
       }
     })
+    if (detach === undefined) {
+      return yield* new InvalidConfig({ op, message: `another backend is attached to this server at ${prefix || "/"}` })
+    }
     yield* Effect.addFinalizer(() =>
-      Effect.sync(detach).pipe(
-        Effect.andThen(Effect.callback<void>((resume) => open.whenIdle(() => resume(Effect.void)))),
-        finalizeWithin(grace),
-        Effect.asVoid
-      )
+      Effect.callback<void>((resume) => {
+        // until its server is closed, the application would answer 404, which tells clients that their session is over
+        isStopping = true
+        open.whenIdle(() => resume(Effect.void))
+      }).pipe(finalizeWithin(grace), Effect.andThen(Effect.sync(detach)))
     )
     yield* Effect.addFinalizer(() => drain(backend, passedOn))
   })).pipe(Layer.provide([HttpServices.layer, HttpRouter.layer]))

@@ -36,8 +36,11 @@ const interceptors = new WeakMap<Http.Server, Interceptor>()
 const UPGRADE_CALLBACK = "shouldUpgradeCallback"
 
 /** The path of a request's target, which may be a whole URL. */
-const pathOf = (url = ""): string =>
-  (url.startsWith("/") ? url : url.replace(/^https?:\/\/[^/?#]*/i, "")).split(/[?#]/, 1)[0] ?? ""
+const pathOf = (url = ""): string => {
+  if (url.startsWith("/")) return url.split(/[?#]/, 1)[0] ?? ""
+  const [, path = ""] = /^https?:\/\/[^/?#]*([^?#]*)/i.exec(url) ?? [undefined, url]
+  return path === "" ? "/" : path
+}
 
 const isWebSocket = ({ headers }: Http.IncomingMessage): boolean => headers.upgrade?.toLowerCase() === "websocket"
 
@@ -140,21 +143,15 @@ const make = (server: Http.Server): Interceptor => {
 }
 
 /**
- * Whether a target of this prefix is installed on the server.
- *
- * @category guards
- * @since 0.1.0
- */
-export const isTaken = (server: Http.Server, prefix: string): boolean => interceptors.get(server)?.has(prefix) === true
-
-/**
- * Gives a target its requests, until the function that it returns is called.
+ * Gives a target its requests, until the function that it returns is called; `undefined` where a target of its prefix is
+ * installed on the server already.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const install = (server: Http.Server, target: Target): () => void => {
+export const install = (server: Http.Server, target: Target): (() => void) | undefined => {
   const interceptor = interceptors.get(server) ?? make(server)
+  if (interceptor.has(target.prefix)) return undefined
   interceptors.set(server, interceptor)
   interceptor.add(target)
   return () => interceptor.remove(target)

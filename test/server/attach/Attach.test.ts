@@ -7,46 +7,20 @@ import * as Net from "node:net"
 import { WebSocket, WebSocketServer } from "ws"
 import type { VoiceBackend } from "../../../src/backend/VoiceBackend.ts"
 import * as Server from "../../../src/server/index.ts"
-import { everything, Recording } from "../../telemetry/RecordingTracer.ts"
+import { Recording } from "../../telemetry/RecordingTracer.ts"
+import { begun, listening, raw, redacted, talked } from "../Mounted.ts"
 import { backend as scripted, call } from "../support.ts"
-import { connect, session, talk, talking, until } from "../Talking.ts"
+import { session, talk, talking } from "../Talking.ts"
 
 const own: Http.RequestListener = (request, response) => {
   response.setHeader("x-own", "yes").end(`the application's own ${request.method} ${request.url}`)
 }
-
-/** An application's server on loopback, closed at the end of the scope. */
-const listening = (server: Http.Server) =>
-  Effect.acquireRelease(
-    Effect.callback<string>((resume) => {
-      server.listen(0, "127.0.0.1", () => {
-        const address = server.address()
-        resume(Effect.succeed(`http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`))
-      })
-    }),
-    () =>
-      Effect.sync(() => {
-        server.close()
-        server.closeAllConnections()
-      })
-  )
 
 const attach = (
   server: Http.Server,
   options: Server.AttachOptions,
   backend: Layer.Layer<VoiceBackend, unknown> = scripted
 ) => Layer.build(Server.attach(server, options).pipe(Layer.provide(backend)))
-
-/** A request as bytes, and all that comes back until the server closes the connection. */
-const raw = (url: string, text: string) =>
-  Effect.callback<string>((resume) => {
-    const { port } = new URL(url)
-    let answer = ""
-    const socket = Net.connect(Number(port), "127.0.0.1", () => socket.write(text))
-    socket.on("data", (data) => answer += data.toString()).on("close", () => resume(Effect.succeed(answer)))
-    socket.on("error", () => {})
-    return Effect.sync(() => socket.destroy())
-  })
 
 describe("Server.attach", () => {
   it.live("serves below its prefix only, on a server that listens later", () => {
@@ -55,14 +29,7 @@ describe("Server.attach", () => {
       const server = Http.createServer(own)
       yield* attach(server, { prefix: "/voice" }, talking)
       const origin = yield* listening(server)
-      const created = yield* session(`${origin}/voice`)
-      assert.strictEqual(created.status, 201)
-      const { json } = created
-      assert.strictEqual(
-        json["connection_url"],
-        `${origin.replace("http", "ws")}/voice/v1/sessions/${json["id"]}/audio`
-      )
-      for (const query of ["", `?token=${json["token"]}`]) assert.match(yield* talk(json, query), /good morning/)
+      const { json } = yield* talked(`${origin}/voice`)
       for (const path of ["/", "/voices", "/voic", "/v1/sessions", "/VOICE/v1/sessions"]) {
         const { headers, status, text } = yield* call(`${origin}${path}`)
         assert.deepStrictEqual([status, headers.get("x-own"), text], [200, "yes", `the application's own GET ${path}`])
@@ -77,11 +44,7 @@ describe("Server.attach", () => {
     }).pipe(
       Effect.scoped,
       recording.provide,
-      Effect.map((token) => {
-        const text = everything(recording)
-        assert.include(text, "token=REDACTED")
-        assert.notInclude(text, token)
-      })
+      Effect.map((token) => redacted(recording, [token]))
     )
   })
 
@@ -180,13 +143,11 @@ describe("Server.attach", () => {
       const scope = yield* Scope.make()
       yield* Scope.provide(attach(server, { prefix: "/voice" }, talking), scope)
       assert.notDeepEqual(names(), before[0])
-      const socket = yield* connect((yield* session(`${origin}/voice`)).json)
-      yield* until(socket, "session.started", JSON.stringify({ type: "ping" }))
-      const ended = yield* Effect.forkChild(until(socket, "session.ended", ""), { startImmediately: true })
+      const { ended, socket } = yield* begun(`${origin}/voice`)
       const closed = Effect.callback<void>((resume) => void socket.once("close", () => resume(Effect.void)))
       const isClosed = yield* Effect.forkChild(closed, { startImmediately: true })
       yield* Scope.close(scope, Exit.void)
-      assert.strictEqual((yield* Fiber.join(ended))["reason"], "drained")
+      assert.strictEqual(yield* ended, "drained")
       yield* Fiber.join(isClosed)
       assert.deepStrictEqual([names(), Reflect.get(server, "shouldUpgradeCallback")], before)
       assert.include((yield* call(`${origin}/voice/health/live`)).text, "the application's own")
@@ -226,6 +187,43 @@ describe("Server.attach", () => {
       assert.include((yield* call(`${origin}/voice`)).text, "the application's own")
     }).pipe(Effect.scoped))
 
+  it.live("answers 503 below its prefix until it is detached, so that clients come again", () =>
+    Effect.gen(function*() {
+      const server = Http.createServer(own)
+      const origin = yield* listening(server)
+      const scope = yield* Scope.make()
+      yield* Scope.provide(attach(server, { prefix: "/voice", grace: "1 minute" }, talking), scope)
+      const { ended } = yield* begun(`${origin}/voice`)
+      // a request whose body does not end
+      const half = Net.connect(Number(new URL(origin).port), "127.0.0.1").on("error", () => {})
+      const arrived = Effect.callback<void>((resume) => {
+        server.once("connection", () => resume(Effect.void))
+      })
+      const waiting = yield* Effect.forkChild(arrived, { startImmediately: true })
+      half.write(
+        "POST /voice/v1/sessions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n" +
+          "Content-Length: 9\r\nExpect: 100-continue\r\n\r\n"
+      )
+      yield* Fiber.join(waiting)
+      yield* Effect.callback<void>((resume) => void half.once("data", () => resume(Effect.void)))
+      const closing = yield* Effect.forkChild(Scope.close(scope, Exit.void), { startImmediately: true })
+      assert.strictEqual(yield* ended, "drained")
+      const refused = yield* Effect.repeat(call(`${origin}/voice/v1/providers`), {
+        until: ({ status }) => status !== 200
+      })
+      assert.deepStrictEqual([refused.status, refused.headers.get("retry-after")], [503, "1"])
+      assert.deepInclude(refused.json, { code: "session_limit_exceeded", details: { reason: "draining" } })
+      const upgrade = yield* raw(
+        origin,
+        "GET /voice/v1/sessions/x/audio HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+      )
+      assert.match(upgrade, /^HTTP\/1\.1 503 [^]*retry-after: 1\r\n[^]*"reason":"draining"/)
+      assert.include((yield* call(`${origin}/hello`)).text, "the application's own")
+      half.destroy()
+      yield* Fiber.join(closing)
+      assert.include((yield* call(`${origin}/voice`)).text, "the application's own")
+    }).pipe(Effect.scoped))
+
   it.live("attaches several backends to one server, each at its prefix", () =>
     Effect.gen(function*() {
       const server = Http.createServer(own)
@@ -260,6 +258,20 @@ describe("Server.attach", () => {
         assert.strictEqual((yield* call(`${origin}${path}`)).headers.get("x-own"), "yes", path)
       }
       assert.strictEqual((yield* call(`${origin}/v1/providers?x=/nope`)).headers.get("x-own"), null)
+    }).pipe(Effect.scoped))
+
+  it.live("reads the path of a target that is a whole URL", () =>
+    Effect.gen(function*() {
+      const server = Http.createServer(own)
+      yield* attach(server, {})
+      const origin = yield* listening(server)
+      for (const [target, status] of [["", 200], ["?x=1", 200], ["/health/live", 200], ["/nope", 404]] as const) {
+        const answer = yield* raw(
+          origin,
+          `GET ${origin}${target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`
+        )
+        assert.strictEqual(answer.includes("x-own"), status === 404, target)
+      }
     }).pipe(Effect.scoped))
 
   it.live("guards its own routes, and closes on larger frames than 64 KiB", () =>
@@ -334,7 +346,10 @@ describe("Server.attach", () => {
       const isServer = (server: unknown): server is Http.Server => typeof server === "object"
       assert(isServer(http2))
       assert.match(String(yield* Effect.flip(attach(http2, { prefix: "/voice" }))), /HTTP\/2 servers are not supported/)
-      const wrong = yield* Effect.flip(attach(Http.createServer(), { prefix: "/voice/:tenant" }))
-      assert.match(String(wrong), /invalid prefix/)
+      for (
+        const prefix of ["/voice/:tenant", "voice", "/a//b", "/*", "/v?x", "/%76oice", "/.", "/..", "/a/../b", "/a/./"]
+      ) {
+        assert.match(String(yield* Effect.flip(attach(Http.createServer(), { prefix }))), /invalid prefix/, prefix)
+      }
     }).pipe(Effect.scoped))
 })

@@ -1,6 +1,6 @@
 /** One port for an application in Express, in Fastify, in the manner of Next's custom server, and for its calls. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Layer, Scope } from "effect"
+import { Effect, Exit, Layer, Scope } from "effect"
 import express from "express"
 import fastify from "fastify"
 import * as Fs from "node:fs"
@@ -9,26 +9,10 @@ import * as Https from "node:https"
 import { WebSocket, WebSocketServer } from "ws"
 import * as Server from "../../../src/server/index.ts"
 import { makeCertificate } from "../../support/Certificate.ts"
-import { everything, Recording } from "../../telemetry/RecordingTracer.ts"
+import { Recording } from "../../telemetry/RecordingTracer.ts"
+import { begun, close, listening, originOf, redacted, talked } from "../Mounted.ts"
 import { call } from "../support.ts"
-import { connect, session, talk, talking, until } from "../Talking.ts"
-
-const originOf = (server: Http.Server): string => {
-  const address = server.address()
-  return `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`
-}
-
-const close = (server: Http.Server) =>
-  Effect.sync(() => {
-    server.close()
-    server.closeAllConnections()
-  })
-
-const listen = (server: Http.Server) =>
-  Effect.acquireRelease(
-    Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void))),
-    () => close(server)
-  )
+import { session, talk, talking, until } from "../Talking.ts"
 
 /** What a WebSocket of the application's own says first. */
 const greeting = (origin: string) =>
@@ -60,7 +44,7 @@ const post = (url: string) =>
  * The application answers, and so do we, whoever attached first; a call is drained at the release, and the application
  * answers still. `POST /echo` of the application answers with the body's `word`.
  */
-const oneServer = (server: Http.Server, listening: Effect.Effect<void, never, Scope.Scope>) => {
+const oneServer = (server: Http.Server, start: Effect.Effect<unknown, never, Scope.Scope>) => {
   const recording = new Recording()
   return Effect.gen(function*() {
     const scope = yield* Scope.make()
@@ -68,7 +52,7 @@ const oneServer = (server: Http.Server, listening: Effect.Effect<void, never, Sc
       Layer.build(Server.attach(server, { prefix: "/voice" }).pipe(Layer.provide(talking))),
       scope
     )
-    yield* listening
+    yield* start
     const origin = originOf(server)
     const own = Effect.gen(function*() {
       assert.strictEqual((yield* call(origin)).text, "the application's own")
@@ -77,32 +61,23 @@ const oneServer = (server: Http.Server, listening: Effect.Effect<void, never, Sc
     })
     yield* own
 
-    const { json, status } = yield* session(`${origin}/voice`)
-    assert.strictEqual(status, 201)
-    for (const query of ["", `?token=${json["token"]}`]) assert.match(yield* talk(json, query), /good morning/)
+    const { json } = yield* talked(`${origin}/voice`)
     const providers = yield* call(`${origin}/voice/v1/providers`)
     assert.deepStrictEqual([providers.status, providers.headers.get("x-powered-by")], [200, null])
     assert.include((yield* call(`${origin}/voice/`)).text, "<!doctype html>")
     assert.strictEqual((yield* call(`${origin}/voice/nope`)).json["code"], "route_not_found")
     yield* own
 
-    const { json: last } = yield* session(`${origin}/voice`)
-    const socket = yield* connect(last)
-    yield* until(socket, "session.started", JSON.stringify({ type: "ping" }))
-    const ended = yield* Effect.forkChild(until(socket, "session.ended", ""), { startImmediately: true })
+    const { ended, json: last } = yield* begun(`${origin}/voice`)
     yield* Scope.close(scope, Exit.void)
-    assert.strictEqual((yield* Fiber.join(ended))["reason"], "drained")
+    assert.strictEqual(yield* ended, "drained")
     yield* own
     assert.strictEqual((yield* call(`${origin}/voice/v1/providers`)).status, 404)
     return [json["token"], last["token"]]
   }).pipe(
     Effect.scoped,
     recording.provide,
-    Effect.map((tokens) => {
-      const text = everything(recording)
-      assert.include(text, "token=REDACTED")
-      for (const token of tokens) assert.notInclude(text, token)
-    })
+    Effect.map((tokens) => redacted(recording, tokens))
   )
 }
 
@@ -118,7 +93,7 @@ describe("Server.attach in a framework", () => {
       })
       const server = Http.createServer(app)
       ownSocket(server)
-      return oneServer(server, listen(server))
+      return oneServer(server, listening(server))
     }))
 
   it.live("shares a port that Express listens on already", () =>
@@ -174,7 +149,7 @@ describe("Server.attach in a framework", () => {
         )
       }
       const server = Http.createServer((request, response) => handle(request, response))
-      return oneServer(server, listen(server))
+      return oneServer(server, listening(server))
     }))
 
   it.live("shares a port of node:https", () =>
@@ -184,7 +159,7 @@ describe("Server.attach in a framework", () => {
         { cert: Fs.readFileSync(files.cert), key: Fs.readFileSync(files.key) },
         (_request, response) => response.end("the application's own")
       )
-      yield* listen(server)
+      yield* listening(server)
       yield* Layer.build(Server.attach(server, { prefix: "/voice" }).pipe(Layer.provide(talking)))
       const { port } = new URL(originOf(server))
       const ask = (method: string, path: string, body = "") =>
