@@ -205,7 +205,7 @@ export const unreachable = async (url: string, signal: AbortSignal, cause: unkno
   try {
     const timeout = firstOf(signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS))
     // The one route whose answers a server lets pages of any origin have, though not read.
-    await fetch(`${url.split("/v1/", 1)[0]}/health/live`, {
+    await fetch(`${url.slice(0, url.lastIndexOf("/v1/sessions"))}/health/live`, {
       mode: "no-cors",
       cache: "no-store",
       credentials: "omit",

@@ -194,8 +194,8 @@ describe("SessionApi.createSession", () => {
       Object.defineProperty(globalThis, "location", { value: { origin, protocol }, configurable: true })
     }
     // As a browser: what the page may not read fails, and is answered all the same.
-    globalThis.fetch = (_input, init) => {
-      asked.push(`${init?.method ?? "GET"} ${init?.mode ?? "cors"}`)
+    globalThis.fetch = (input, init) => {
+      asked.push(`${init?.method ?? "GET"} ${init?.mode ?? "cors"} ${String(input)}`)
       return isThere && init?.mode === "no-cors"
         ? Promise.resolve(new Response())
         : Promise.reject(new TypeError("Failed to fetch"))
@@ -204,16 +204,17 @@ describe("SessionApi.createSession", () => {
       request(url).then(() => assert.fail("created"), (error) => error)
     try {
       use("http://localhost:5173")
-      const refused = await refusal("http://127.0.0.1:8080")
+      const refused = await refusal("http://127.0.0.1:8080/api/v1/voice")
       assert.strictEqual(refused.details?.reason, "origin_not_allowed")
       assert.include(refused.message, "add that to server.allowed_origins")
       assert.include(refused.message, "http://localhost:5173")
-      assert.deepStrictEqual(asked, ["POST cors", "GET no-cors"])
+      const mounted = "http://127.0.0.1:8080/api/v1/voice"
+      assert.deepStrictEqual(asked, [`POST cors ${mounted}/v1/sessions`, `GET no-cors ${mounted}/health/live`])
       isThere = false
       assert.strictEqual((await refusal("http://127.0.0.1:8080")).message, "The server cannot be reached.")
       asked.length = 0
       assert.strictEqual((await refusal("http://localhost:5173")).message, "The server cannot be reached.")
-      assert.deepStrictEqual(asked, ["POST cors"])
+      assert.deepStrictEqual(asked, ["POST cors http://localhost:5173/v1/sessions"])
       use("https://example.com")
       assert.strictEqual((await refusal("http://voice.example.com")).details?.reason, "mixed_content")
     } finally {
