@@ -135,20 +135,26 @@ interface Address {
   readonly token: string | undefined
 }
 
+const AUDIO_ROUTE = /\/v1\/sessions\/[^/]+\/audio$/
+
+/** A route of the server, which may be mounted below a path. */
+const routeOf = (base: URL, route: string): URL => new URL(`${base.pathname.replace(/\/+$/, "")}${route}`, base)
+
 /** The audio of a session by way of the server that created it, where it names another for it. */
 const generalOf = (base: URL, address: URL): URL | undefined => {
-  const route = /\/v1\/sessions\/[^/]+\/audio$/.exec(address.pathname)?.[0]
+  const route = AUDIO_ROUTE.exec(address.pathname)?.[0]
   if (route === undefined || address.host === base.host) return undefined
-  const url = new URL(route, base)
+  const url = routeOf(base, route)
   url.protocol = base.protocol.replace(/^http/, "ws")
   return url
 }
 
 /** Asks a server for a session: where its audio is, and the token. */
-const createSession = (base: URL, apiKey: string | undefined) =>
-  Effect.tryPromise({
+const createSession = (base: URL, apiKey: string | undefined) => {
+  const server = `the server at ${base.origin}${base.pathname.replace(/\/+$/, "")}`
+  return Effect.tryPromise({
     try: async (signal) => {
-      const response = await fetch(new URL("/v1/sessions", base), {
+      const response = await fetch(routeOf(base, "/v1/sessions"), {
         method: "POST",
         headers: {
           "content-type": "application/json",
@@ -163,15 +169,13 @@ const createSession = (base: URL, apiKey: string | undefined) =>
     catch: (cause) =>
       new ConnectionFailed({
         op,
-        message: `cannot reach the server at ${base.origin}: ${
-          describe(cause instanceof Error ? cause.cause ?? cause : cause)
-        }`,
+        message: `cannot reach ${server}: ${describe(cause instanceof Error ? cause.cause ?? cause : cause)}`,
         cause
       })
   }).pipe(
     Effect.timeoutOrElse({
       duration: patience,
-      orElse: () => Effect.fail(new ConnectionTimeout({ op, message: `the server at ${base.origin} did not respond` }))
+      orElse: () => Effect.fail(new ConnectionTimeout({ op, message: `${server} did not respond` }))
     }),
     Effect.flatMap(
       ({ body, status }): Effect.Effect<Address, BackendError> => {
@@ -184,7 +188,7 @@ const createSession = (base: URL, apiKey: string | undefined) =>
             token: typeof token === "string" ? token : undefined
           })
         }
-        const message = `the server at ${base.origin} gave no session: ${
+        const message = `${server} gave no session: ${
           typeof detail === "string" ? detail.slice(0, MAX_WORDS) : `status ${status}`
         }`
         return Effect.fail(
@@ -195,6 +199,7 @@ const createSession = (base: URL, apiKey: string | undefined) =>
       }
     )
   )
+}
 
 const isHttp = ({ protocol }: URL): boolean => /^(?:ws|http)s?:$/.test(protocol)
 
@@ -209,7 +214,7 @@ const resolve = (text: string, apiKey: string | undefined): Effect.Effect<Addres
     )
   }
   const url = new URL(text)
-  if (/^wss?:$/.test(url.protocol) && url.pathname.length > 1) return Effect.succeed({ url, token: undefined })
+  if (/^wss?:$/.test(url.protocol) && AUDIO_ROUTE.test(url.pathname)) return Effect.succeed({ url, token: undefined })
   url.protocol = url.protocol.replace(/^ws/, "http")
   return createSession(url, apiKey)
 }

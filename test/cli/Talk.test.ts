@@ -134,14 +134,17 @@ const server = (behaviour: Behaviour) =>
         readonly url: string
         readonly received: () => number
         readonly token: () => string
+        readonly asked: () => string | undefined
         readonly close: () => void
       }
     >((resume) => {
       let received = 0
       let token = ""
+      let asked: string | undefined
       const sockets = new WebSocketServer({ noServer: true, handleProtocols: () => "effect-voice.v1" })
       const http = Http.createServer((request, response) => {
         request.resume()
+        asked = request.url
         const host = request.headers.host
         if (behaviour === "answers without end") {
           response.writeHead(201)
@@ -220,6 +223,7 @@ const server = (behaviour: Behaviour) =>
           url: `http://127.0.0.1:${port}`,
           received: () => received,
           token: () => token,
+          asked: () => asked,
           close: () => {
             for (const ws of sockets.clients) ws.terminate()
             http.closeAllConnections()
@@ -257,6 +261,22 @@ describe("talk", () => {
       const reply = Wav.parse(Fs.readFileSync(files.output))
       if (reply._tag !== "Success") throw reply.failure
       assert.deepEqual([reply.success.sampleRate, reply.success.samples.length], [24_000, 480])
+    }).pipe(Effect.scoped, Effect.provide(services)))
+
+  for (const [scheme, path] of [["http", "/voice"], ["ws", "/voice"], ["ws", "/a/b/"], ["ws", ""]] as const) {
+    it.live(`asks a server at ${scheme}://host${path} for a session below that path`, () =>
+      Effect.gen(function*() {
+        const { asked, url } = yield* server("replies")
+        yield* talk({ ...(yield* recording), url: `${url.replace("http", scheme)}${path}` })
+        assert.strictEqual(asked(), `${path.replace(/\/$/, "")}/v1/sessions`)
+      }).pipe(Effect.scoped, Effect.provide(services)))
+  }
+
+  it.live("asks for no session where it is given the address of one", () =>
+    Effect.gen(function*() {
+      const { asked, url } = yield* server("replies")
+      yield* talk({ ...(yield* recording), url: `${url.replace("http", "ws")}/voice/v1/sessions/s/audio?token=t0ken` })
+      assert.isUndefined(asked())
     }).pipe(Effect.scoped, Effect.provide(services)))
 
   it.live("fails when the session ends, or there is none", () =>
