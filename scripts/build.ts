@@ -1,6 +1,8 @@
 /**
  * `npm run build`: makes dist/, what users install: JavaScript, declarations, source maps, and the files beside them.
  *
+ * An editor shows what options do where they are written: their descriptions are put into the declarations, field by field.
+ *
  * Nothing is bundled, but that three files of `onnxruntime-web` (14 MB) are copied in: the package has 139 MB, ten times what
  * is used, and is a dependency of the development alone. Browser code is compiled apart, because it sees other globals, into the same dist/: its modules are
  * ES modules that a browser loads as they are.
@@ -20,6 +22,7 @@ import {
   writeFileSync
 } from "node:fs"
 import { dirname, join } from "node:path"
+import { makeDescriber } from "./check/FieldDocs.ts"
 
 const output = ["--noEmit", "false", "--rootDir", "src", "--outDir", "dist"]
 const maps = ["--declaration", "--declarationMap", "--sourceMap"]
@@ -39,6 +42,17 @@ const compile = (project: string): void => {
 rmSync("dist", { recursive: true, force: true })
 compile("tsconfig.build.json")
 compile("tsconfig.client.json")
+
+const describe = makeDescriber()
+for (const path of readdirSync("dist", { recursive: true, encoding: "utf8" })) {
+  if (!path.endsWith(".d.ts")) continue
+  const [file, mapFile] = [join("dist", path), join("dist", `${path}.map`)]
+  const declarations = { text: readFileSync(file, "utf8"), map: readFileSync(mapFile, "utf8") }
+  const described = describe(join("src", path.replace(/\.d\.ts$/, ".ts")), declarations)
+  if (described.text === declarations.text) continue
+  writeFileSync(file, described.text)
+  writeFileSync(mapFile, described.map)
+}
 
 // Pages, styles, images; and hand-written declarations, which the compiler does not copy.
 let copied = 0

@@ -10,6 +10,7 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import ts from "typescript-6"
 import { isFull, some } from "../support/Full.ts"
 import * as PackedProject from "./PackedProject.ts"
 
@@ -103,6 +104,55 @@ process.stdout.write(failed.join("\\n"))
       !/^effect-voice\/store\/(?:PostgresStore|Redis\w+): Cannot find package '(?:@effect\/sql-pg|redis)'/.test(line)
     )
     assert.deepStrictEqual(failed.filter((line) => line !== ""), [])
+  }, 60_000)
+
+  it("says what an option does where it is written", () => {
+    writeFileSync(
+      join(project, "hover.ts"),
+      `import type { BackendConfig, VoiceBackend } from "effect-voice"
+import type * as Deepgram from "effect-voice/engines/deepgram"
+import type * as Moonshine from "effect-voice/engines/moonshine"
+import type * as Server from "effect-voice/server"
+type Given<F> = F extends (options: infer A) => unknown ? A & {} : never
+declare const backend: Given<typeof VoiceBackend.layerSttTts>["config"] & {}
+declare const file: BackendConfig.BackendConfigEncoded
+declare const server: Given<typeof Server.layer>
+declare const routes: Given<typeof Server.routes>
+declare const moonshine: Given<typeof Moonshine.layer>
+declare const deepgram: Given<typeof Deepgram.layerSpeechToText>
+export const read = [
+  backend.maxConcurrentSessions, backend.timeout, backend.history!.maxTokens, file.latency_target, file.session!.resume_window,
+  server.publicUrl, routes.prefix, moonshine.maxParallel, deepgram.smartFormat
+]
+`
+    )
+    const file = join(project, "hover.ts")
+    const { options } = ts.parseJsonConfigFileContent(
+      { compilerOptions: { module: "nodenext", target: "es2024", strict: true, types: ["node"], noEmit: true } },
+      ts.sys,
+      project
+    )
+    const program = ts.createProgram([file], options)
+    assert.deepStrictEqual(ts.getPreEmitDiagnostics(program).map(({ messageText }) => messageText), [])
+    const checker = program.getTypeChecker()
+    const texts: Array<string> = []
+    const visit = (node: ts.Node): void => {
+      if (ts.isArrayLiteralExpression(node)) {
+        for (const each of node.elements) {
+          const symbol = ts.isPropertyAccessExpression(each) ? checker.getSymbolAtLocation(each.name) : undefined
+          texts.push(ts.displayPartsToString(symbol?.getDocumentationComment(checker)))
+        }
+      }
+      ts.forEachChild(node, visit)
+    }
+    visit(program.getSourceFile(file) ?? assert.fail())
+    assert.lengthOf(texts, 9)
+    for (
+      const [at, words] of Object.entries(["how many", "time limit", "tokens", "last word", "", "proxy", "", "", ""])
+    ) {
+      assert.match(texts[Number(at)] ?? "", /^[A-Z].{15,}/su, `field ${at}`)
+      assert.include(texts[Number(at)]?.toLowerCase(), words)
+    }
   }, 60_000)
 
   const compilers = [
