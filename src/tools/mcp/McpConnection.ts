@@ -12,10 +12,11 @@ import type * as McpSchema from "effect/ai/McpSchema"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type * as HttpClient from "effect/http/HttpClient"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Queue from "effect/Queue"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import { CallContext } from "../../agent/CallContext.ts"
 import { ToolError } from "../../agent/ToolError.ts"
 import type { McpServerOptions } from "../../agent/tools/McpServerOptions.ts"
@@ -25,7 +26,9 @@ import * as MonotonicTime from "../../MonotonicTime.ts"
 import * as RetryPolicy from "../../RetryPolicy.ts"
 import type { JsonRecord } from "../../schema/Json.ts"
 import { untraced } from "../../wire/UntracedHttp.ts"
+import * as McpAnswers from "./McpAnswers.ts"
 import * as McpErrors from "./McpErrors.ts"
+import type { McpListener } from "./McpListener.ts"
 import * as McpResult from "./McpResult.ts"
 import * as McpTransport from "./McpTransport.ts"
 
@@ -44,24 +47,37 @@ const NOTICE = Duration.millis(100)
 type Services = Scope.Scope | HttpClient.HttpClient | ChildProcessSpawner
 
 const connect = Effect.fnUntraced(
-  function*(server: McpServerOptions, listener: McpTransport.Listener): Effect.fn.Return<
+  function*(server: McpServerOptions, listener: McpListener): Effect.fn.Return<
     McpClient.McpClient,
     McpClientError,
     Services
   > {
-    const open = (protocol: (typeof McpTransport.protocols)[number]) =>
+    const open = (protocol: (typeof McpTransport.protocols)[number], listener: McpListener) =>
       McpTransport.make(server, protocol, listener).pipe(
         Effect.flatMap((transport) =>
           Effect.provideService(
-            McpClient.make({ name: "effect-voice", version: "0.1.0", timeout: server.timeout }),
+            McpClient.make({ ...McpAnswers.CLIENT, timeout: server.timeout }),
             McpClient.Transport,
             transport
           )
         )
       )
     const [usual, newest] = McpTransport.protocols
-    return yield* open(usual).pipe(
-      Effect.catchIf(McpErrors.isAboutRevision, (error) => Effect.mapError(open(newest), () => error))
+    const scope = yield* Scope.fork(yield* Effect.scope)
+    let isRefused = false
+    return yield* open(usual, {
+      ...listener,
+      onEnd: (stderr) => isRefused ? undefined : listener.onEnd(stderr)
+    }).pipe(
+      Effect.provideService(Scope.Scope, scope),
+      Effect.catchIf(McpErrors.isAboutRevision, (error) =>
+        Effect.suspend(() => {
+          isRefused = true
+          // a program that was started for a revision that it does not speak ends before it is started for the other
+          return Scope.close(scope, Exit.void)
+        }).pipe(
+          Effect.andThen(Effect.mapError(open(newest, listener), () => error))
+        ))
     )
   }
 )
@@ -115,7 +131,7 @@ export const make = Effect.fnUntraced(function*(
         })
       )
       return server.callContext
-        ? Effect.flatMap(CallContext, (call) => Effect.provideService(asked, McpTransport.CallMeta, metaOf(call)))
+        ? Effect.flatMap(CallContext, (call) => Effect.provideService(asked, McpAnswers.CallMeta, metaOf(call)))
         : asked
     })
 
@@ -154,8 +170,16 @@ export const make = Effect.fnUntraced(function*(
   const use = Effect.fnUntraced(function*(ended: Deferred.Deferred<never, ConnectionFailed>) {
     const changes = yield* Queue.sliding<void>(1)
     const relist = () => void Queue.offerUnsafe(changes, undefined)
+    const garbage = yield* Deferred.make<void>()
+    yield* Deferred.await(garbage).pipe(
+      Effect.andThen(
+        tellOnce("its program writes lines to its standard output that are no messages; they are passed over")
+      ),
+      Effect.forkScoped
+    )
     const client = yield* connect(server, {
       onChange: relist,
+      onGarbage: () => void Deferred.doneUnsafe(garbage, Effect.void),
       onEnd: (stderr) => {
         const why = McpResult.words(stderr.slice(-400))
         Deferred.doneUnsafe(

@@ -7,6 +7,7 @@ import type { McpClientError } from "effect/ai/McpClientError"
 import * as Duration from "effect/Duration"
 import { ConnectionFailed } from "../../BackendError.ts"
 import * as VendorError from "../../wire/VendorError.ts"
+import { TOO_LONG } from "./McpLines.ts"
 import * as McpResult from "./McpResult.ts"
 
 /**
@@ -95,6 +96,7 @@ export const forModel = ({ reason }: McpClientError, timeout: Duration.Duration)
     case "TimeoutError":
       return `it did not answer within ${Duration.format(timeout)}; it may or may not have taken effect`
     case "ProtocolError":
+      if (reason.code === TOO_LONG) return "its result is too long"
       // the server's own words, such as an input that does not fit
       return reason.code === undefined
         ? "its server sent a malformed message"

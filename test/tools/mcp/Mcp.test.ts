@@ -1,52 +1,17 @@
 /** Tools of MCP servers: the real server of `effect/ai` over HTTP and as a program, and servers that misbehave. */
 import { NodeHttpServer } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Logger, Redacted, Schema, Stream } from "effect"
+import { Effect, Layer, Redacted, Schema, Stream } from "effect"
 import { McpProtocol, McpServer, Tool, Toolkit } from "effect/ai"
 import { HttpRouter, HttpServer } from "effect/http"
+import { spawn } from "node:child_process"
 import { createServer } from "node:http"
 import { join } from "node:path"
 import { CallContext } from "../../../src/agent/CallContext.ts"
-import { McpServerOptions } from "../../../src/agent/tools/McpServerOptions.ts"
-import type { ToolSource } from "../../../src/agent/tools/RemoteTool.ts"
 import * as Mcp from "../../../src/tools/mcp/index.ts"
 import * as FakeMcp from "../../support/FakeMcp.ts"
+import { call, connect, healthOf, names, program, until, withLog, words } from "../../support/McpClientUnderTest.ts"
 import { Recording } from "../../telemetry/RecordingTracer.ts"
-
-const options = (given: typeof McpServerOptions.Encoded) => Schema.decodeSync(McpServerOptions)(given)
-
-const connect = (given: Omit<typeof McpServerOptions.Encoded, "name"> & { readonly name?: string }) =>
-  Effect.map(Mcp.connect([options({ name: "it", ...given })]), ([source]) => source!)
-
-const names = (source: ToolSource) => source.tools().map(({ name }) => name)
-
-const call = (source: ToolSource, name: string, input: { readonly [key: string]: unknown } = {}) =>
-  Effect.suspend(() => source.tools().find((tool) => tool.name === name)!.call(input))
-
-const words = (source: ToolSource, name: string, input: { readonly [key: string]: unknown } = {}) =>
-  Effect.map(Effect.flip(call(source, name, input)), ({ message }) => message)
-
-/** Waits until something is so; what it waits for is an event of another process or socket. */
-const until = (isSo: () => boolean) =>
-  Effect.gen(function*() {
-    while (!isSo()) yield* Effect.sleep("10 millis")
-  }).pipe(Effect.timeout("20 seconds"))
-
-const healthOf = (source: ToolSource) =>
-  Effect.match(source.health!.probe, { onFailure: ({ message }) => message, onSuccess: () => "healthy" })
-
-/** The lines of the log, as they were written. */
-const withLog = <A, E, R>(use: (lines: Array<string>) => Effect.Effect<A, E, R>) =>
-  Effect.suspend(() => {
-    const lines: Array<string> = []
-    const logger = Logger.make(({ message }) => void lines.push(JSON.stringify(message)))
-    return Effect.provide(use(lines), Logger.layer([logger]))
-  })
-
-const program = (...flags: ReadonlyArray<string>) => ({
-  command: process.execPath,
-  args: ["--disable-warning=ExperimentalWarning", ...flags]
-})
 
 const Greet = Tool.make("greet", {
   description: "Greets somebody",
@@ -148,6 +113,54 @@ describe("Mcp", () => {
       }).pipe(Effect.scoped)
       assert.throws(() => process.kill(pid, 0), /ESRCH/u)
     }))
+
+  it.live("leaves no program behind when this process is killed", () =>
+    Effect.gen(function*() {
+      const script = `
+        import { Effect } from "effect"
+        import { Schema } from "effect"
+        import { McpServerOptions } from "./src/agent/tools/McpServerOptions.ts"
+        import * as Mcp from "./src/tools/mcp/index.ts"
+        const server = { name: "it", command: process.execPath, args: ["-e", process.env.SERVER] }
+        Effect.runPromise(Effect.scoped(Effect.gen(function*() {
+          const [source] = yield* Mcp.connect([Schema.decodeSync(McpServerOptions)(server)])
+          console.log(source.tools()[0].name)
+          yield* Effect.never
+        })))`
+      // it says its process id, and ends with its input, as the protocol wants
+      const server = `
+        require("readline").createInterface(process.stdin).on("close", () => process.exit()).on("line", (line) => {
+          const { id, method } = JSON.parse(line)
+          const result = method === "initialize"
+            ? { protocolVersion: "2025-11-25", capabilities: { tools: {} }, serverInfo: { name: "pid", version: "1" } }
+            : { tools: [{ name: String(process.pid), inputSchema: { type: "object" } }] }
+          if (id !== undefined) console.log(JSON.stringify({ jsonrpc: "2.0", id, result }))
+        })
+        setInterval(() => {}, 1000)`
+      const ours = spawn(process.execPath, [
+        "--conditions=@effect-voice/source",
+        "--disable-warning=ExperimentalWarning",
+        "--input-type=module",
+        "-e",
+        script
+      ], { env: { ...process.env, SERVER: server }, stdio: ["ignore", "pipe", "inherit"] })
+      let told = ""
+      ours.stdout.on("data", (data) => {
+        told += String(data)
+      })
+      yield* until(() => /^\d+\n/u.test(told))
+      const pid = Number(told)
+      process.kill(pid, 0)
+      ours.kill("SIGKILL")
+      yield* until(() => {
+        try {
+          process.kill(pid, 0)
+          return false
+        } catch {
+          return true
+        }
+      })
+    }).pipe(Effect.scoped), 60_000)
 
   it.live("says in the log why a program ended at once", () =>
     withLog((lines) =>
@@ -388,6 +401,51 @@ describe("Mcp", () => {
         assert.lengthOf(other.requests, 0)
       }).pipe(Effect.scoped))
 
+    it.live(
+      "passes over what a program writes beside its messages, to either output",
+      () =>
+        withLog((lines) =>
+          Effect.gen(function*() {
+            const script = `
+            const say = (id, result) => console.log(JSON.stringify({ jsonrpc: "2.0", id, result, extra: true }))
+            console.log("Starting the server …")
+            console.log(JSON.stringify({ level: 30, msg: "listening" }))
+            const flood = () => { while (process.stderr.write("e".repeat(65536))); }
+            process.stderr.on("drain", flood)
+            flood()
+            require("readline").createInterface(process.stdin).on("line", (line) => {
+              const { id, method, params } = JSON.parse(line)
+              console.log("[debug] " + method)
+              if (method === "initialize") {
+                say(id, { protocolVersion: "2025-11-25", capabilities: { tools: {} }, serverInfo: { name: "x", version: "1" } })
+              } else if (method === "tools/list") {
+                const tools = ["long", "long_before", "short"].map((name) => ({ name, inputSchema: { type: "object" } }))
+                say(id, { tools })
+              } else if (method === "tools/call") {
+                const text = params.name === "short" ? "short" : "x".repeat(5e6)
+                const result = { content: [{ type: "text", text }] }
+                console.log(JSON.stringify(params.name === "long_before"
+                  ? { result, jsonrpc: "2.0", id }
+                  : { jsonrpc: "2.0", id, result }))
+              }
+            })`
+            const source = yield* connect({ ...program("-e", script), timeout: "10s" })
+            assert.deepStrictEqual(names(source), ["long", "long_before", "short"], yield* healthOf(source))
+            const said = yield* Effect.all([
+              words(source, "long"),
+              words(source, "long_before"),
+              call(source, "short")
+            ], { concurrency: "unbounded" })
+            assert.deepStrictEqual(said, ["its result is too long", "its result is too long", "short"])
+            // the connection is the same
+            assert.strictEqual(yield* call(source, "short"), "short")
+            assert.lengthOf(lines, 1)
+            assert.include(lines[0], "lines to its standard output that are no messages")
+          })
+        ).pipe(Effect.scoped),
+      30_000
+    )
+
     it.live("survives a program that writes a line without end", () =>
       Effect.gen(function*() {
         const flooding = yield* connect({
@@ -398,7 +456,7 @@ describe("Mcp", () => {
           ),
           timeout: "10s"
         })
-        assert.match(yield* healthOf(flooding), /exceeds maxMessageBytes|its program ended/u)
+        assert.match(yield* healthOf(flooding), /closed stdout|its program ended/u)
       }).pipe(Effect.scoped), 30_000)
   })
 
