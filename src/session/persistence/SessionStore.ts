@@ -4,8 +4,12 @@
  * Each instance of the service is one *owner*. A session has one owner at a time. An owner has one lease for all of its
  * sessions, and renews it; once it has run out, another owner may take each of them over. Who takes a session over gets a
  * higher *fence*, and writes of the former owner are refused. The snapshot is opaque to the
- * store: a head, which each write replaces, and a list of items, which grows. Both are JSON, of at most `MAX_HEAD_BYTES` and
- * `MAX_ITEM_BYTES`; a store that takes less fails `invalid_config` with `details.reason` `"too_large"`, and is then given less.
+ * store: a head, which each write replaces, and a list of items, which grows. Both are texts of JSON, of at most
+ * `MAX_HEAD_BYTES` and `MAX_ITEM_BYTES`, and come back to the character: not parsed, not written anew. A store that takes less
+ * fails `invalid_config` with `details.reason` `"too_large"`, and is then given less. An id is a text of up to 1,024 bytes without
+ * NUL; ids that differ in a character, also in its case, are those of different sessions. What is refused changes nothing.
+ *
+ * Each operation ends, with a value or one of the errors of the contract: a session waits for it.
  *
  * The data is operational: it is erased when the session ends, or by a sweep when no user has reconnected within its resume
  * window. The sweep of a session whose process may only be cut off from the store comes 10 min later.

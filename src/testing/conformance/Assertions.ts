@@ -135,7 +135,10 @@ export const assertCompletesWithin = <A, E, R>(
 export const describeCause = (cause: Cause.Cause<Failure>): string =>
   cause.reasons.map((reason) => {
     if (reason._tag === "Interrupt") return "it was interrupted"
-    if (reason._tag === "Die") return `it died: ${Cause.pretty(Cause.die(reason.defect))}`
+    if (reason._tag === "Die") {
+      const { defect } = reason
+      return defect instanceof ConformanceError ? defect.message : `it died: ${Cause.pretty(Cause.die(defect))}`
+    }
     return reason.error._tag === "ConformanceError"
       ? reason.error.message
       : `it failed with ${reason.error.code} in ${reason.error.op}: ${reason.error.message}`

@@ -3,11 +3,14 @@
  *
  * @since 0.1.0
  */
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as References from "effect/References"
 import type * as Scope from "effect/Scope"
 import * as MonotonicTime from "../../MonotonicTime.ts"
-import { ConformanceError, describeCause, type Failure } from "./Assertions.ts"
+import { describeCause, fail, type Failure } from "./Assertions.ts"
 
 /**
  * A case found out that it does not concern this part, which lacks what the case is about.
@@ -58,23 +61,64 @@ export interface Result {
   readonly ms: number
 }
 
-/** A safety net for cases that hang; no case takes this long, even on a busy machine. */
-const DEADLINE = "4 minutes"
-
 /**
- * Runs the check of a case in a scope of its own, within 4 min, without the log lines of the failures that it provokes.
+ * The longest that a case takes, a safety net for those that hang: 4 minutes, even on a busy machine.
  *
- * @category running
+ * @category constants
  * @since 0.1.0
  */
-export const within = <A>(id: string, test: Effect.Effect<A, Failure, Scope.Scope>): Effect.Effect<A, Failure> =>
-  Effect.scoped(test).pipe(
-    Effect.provideService(References.MinimumLogLevel, "Fatal"),
-    Effect.timeoutOrElse({
-      duration: DEADLINE,
-      orElse: () => Effect.fail(new ConformanceError({ message: `${id} did not end within ${DEADLINE}` }))
-    })
-  )
+export const DEADLINE: Duration.Input = "4 minutes"
+
+/**
+ * Fails after `duration` of a clock, and leaves what hangs behind: it may be in a finalizer, or not be interruptible.
+ */
+const abandonedAfter = <A>(
+  id: string,
+  test: Effect.Effect<A, Failure>,
+  duration: Duration.Input,
+  clock: Clock.Clock
+): Effect.Effect<A, Failure> =>
+  Effect.flatMap(Effect.forkDetach(test), (fiber) =>
+    Fiber.join(fiber).pipe(
+      Effect.raceFirst(Effect.andThen(
+        Effect.provideService(Effect.sleep(duration), Clock.Clock, clock),
+        fail(`${id} did not end within ${Duration.format(Duration.fromInputUnsafe(duration))}`)
+      )),
+      Effect.ensuring(Effect.forkDetach(Fiber.interrupt(fiber)))
+    ))
+
+/**
+ * How a case is run.
+ *
+ * - `provideTime`: runs it with another clock. Default: the current one.
+ * - `deadline`: of real time, whatever its clock is. Default: 4 minutes.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface RunOptions {
+  /** Runs it with another clock. Default: the current one. */
+  readonly provideTime?: (<A, E>(test: Effect.Effect<A, E>) => Effect.Effect<A, E>) | undefined
+  /** How long it may take in real time, whatever its clock is. Default: 4 minutes. */
+  readonly deadline?: Duration.Input | undefined
+}
+
+/**
+ * Makes the run of a case: its check in a scope of its own, without the log lines of the failures that it provokes. It ends
+ * within 4 min of its clock and within the deadline of real time, also where what is tested hangs.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const runOf = <A>(
+  id: string,
+  test: Effect.Effect<A, Failure, Scope.Scope>,
+  { deadline = DEADLINE, provideTime = (test) => test }: RunOptions
+): Effect.Effect<A, Failure> => {
+  const quiet = Effect.provideService(Effect.scoped(test), References.MinimumLogLevel, "Fatal")
+  const within = Effect.flatMap(Clock.Clock, (clock) => abandonedAfter(id, quiet, DEADLINE, clock))
+  return Effect.suspend(() => abandonedAfter(id, provideTime(within), deadline, Clock.Clock.defaultValue()))
+}
 
 /**
  * Runs a case and returns its result, whatever happens.

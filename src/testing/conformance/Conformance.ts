@@ -10,7 +10,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import { type Case, type Result, result, within } from "./Case.ts"
+import { type Case, type Result, result, runOf } from "./Case.ts"
 import type { Capability, Harness } from "./Harness.ts"
 import type { Row } from "./Row.ts"
 import * as BackendRows from "./rows/BackendRows.ts"
@@ -26,7 +26,7 @@ import * as SuccessCriteria from "./rows/SuccessCriteria.ts"
 import * as TestBackends from "./TestBackends.ts"
 
 export { ConformanceError, type Failure } from "./Assertions.ts"
-export type { Case, Result, Skipped } from "./Case.ts"
+export type { Case, Result, RunOptions, Skipped } from "./Case.ts"
 export { noiseSuppressor, type NoiseSuppressorHarness } from "./engines/NoiseSuppressorSuite.ts"
 export { s2s, type SpeechToSpeechHarness } from "./engines/SpeechToSpeechSuite.ts"
 export { type SpeechToTextHarness, stt } from "./engines/SpeechToTextSuite.ts"
@@ -76,13 +76,12 @@ const unsupportedReason = (harness: Harness, requires: ReadonlyArray<Capability>
  */
 export const suite = (harness: Harness): ReadonlyArray<Case> => {
   const backends = TestBackends.make(harness)
-  const provideTime = harness.provideTime ?? ((test) => test)
   return rows.map((row): Case => {
     const { id, title } = row
     if (row._tag === "Elsewhere") return { id, title, elsewhere: row.reason, run: Effect.void }
     const skip = unsupportedReason(harness, row.requires)
     return skip === undefined
-      ? { id, title, run: provideTime(within(id, row.check(backends))) }
+      ? { id, title, run: runOf(id, row.check(backends), harness) }
       : { id, title, skip, run: Effect.void }
   })
 }

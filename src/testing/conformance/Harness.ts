@@ -11,6 +11,7 @@ import type { BackendError } from "../../BackendError.ts"
 import type { Transport } from "../../session/SessionConfig.ts"
 import type { SessionEvent } from "../../session/SessionEvent.ts"
 import type { VoiceSession } from "../../session/VoiceSession.ts"
+import type { RunOptions } from "./Case.ts"
 
 /**
  * What the user's client receives. Synchronous, in the order of arrival.
@@ -86,11 +87,12 @@ export type Capability = "exactAudio" | "recovery" | "admission" | "s2s" | "mult
  * - `unsupported`: the capabilities that the provider lacks, each with the reason.
  * - `provideTime`: runs a test with another clock. Default: the current clock. `virtualTime` makes the suite fast when the
  *   provider uses neither network nor timers of its own.
+ * - `deadline`: how long a case may take in real time, whatever its clock is. Default: 4 minutes.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Harness {
+export interface Harness extends RunOptions {
   readonly name: string
   readonly provider: BackendProvider["Service"]
   readonly transport: Transport
@@ -98,6 +100,4 @@ export interface Harness {
   /** Makes a running backend reachable until the scope closes. */
   readonly serve: (backend: VoiceBackend["Service"]) => Effect.Effect<ConnectClient, BackendError, Scope.Scope>
   readonly unsupported?: { readonly [Key in Capability]?: string | undefined } | undefined
-  /** Runs a test with another clock. Default: the current clock. */
-  readonly provideTime?: (<A, E>(test: Effect.Effect<A, E>) => Effect.Effect<A, E>) | undefined
 }

@@ -16,15 +16,14 @@ import * as Case from "./Case.ts"
  * - `unsupported`: rows that do not concern it, by their ids, each with the reason; they are skipped with it.
  * - `provideTime`: runs a test with another clock. Default: the current clock. `virtualTime` makes a suite fast where the part
  *   uses neither network, threads nor timers of its own.
+ * - `deadline`: how long a case may take in real time, whatever its clock is. Default: 4 minutes.
  *
  * @category models
  * @since 0.1.0
  */
-export interface PartHarness {
+export interface PartHarness extends Case.RunOptions {
   readonly name: string
   readonly unsupported?: { readonly [id: string]: string } | undefined
-  /** Runs a test with another clock. Default: the current clock. */
-  readonly provideTime?: (<A, E>(test: Effect.Effect<A, E>) => Effect.Effect<A, E>) | undefined
 }
 
 /**
@@ -50,11 +49,10 @@ export const cases = <Part>(
   rows: ReadonlyArray<PartRow<Part>>,
   open: Effect.Effect<Part, Failure, Scope.Scope>
 ): ReadonlyArray<Case.Case> => {
-  const provideTime = harness.provideTime ?? ((test) => test)
   return rows.map(({ check, id, title }): Case.Case => {
     const skip = harness.unsupported?.[id]
     return skip === undefined
-      ? { id, title, run: provideTime(Case.within(id, Effect.flatMap(open, check))) }
+      ? { id, title, run: Case.runOf(id, Effect.flatMap(open, check), harness) }
       : { id, title, skip, run: Effect.void }
   })
 }

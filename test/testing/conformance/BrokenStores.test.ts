@@ -198,6 +198,6 @@ describe("the suite of session stores", () => {
       detail: "the harness has no way to set the leases of owners"
     })
     assert.deepInclude(of("store.Fence"), { result: "passed", detail: undefined })
-    assert.match(Conformance.summary(results), /^conformance: 10 passed, 0 failed, 0 verified elsewhere, 16 skipped$/u)
+    assert.match(Conformance.summary(results), /^conformance: 20 passed, 0 failed, 0 verified elsewhere, 16 skipped$/u)
   })
 })

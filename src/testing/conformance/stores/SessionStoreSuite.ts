@@ -6,6 +6,8 @@
 import * as Effect from "effect/Effect"
 import type { Case } from "../Case.ts"
 import * as PartSuite from "../PartSuite.ts"
+import * as AnsweringStore from "./AnsweringStore.ts"
+import * as ContentRows from "./ContentRows.ts"
 import * as LossRows from "./LossRows.ts"
 import * as OwnershipRows from "./OwnershipRows.ts"
 import type { SessionStoreHarness } from "./StoreUnderTest.ts"
@@ -22,11 +24,12 @@ export type { OwnerLeases, SessionStoreHarness, StoreDamage, StoreUnderTest } fr
 export const sessionStore = (harness: SessionStoreHarness): ReadonlyArray<Case> =>
   PartSuite.cases(
     harness,
-    [...OwnershipRows.rows, ...LossRows.rows],
+    [...ContentRows.rows, ...OwnershipRows.rows, ...LossRows.rows],
     Effect.map(harness.open, (store) => {
       let ids = 0
       return {
         ...store,
+        owner: Effect.map(store.owner, (owner) => AnsweringStore.make(owner, harness.deadline)),
         leaseMs: harness.leaseMs,
         countsItems: harness.countsItems ?? true,
         newId: () => `ses_conformance_${++ids}`
