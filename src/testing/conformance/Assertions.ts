@@ -137,7 +137,9 @@ export const describeCause = (cause: Cause.Cause<Failure>): string =>
     if (reason._tag === "Interrupt") return "it was interrupted"
     if (reason._tag === "Die") {
       const { defect } = reason
-      return defect instanceof ConformanceError ? defect.message : `it died: ${Cause.pretty(Cause.die(defect))}`
+      return defect instanceof ConformanceError
+        ? defect.message
+        : `expected a value or one of the errors of the contract, but it died: ${Cause.pretty(Cause.die(defect))}`
     }
     return reason.error._tag === "ConformanceError"
       ? reason.error.message

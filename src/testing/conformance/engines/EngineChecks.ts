@@ -7,10 +7,13 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import type * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as Scope from "effect/Scope"
 import { type BackendError, httpStatus, isBackendError } from "../../../BackendError.ts"
 import { assertCompletesWithin, assertThat, type ConformanceError, fail, waitUntil } from "../Assertions.ts"
+import * as Case from "../Case.ts"
+import type { PartRow } from "../PartSuite.ts"
 
 /** A session must not wait for an engine that it closes or interrupts. */
 const PROMPT = "2 seconds"
@@ -114,6 +117,28 @@ export const assertTypedFailure = <A, R>(
       ).pipe(Effect.as(error))
     }
   })
+
+/**
+ * Makes the row about how a part fails that cannot work: `use` builds it, and does with it what must fail within a minute.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const failureRow = <Service>(
+  kind: string,
+  use: (layer: Layer.Layer<Service, BackendError>) => Effect.Effect<unknown, unknown, Scope.Scope>
+): PartRow<{ readonly failing: Layer.Layer<Service, BackendError> | undefined }> => ({
+  id: `${kind}.Failure`,
+  title: "fails with one of the errors of the contract where it cannot work",
+  check: ({ failing }) =>
+    failing === undefined
+      ? Case.skip("the harness has no part that cannot work: `failing`")
+      : Effect.asVoid(assertCompletesWithin(
+        "1 minute",
+        "the failure of a part that cannot work",
+        assertTypedFailure("a part that cannot work", Effect.scoped(use(failing)))
+      ))
+})
 
 const isJson = (value: unknown): boolean => {
   try {

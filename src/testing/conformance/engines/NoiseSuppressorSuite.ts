@@ -13,7 +13,7 @@ import { NoiseSuppressor, type NoiseSuppressorStream } from "../../../speech/Noi
 import { assertThat, fail, type Failure } from "../Assertions.ts"
 import type { Case } from "../Case.ts"
 import * as PartSuite from "../PartSuite.ts"
-import { assertDescribed, assertRate, assertReleases } from "./EngineChecks.ts"
+import { assertDescribed, assertRate, assertReleases, failureRow } from "./EngineChecks.ts"
 import { atRate, cut, noise, ODD_SIZES, pushThenOverwrite, silence, type Spoken } from "./TestAudio.ts"
 
 /**
@@ -21,6 +21,7 @@ import { atRate, cut, noise, ODD_SIZES, pushThenOverwrite, silence, type Spoken 
  *
  * - `layer`: the suppressor; it is built for each case.
  * - `speech`: clean speech, at least a second of it.
+ * - `failing`: the suppressor where it cannot work: opening a stream of it must fail. Default: how it fails is not checked.
  * - `reducesDb`: by how much it makes steady noise quieter, at least, in dB. Default: 3.
  *
  * @category models
@@ -29,6 +30,8 @@ import { atRate, cut, noise, ODD_SIZES, pushThenOverwrite, silence, type Spoken 
 export interface NoiseSuppressorHarness extends PartSuite.PartHarness {
   readonly layer: Layer.Layer<NoiseSuppressor, BackendError>
   readonly speech: Pick<Spoken, "pcm" | "sampleRate">
+  /** The suppressor where it cannot work. Default: how it fails is not checked. */
+  readonly failing?: Layer.Layer<NoiseSuppressor, BackendError> | undefined
   /** By how many dB it makes steady noise quieter, at least. Default: 3. */
   readonly reducesDb?: number | undefined
 }
@@ -37,6 +40,7 @@ interface NoisePart {
   readonly engine: NoiseSuppressor["Service"]
   readonly speech: Int16Array
   readonly reducesDb: number
+  readonly failing: Layer.Layer<NoiseSuppressor, BackendError> | undefined
 }
 
 /** How much speech it may take away. */
@@ -205,6 +209,11 @@ const rows: ReadonlyArray<PartSuite.PartRow<NoisePart>> = [
         yield* assertThat(same(Pcm.concat(output), alone), "a session beside another gives what it gives alone")
       })
   },
+  failureRow(
+    "noise",
+    (failing: NonNullable<NoisePart["failing"]>) =>
+      Effect.flatMap(Layer.build(failing), (context) => Context.get(context, NoiseSuppressor).open)
+  ),
   {
     id: "noise.Release",
     title: "releases a session that is closed, and works on",
@@ -228,6 +237,7 @@ export const noiseSuppressor = (harness: NoiseSuppressorHarness): ReadonlyArray<
     rows,
     Effect.gen(function*() {
       const engine = Context.get(yield* Layer.build(harness.layer), NoiseSuppressor)
-      return { engine, speech: yield* atRate(harness.speech, engine.sampleRate), reducesDb: harness.reducesDb ?? 3 }
+      const speech = yield* atRate(harness.speech, engine.sampleRate)
+      return { engine, speech, reducesDb: harness.reducesDb ?? 3, failing: harness.failing }
     })
   )

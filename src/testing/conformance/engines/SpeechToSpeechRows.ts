@@ -8,17 +8,10 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { SpeechToSpeech } from "../../../speech/SpeechToSpeech.ts"
-import {
-  assertCompletesWithin,
-  assertEqual,
-  assertThat,
-  ConformanceError,
-  type Failure,
-  waitUntil
-} from "../Assertions.ts"
+import { assertEqual, assertThat, ConformanceError, type Failure, waitUntil } from "../Assertions.ts"
 import * as Case from "../Case.ts"
-import { assertDescribed, assertRate, assertReleases, assertTypedFailure } from "./EngineChecks.ts"
-import { type ModelSession, open, type S2sRow } from "./ModelSession.ts"
+import { assertDescribed, assertRate, assertReleases, failureRow } from "./EngineChecks.ts"
+import { type ModelSession, open, type S2sPart, type S2sRow } from "./ModelSession.ts"
 import { wordsOf } from "./Words.ts"
 
 const HELLO = "Hello, who is there?"
@@ -254,27 +247,14 @@ const lives: ReadonlyArray<S2sRow> = [
         })
       )
   },
-  {
-    id: "s2s.Failure",
-    title: "fails with one of the errors of the contract where it cannot work",
-    check: ({ failing }) =>
-      failing === undefined ? Case.skip("the harness has no engine that fails") : Effect.asVoid(
-        assertCompletesWithin(
-          "1 minute",
-          "the failure",
-          assertTypedFailure(
-            "an engine that cannot work",
-            Effect.gen(function*() {
-              const engine = Context.get(yield* Layer.build(failing), SpeechToSpeech)
-              const { answers } = engine.capabilities
-              const stream = yield* engine.open({ sessionId: "conformance", answers, tools: [], history: [] })
-              stream.userText(HELLO, "request-1")
-              yield* Stream.runDrain(stream.events)
-            }).pipe(Effect.scoped)
-          )
-        )
-      )
-  }
+  failureRow("s2s", (failing: NonNullable<S2sPart["failing"]>) =>
+    Effect.gen(function*() {
+      const engine = Context.get(yield* Layer.build(failing), SpeechToSpeech)
+      const { answers } = engine.capabilities
+      const stream = yield* engine.open({ sessionId: "conformance", answers, tools: [], history: [] })
+      stream.userText(HELLO, "request-1")
+      yield* Stream.runDrain(stream.events)
+    }))
 ]
 
 /**

@@ -8,9 +8,9 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { SpeechToText, type SpeechToTextStream } from "../../../speech/SpeechToText.ts"
-import { assertCompletesWithin, assertEqual, assertThat, ConformanceError } from "../Assertions.ts"
+import { assertEqual, assertThat, ConformanceError } from "../Assertions.ts"
 import * as Case from "../Case.ts"
-import { assertPrompt, assertReleases, assertTypedFailure } from "./EngineChecks.ts"
+import { assertPrompt, assertReleases, failureRow } from "./EngineChecks.ts"
 import { heldBytes, MAX_HELD } from "./HeldMemory.ts"
 import { assertWords, open, type SttPart, type SttRow, textOf } from "./Recognition.ts"
 import { silence } from "./TestAudio.ts"
@@ -81,27 +81,14 @@ export const rows: ReadonlyArray<SttRow> = [
         yield* use(stream)
       })
   },
-  {
-    id: "stt.Failure",
-    title: "fails with one of the errors of the contract where it cannot work",
-    check: ({ failing }) =>
-      failing === undefined ? Case.skip("the harness has no engine that fails") : Effect.asVoid(
-        assertCompletesWithin(
-          "1 minute",
-          "the failure",
-          assertTypedFailure(
-            "an engine that cannot work",
-            Effect.gen(function*() {
-              const engine = Context.get(yield* Layer.build(failing), SpeechToText)
-              const stream = yield* engine.open({ sessionId: "conformance" })
-              stream.push(silence(1_000, engine.sampleRate))
-              stream.finalize(1, 16_000)
-              yield* Stream.runDrain(stream.events)
-            }).pipe(Effect.scoped)
-          )
-        )
-      )
-  },
+  failureRow("stt", (failing: NonNullable<SttPart["failing"]>) =>
+    Effect.gen(function*() {
+      const engine = Context.get(yield* Layer.build(failing), SpeechToText)
+      const stream = yield* engine.open({ sessionId: "conformance" })
+      stream.push(silence(1_000, engine.sampleRate))
+      stream.finalize(1, 16_000)
+      yield* Stream.runDrain(stream.events)
+    })),
   {
     id: "stt.Languages",
     title: "opens in each language of its capabilities, and hears on when a stream changes to it",

@@ -7,11 +7,12 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { BackendError } from "../../../BackendError.ts"
+import * as MonotonicTime from "../../../MonotonicTime.ts"
 import { TurnDetector, type TurnDetectorInput } from "../../../speech/TurnDetector.ts"
 import { assertCompletesWithin, assertEqual, assertThat, type Failure } from "../Assertions.ts"
 import * as Case from "../Case.ts"
 import * as PartSuite from "../PartSuite.ts"
-import { assertDescribed, assertPrompt, assertReleases } from "./EngineChecks.ts"
+import { assertDescribed, assertPrompt, assertReleases, failureRow } from "./EngineChecks.ts"
 import { atRate, noise, silence, type Spoken } from "./TestAudio.ts"
 
 /**
@@ -20,6 +21,7 @@ import { atRate, noise, silence, type Spoken } from "./TestAudio.ts"
  * - `layer`: the detector; it is built for each case.
  * - `finished`, `unfinished`: what a user has said when a turn is over, and when it goes on. Default: English examples. On
  *   average the first must be more probable ends than the second.
+ * - `failing`: the detector where it cannot work: asking it must fail. Default: how it fails is not checked.
  * - `heard`: the same as speech, for a detector that listens: both with the pause after it.
  *
  * @category models
@@ -29,6 +31,8 @@ export interface TurnDetectorHarness extends PartSuite.PartHarness {
   readonly layer: Layer.Layer<TurnDetector, BackendError>
   readonly finished?: ReadonlyArray<string> | undefined
   readonly unfinished?: ReadonlyArray<string> | undefined
+  /** The detector where it cannot work. Default: how it fails is not checked. */
+  readonly failing?: Layer.Layer<TurnDetector, BackendError> | undefined
   /** Speech with the pause after it: a turn that is over, and one that goes on. */
   readonly heard?: {
     readonly finished: Pick<Spoken, "pcm" | "sampleRate">
@@ -41,7 +45,11 @@ interface TurnPart {
   readonly finished: ReadonlyArray<string>
   readonly unfinished: ReadonlyArray<string>
   readonly heard: { readonly finished: Int16Array; readonly unfinished: Int16Array } | undefined
+  readonly failing: Layer.Layer<TurnDetector, BackendError> | undefined
 }
+
+/** What a session waits for a verdict; silence has decided then. */
+const LATEST_MS = 2_000
 
 const RATE = 16_000
 
@@ -152,14 +160,49 @@ const rows: ReadonlyArray<PartSuite.PartRow<TurnPart>> = [
       Effect.gen(function*() {
         if (listen === undefined) return yield* Case.skip("the detector does not listen")
         if (heard === undefined) return yield* Case.skip("the harness has no speech")
-        const over = yield* listen(Int16Array.from(heard.finished))
-        const on = yield* listen(Int16Array.from(heard.unfinished))
+        const verdict = (pcm: Int16Array) =>
+          assertCompletesWithin("30 seconds", "a verdict on speech", listen(Int16Array.from(pcm)))
+        const over = yield* verdict(heard.finished)
+        const on = yield* verdict(heard.unfinished)
         yield* assertThat(
           over > on,
           `a turn that is over (${over.toFixed(2)}) sounds more like it than one that goes on (${on.toFixed(2)})`
         )
       })
   },
+  {
+    id: "turn.Prompt",
+    title: `answers within ${LATEST_MS} ms: a session waits no longer for it`,
+    check: (part) =>
+      Effect.gen(function*() {
+        const { listen } = part.engine
+        const questions = {
+          "a question about words": ask(part, words("what time do you open")),
+          ...(listen === undefined ? {} : {
+            "8 s of audio": assertCompletesWithin("30 seconds", "a verdict", listen(noise(8_000, RATE, 3_000)))
+          })
+        }
+        for (const [what, question] of Object.entries(questions)) {
+          let fastest = Number.POSITIVE_INFINITY
+          // the first may load something, and a busy machine be late once
+          for (let i = 0; i < 5 && fastest > LATEST_MS; i++) {
+            const before = yield* MonotonicTime.currentMs
+            yield* question
+            fastest = Math.min(fastest, (yield* MonotonicTime.currentMs) - before)
+          }
+          yield* assertThat(
+            fastest <= LATEST_MS,
+            `the verdict on ${what} takes at most ${LATEST_MS} ms, and not ${Math.round(fastest)}`
+          )
+        }
+      })
+  },
+  failureRow("turn", (failing: NonNullable<TurnPart["failing"]>) =>
+    Effect.gen(function*() {
+      const { endOfTurn, listen } = Context.get(yield* Layer.build(failing), TurnDetector)
+      yield* endOfTurn(words("what time is it"))
+      if (listen !== undefined) yield* listen(noise(500, RATE, 3_000))
+    })),
   {
     id: "turn.Release",
     title: "is interrupted at once, keeps nothing of it, and answers the next",
@@ -201,6 +244,7 @@ export const turnDetector = (harness: TurnDetectorHarness): ReadonlyArray<Case.C
         engine: Context.get(yield* Layer.build(harness.layer), TurnDetector),
         finished: harness.finished ?? finishedTexts,
         unfinished: harness.unfinished ?? unfinishedTexts,
+        failing: harness.failing,
         heard: heard === undefined ? undefined : {
           finished: yield* atRate(heard.finished, RATE),
           unfinished: yield* atRate(heard.unfinished, RATE)

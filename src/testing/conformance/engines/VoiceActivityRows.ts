@@ -3,19 +3,22 @@
  *
  * @since 0.1.0
  */
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as Pcm from "../../../audio/Pcm.ts"
+import type { BackendError } from "../../../BackendError.ts"
 import {
   TIMELINE_RATE,
   type VoiceActivity,
-  type VoiceActivityDetector,
+  VoiceActivityDetector,
   type VoiceActivityStream
 } from "../../../speech/VoiceActivityDetector.ts"
 import { assertCompletesWithin, assertEqual, assertThat, fail, type Failure } from "../Assertions.ts"
 import * as Case from "../Case.ts"
 import type { PartRow } from "../PartSuite.ts"
-import { assertDescribed, assertRate, assertReleases } from "./EngineChecks.ts"
+import { assertDescribed, assertRate, assertReleases, failureRow } from "./EngineChecks.ts"
 import { heldBytes, MAX_HELD } from "./HeldMemory.ts"
 import { cut, noise, ODD_SIZES, pushThenOverwrite, silence } from "./TestAudio.ts"
 
@@ -30,6 +33,7 @@ export interface VadPart {
   /** An utterance at the engine's rate. */
   readonly speech: Int16Array
   readonly toleranceMs: number
+  readonly failing: Layer.Layer<VoiceActivityDetector, BackendError> | undefined
 }
 
 const BEFORE_MS = 1_000
@@ -221,6 +225,11 @@ export const rows: ReadonlyArray<PartRow<VadPart>> = [
         yield* assertEqual(stream.behind?.() ?? 0, 0, "samples that are not classified when it has settled")
       })
   },
+  failureRow(
+    "vad",
+    (failing: NonNullable<VadPart["failing"]>) =>
+      Effect.flatMap(Layer.build(failing), (context) => open(Context.get(context, VoiceActivityDetector)))
+  ),
   {
     id: "vad.Release",
     title: "releases a session that is closed in the middle of speech, and works on",

@@ -18,6 +18,7 @@ import * as VoiceActivityRows from "./VoiceActivityRows.ts"
  *
  * - `layer`: the detector; it is built for each case.
  * - `speech`: an utterance of at least half a second, without pauses longer than 300 ms.
+ * - `failing`: the detector where it cannot work: opening a stream of it must fail. Default: how it fails is not checked.
  * - `toleranceMs`: how far a change may be from where the utterance begins and ends. Default: 400.
  *
  * @category models
@@ -26,6 +27,8 @@ import * as VoiceActivityRows from "./VoiceActivityRows.ts"
 export interface VoiceActivityHarness extends PartSuite.PartHarness {
   readonly layer: Layer.Layer<VoiceActivityDetector, BackendError>
   readonly speech: Pick<Spoken, "pcm" | "sampleRate">
+  /** The detector where it cannot work. Default: how it fails is not checked. */
+  readonly failing?: Layer.Layer<VoiceActivityDetector, BackendError> | undefined
   /** How far a change may be from where speech begins and ends, in ms. Default: 400. */
   readonly toleranceMs?: number | undefined
 }
@@ -45,6 +48,7 @@ export const vad = (harness: VoiceActivityHarness): ReadonlyArray<Case> =>
       return {
         engine,
         speech: yield* atRate(harness.speech, engine.sampleRate),
+        failing: harness.failing,
         toleranceMs: harness.toleranceMs ?? 400
       }
     })
