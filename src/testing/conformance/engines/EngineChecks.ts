@@ -11,7 +11,15 @@ import type * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as Scope from "effect/Scope"
 import { type BackendError, httpStatus, isBackendError } from "../../../BackendError.ts"
-import { assertCompletesWithin, assertThat, type ConformanceError, fail, waitUntil } from "../Assertions.ts"
+import {
+  assertCompletesWithin,
+  assertThat,
+  ConformanceError,
+  describeCause,
+  fail,
+  type Failure,
+  waitUntil
+} from "../Assertions.ts"
 import * as Case from "../Case.ts"
 import type { PartRow } from "../PartSuite.ts"
 
@@ -50,7 +58,13 @@ export const assertDescribed = (
     }
   })
 
-const isTag = (tag: string): boolean => {
+/**
+ * Whether a text is a BCP 47 tag.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isTag = (tag: string): boolean => {
   try {
     return Intl.getCanonicalLocales(tag).length === 1
   } catch {
@@ -68,8 +82,18 @@ export const assertPrompt = <A, E, R>(what: string, effect: Effect.Effect<A, E, 
   // what cannot be interrupted must not hold the suite up
   Effect.flatMap(Effect.forkDetach(effect), (fiber) => assertCompletesWithin(PROMPT, what, Fiber.join(fiber)))
 
+/** What keeps this process alive, and listeners of the process, by kind. */
+const resources = (): ReadonlyMap<string, number> => {
+  const counts = new Map<string, number>()
+  const count = (kind: string, n: number) => counts.set(kind, (counts.get(kind) ?? 0) + n)
+  for (const kind of process.getActiveResourcesInfo()) if (kind !== "Immediate") count(kind, 1)
+  for (const event of process.eventNames()) count(`listeners of ${String(event)}`, process.listenerCount(event))
+  return counts
+}
+
 /**
- * Opens and closes 20 sessions, in the middle of what they do, and checks that closing is prompt and leaves no fiber. `use` does
+ * Opens and closes 20 sessions, in the middle of what they do, and checks that closing is prompt and leaves no fiber, and no timer,
+ * socket, process or listener of its own for each. `use` does
  * something with a session until it is interrupted.
  *
  * @category checks
@@ -80,7 +104,10 @@ export const assertReleases = <E>(
 ): Effect.Effect<void, E | ConformanceError> =>
   Effect.gen(function*() {
     // what it starts once, for all sessions, is started by the first
-    yield* Effect.scoped(use(0))
+    const once = yield* Scope.make()
+    yield* Scope.provide(use(0), once)
+    yield* assertPrompt("closing the first session in the middle of its work", Scope.close(once, Exit.void))
+    const before = resources()
     let fibers = 0
     const counter: Metric.FiberRuntimeMetricsService = {
       recordFiberStart: () => void fibers++,
@@ -93,6 +120,16 @@ export const assertReleases = <E>(
     }
     yield* waitUntil(`no fiber is left of ${SESSIONS} closed sessions`, () => fibers <= 0, "10 seconds").pipe(
       Effect.catchTag("ConformanceError", () => fail(`${fibers} fibers are left of ${SESSIONS} closed sessions`))
+    )
+    // other cases run meanwhile: only what each session leaves is counted
+    const left = () =>
+      Array.from(resources()).flatMap(([kind, count]) => {
+        const more = count - (before.get(kind) ?? 0)
+        return more >= SESSIONS ? [`${more} more of ${kind}`] : []
+      })
+    yield* waitUntil("nothing is left", () => left().length === 0, "10 seconds").pipe(
+      Effect.catchTag("ConformanceError", () =>
+        fail(`timers, sockets, processes or listeners are left of ${SESSIONS} closed sessions: ${left().join(", ")}`))
     )
   })
 
@@ -139,6 +176,17 @@ export const failureRow = <Service>(
         assertTypedFailure("a part that cannot work", Effect.scoped(use(failing)))
       ))
 })
+
+/**
+ * What ended a stream that should have gone on: the error that it failed with, or what else it was.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const failureOf = (what: string, cause: Cause.Cause<Failure>): Failure => {
+  const error = cause.reasons.find(Cause.isFailReason)?.error
+  return error ?? new ConformanceError({ message: `${what}: ${describeCause(cause)}` })
+}
 
 const isJson = (value: unknown): boolean => {
   try {

@@ -16,8 +16,9 @@ import type {
   TranscriptEvent
 } from "../../../speech/SpeechToText.ts"
 import { TIMELINE_RATE } from "../../../speech/VoiceActivityDetector.ts"
-import { type ConformanceError, fail, type Failure, waitUntil } from "../Assertions.ts"
+import { assertCompletesWithin, type ConformanceError, fail, type Failure, waitUntil } from "../Assertions.ts"
 import type { PartRow } from "../PartSuite.ts"
+import { failureOf, isTag } from "./EngineChecks.ts"
 import { cut, pushThenOverwrite } from "./TestAudio.ts"
 import { errorRate } from "./Words.ts"
 
@@ -70,7 +71,43 @@ export interface Recognition {
   readonly position: () => number
 }
 
-const PAUSE_MS = 500
+/** What is wrong with an event by itself; `undefined`: nothing. */
+const faultOf = (event: TranscriptEvent): string | undefined => {
+  switch (event._tag) {
+    case "Interim":
+      return typeof event.text === "string" ? undefined : `expected that an Interim has a text, and not ${event.text}`
+    case "Final": {
+      const { confidence, language, text } = event
+      if (typeof text !== "string") return `expected that a Final has a text, and not ${text}`
+      if (language !== undefined && !isTag(language)) {
+        return `expected that the language of a Final is a BCP 47 tag, and not "${language}"`
+      }
+      return isShare(confidence)
+        ? undefined
+        : `expected that the confidence of a Final is from 0 to 1, and not ${confidence}`
+    }
+    case "EndOfTurn":
+      return isShare(event.confidence)
+        ? undefined
+        : `expected that the confidence of an EndOfTurn is from 0 to 1, and not ${event.confidence}`
+    case "Finalized":
+      return Number.isInteger(event.id)
+        ? undefined
+        : `expected that a Finalized has the id of a finalize, and not ${event.id}`
+    default:
+      return `expected Interim, Final, Finalized or EndOfTurn, and not the event ${JSON.stringify(event)}`
+  }
+}
+
+const isShare = (value: number | undefined): boolean => value === undefined || (value >= 0 && value <= 1)
+
+/**
+ * The pause before and after an utterance, in ms.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const PAUSE_MS = 500
 /** Frames after which others get their turn, as between real frames. */
 const BATCH = 5
 
@@ -84,17 +121,25 @@ export const open = Effect.fnUntraced(function*(
   engine: SpeechToText["Service"],
   options: Partial<SpeechToTextOptions> = {}
 ): Effect.fn.Return<Recognition, Failure, Scope.Scope> {
-  const stream = yield* engine.open({ sessionId: "conformance", ...options })
+  const stream = yield* assertCompletesWithin(
+    "1 minute",
+    "opening a stream",
+    engine.open({ sessionId: "conformance", ...options })
+  )
   const events: Array<TranscriptEvent> = []
   let failure: BackendError | ConformanceError | undefined
   let samples = 0
   let questions = 0
   yield* stream.events.pipe(
-    Stream.runForEach((event) => Effect.sync(() => void events.push(event))),
+    Stream.runForEach((event) => {
+      events.push(event)
+      const fault = faultOf(event)
+      return fault === undefined ? Effect.void : fail(fault)
+    }),
     Effect.andThen(fail("the events of a stream ended before its scope")),
-    Effect.catch((error) =>
+    Effect.catchCause((cause) =>
       Effect.sync(() => {
-        failure = error
+        failure = failureOf("the events of a stream", cause)
       })
     ),
     Effect.forkScoped

@@ -6,11 +6,13 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { TranscriptEvent } from "../../../speech/SpeechToText.ts"
+import { TIMELINE_RATE } from "../../../speech/VoiceActivityDetector.ts"
 import { assertCompletesWithin, assertEqual, assertThat, fail, waitUntil } from "../Assertions.ts"
 import * as Case from "../Case.ts"
 import { assertDescribed, assertRate } from "./EngineChecks.ts"
-import { assertWords, open, type SttPart, type SttRow, textOf } from "./Recognition.ts"
+import { assertWords, open, PAUSE_MS, type SttPart, type SttRow, textOf } from "./Recognition.ts"
 import { noise, ODD_SIZES, silence } from "./TestAudio.ts"
+import { edits, wordsOf } from "./Words.ts"
 
 const nth = ({ speech }: SttPart, index: number) =>
   speech[index % speech.length] ?? { pcm: new Int16Array(0), text: "" }
@@ -124,6 +126,42 @@ export const rows: ReadonlyArray<SttRow> = [
       })
   },
   {
+    id: "stt.Overlap",
+    title: "hears on while it makes a final transcript",
+    check: (part) =>
+      Effect.gen(function*() {
+        const session = yield* open(part.engine)
+        const said = [nth(part, 0), nth(part, 1)]
+        yield* session.say(nth(part, 0).pcm)
+        const first = session.ask()
+        yield* session.say(nth(part, 1).pcm)
+        const second = session.ask()
+        yield* session.answer(first)
+        yield* session.answer(second)
+        yield* assertWords(
+          part,
+          session.text(),
+          said.map(({ text }) => text).join(" "),
+          "two utterances, the second of which came before the answer to the first"
+        )
+      })
+  },
+  {
+    id: "stt.Hint",
+    title: "takes voice activity as a hint: hears what it was not told of",
+    check: (part) =>
+      Effect.gen(function*() {
+        const { pcm, text } = nth(part, 0)
+        const session = yield* open(part.engine)
+        const quiet = silence(PAUSE_MS, part.engine.sampleRate)
+        yield* session.push(quiet)
+        yield* session.push(pcm)
+        yield* session.push(quiet)
+        yield* session.finalize
+        yield* assertWords(part, session.text(), text, "an utterance without voice activity around it")
+      })
+  },
+  {
     id: "stt.Silence",
     title: "hears no words in silence and in a quiet room",
     check: ({ engine }) =>
@@ -165,6 +203,16 @@ export const rows: ReadonlyArray<SttRow> = [
         yield* assertThat(first < last, "an interim transcript comes before the final words")
         const after = session.events.slice(last).some((event) => event._tag === "Interim" && event.text.trim() !== "")
         yield* assertThat(!after, "no interim transcript repeats words that were final")
+        const [former, { pcm, text }] = [nth(part, 0).text, nth(part, 1)]
+        const end = session.events.length
+        yield* session.say(pcm)
+        yield* session.finalize
+        const interim = session.events.slice(end).findLast(({ _tag }) => _tag === "Interim")
+        const words = wordsOf(interim?._tag === "Interim" ? interim.text : "")
+        yield* assertThat(
+          edits(wordsOf(text), words) <= edits(wordsOf(`${former} ${text}`), words),
+          `an interim transcript has the words since the last Final, and not "${words.join(" ")}"`
+        )
       })
   },
   {
@@ -173,9 +221,24 @@ export const rows: ReadonlyArray<SttRow> = [
     check: (part) =>
       Effect.gen(function*() {
         const session = yield* open(part.engine)
+        let told = 0
         for (const index of [0, 1]) {
+          const begin = session.position()
           yield* session.say(nth(part, index).pcm)
           yield* session.finalize
+          const ownWords = session.events.slice(told).flatMap((event) =>
+            event._tag === "Final" ? event.words ?? [] : []
+          )
+          told = session.events.length
+          const [first, last] = [ownWords[0], ownWords.at(-1)]
+          const middle = begin + PAUSE_MS * 16 +
+            nth(part, index).pcm.length * TIMELINE_RATE / part.engine.sampleRate / 2
+          if (first === undefined || last === undefined) continue
+          yield* assertThat(
+            first.startSample >= begin && first.startSample <= middle && last.endSample >= middle,
+            `the times of words are samples of the timeline (16 kHz) since the first that was pushed: an utterance whose middle ` +
+              `is at ${Math.round(middle)} was heard from ${first.startSample} to ${last.endSample}`
+          )
         }
         const words = session.events.flatMap((event) => event._tag === "Final" ? event.words ?? [] : [])
         if (words.length === 0) return yield* Case.skip("the engine does not time words")

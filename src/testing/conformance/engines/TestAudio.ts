@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Pcm from "../../../audio/Pcm.ts"
 import * as Resampler from "../../../audio/resampling/Resampler.ts"
 import type { BackendError } from "../../../BackendError.ts"
+import { ConformanceError } from "../Assertions.ts"
 
 /**
  * An utterance: mono PCM of speech alone, without a pause at either end, and its words. `sampleRate` in Hz; default: 16,000. The
@@ -92,7 +93,8 @@ export const cut = (
 export const ODD_SIZES: ReadonlyArray<number> = [1, 7, 160, 333, 512, 1_111, 8_000, 2]
 
 /**
- * Calls `push` with the samples in a buffer that is overwritten after the call, as the buffers of a session are.
+ * Calls `push` with the samples in a buffer that is overwritten after the call, as the buffers of a session are. Throws where the
+ * call changes them: others are given the same buffer.
  *
  * @category running
  * @since 0.1.0
@@ -100,5 +102,13 @@ export const ODD_SIZES: ReadonlyArray<number> = [1, 7, 160, 333, 512, 1_111, 8_0
 export const pushThenOverwrite = (push: (pcm: Int16Array) => void, pcm: Int16Array): void => {
   const buffer = Int16Array.from(pcm)
   push(buffer)
+  const changed = buffer.findIndex((sample, i) => sample !== pcm[i])
+  if (changed >= 0) {
+    throw new ConformanceError({
+      message:
+        `expected that the samples that are given stay as they are, because others are given the same buffer: sample ` +
+        `${changed} of ${pcm.length} became ${buffer[changed]}, and was ${pcm[changed]}`
+    })
+  }
   buffer.fill(-7_777)
 }
