@@ -173,6 +173,31 @@ describe("the files of scripts/deploy", () => {
     }
   })
 
+  it.effect("show an application how to build an image of its own", () =>
+    Effect.gen(function*() {
+      const own = JSON.parse(Fs.readFileSync(Path.join(root, "package.json"), "utf8")) as Tree
+      const guide = text("README.md")
+      const shown = /```dockerfile\n([^]*?)```/.exec(guide)?.[1] ?? ""
+      const image = text("Dockerfile")
+      const of = (pattern: RegExp, from: string) => pattern.exec(from)?.[1]
+      for (const pattern of [/^FROM (\S+)(?: AS build)?$/m, /for model in ([\w -]+);/, /^ENTRYPOINT (.*)$/m]) {
+        assert.isString(of(pattern, shown))
+        assert.strictEqual(of(pattern, shown), of(pattern, image), String(pattern))
+      }
+      assert.include(shown, `node_modules/effect-voice/${own["bin"]["effect-voice"]}`)
+      for (const flag of shown.match(/--(?:app|config)\b/g) ?? []) {
+        assert.include(Fs.readFileSync(Path.join(root, "src/cli/README.md"), "utf8"), flag)
+      }
+      const yaml = /`voice\.yaml` has `([^`]+)`/.exec(guide)?.[1] ?? ""
+      const { section } = yield* ConfigSource.load({
+        defaults: Yaml.parse(yaml.replace("${VOICE_API_KEY}", secrets.VOICE_API_KEY)) as Tree,
+        env: {},
+        section: { name: "server", schema: ServerConfig }
+      }).pipe(Effect.provide([Builtin.layer, NodeServices.layer]))
+      assert.strictEqual(section.host, "0.0.0.0")
+      assert.lengthOf(section.apiKeys, 1)
+    }))
+
   it("build the image from what the package says of itself", () => {
     const own = JSON.parse(Fs.readFileSync(Path.join(root, "package.json"), "utf8")) as Tree
     const dockerfile = text("Dockerfile")

@@ -56,11 +56,23 @@ describe("the packed package", () => {
 
   it("holds no tests, no tools and no stray files", () => {
     const entries = readdirSync(join(project, "node_modules", "effect-voice"))
-    assert.includeMembers(entries, ["LICENSE", "README.md", "THIRD-PARTY-LICENCES.md", "dist", "package.json"])
+    assert.includeMembers(entries, [
+      "CHANGELOG.md",
+      "LICENSE",
+      "README.md",
+      "THIRD-PARTY-LICENCES.md",
+      "dist",
+      "package.json"
+    ])
     for (const absent of ["test", "node_modules", ".ci"]) assert.notInclude(entries, absent)
-    // of the scripts only what users run, the bridge to Pipecat, and what they hand to Grafana and Prometheus
-    const scripts = readdirSync(join(project, "node_modules", "effect-voice", "scripts"), { recursive: true })
-    assert.sameMembers(scripts.map(String), [
+    // of the scripts only what users run, the bridge to Pipecat, and what they hand to Grafana, Prometheus and Docker
+    const scripts = readdirSync(join(project, "node_modules", "effect-voice", "scripts"), { recursive: true }).map(
+      String
+    )
+    assert.includeMembers(scripts, [join("deploy", "README.md"), join("deploy", "compose.yaml")])
+    assert.notInclude(scripts, join("deploy", "secrets"))
+    assert.sameMembers(scripts.filter((path) => !path.startsWith(join("deploy", ""))), [
+      "deploy",
       "pipecat",
       join("pipecat", "README.md"),
       join("pipecat", "bridge.py"),
@@ -85,6 +97,17 @@ describe("the packed package", () => {
 
   it("imports by every subpath under Node", () => {
     assert.includeMembers([...subpaths], ["", "/client", "/testing", "/builtin", "/server", "/providers/local"])
+    // what stores and models are made of is nothing that an editor offers
+    assert.sameMembers(subpaths.filter((subpath) => /^\/(?:models|store)\//.test(subpath)), [
+      "/models/ModelStore",
+      "/store/MemoryStore",
+      "/store/PendingErasureFiles",
+      "/store/PostgresStore",
+      "/store/RedisRateLimits",
+      "/store/RedisStore",
+      "/store/SessionArchiveDirectory",
+      "/store/SqliteStore"
+    ])
     // The browser client needs no browser to be loaded, only to be used.
     const lines = subpaths.map((subpath) => `await load(${JSON.stringify(`effect-voice${subpath}`)})`)
     writeFileSync(
