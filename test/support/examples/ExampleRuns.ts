@@ -220,6 +220,7 @@ export const runs: ReadonlyArray<ExampleRun> = [
   { title: "answers with Gemini", files: ["Gemini.ts"], run: gemini },
   { title: "answers with the tools of an MCP server", files: ["McpTools.ts"], run: mcpTools },
   printing("tests an agent in virtual time", "TestYourAgent.ts"),
+  printing("tests an agent with tools, its services and a scripted language model", "TestYourTools.ts"),
   printing("tests an agent before a loudspeaker", "Loudspeaker.ts"),
   ...["Engine.ts", "Recogniser.ts", "Detectors.ts", "Store.ts"].map((file) =>
     printing(`passes the suite of its kind as the guides show: ${file}`, file, /conformance: \d+ passed, 0 failed/u)
