@@ -47,7 +47,7 @@ const appFlag = Flag.File("app").pipe(
 const noAppFlag = Flag.Never.pipe(Flag.withHidden, Flag.optional)
 const json = Flag.Boolean("json").pipe(Flag.withDefault(false), Flag.withDescription("Print JSON"))
 
-const model = Argument.String("name")
+const model = Argument.String("name").pipe(Argument.withDescription("A name that `models list` shows"))
 const modelsCommand = Command.make("models", {}, () => Commands.listModels).pipe(
   Command.withDescription("List the models of the embedded engines, download one, or print its directory"),
   Command.withSubcommands([

@@ -15,9 +15,13 @@ import type { LiveKitClient } from "./media/LiveKitClient.ts"
  * @since 0.1.0
  */
 export interface ExistingSession {
+  /** `id` of the answer. */
   readonly id: string
+  /** `token` of the answer: it opens this session only. */
   readonly token: string
+  /** `protocol` of the answer, which a provider other than `local` has. */
   readonly protocol?: string | undefined
+  /** `connection_url` of the answer. */
   readonly connectionUrl?: string | undefined
 }
 
@@ -34,11 +38,13 @@ export interface ConnectOptions {
   readonly userId?: string | undefined
   /** The name of a registered agent; default: the server's. */
   readonly agent?: string | undefined
+  /** What the agent and the server's hooks are told of the call, at most 16 KiB of JSON. */
   readonly metadata?: Readonly<Record<string, unknown>> | undefined
   /** A session that the application's backend created; then no API key needs to be in the page. */
   readonly session?: ExistingSession | undefined
   /** The microphone; `false` for a conversation in which the user only types. */
   readonly input?: MicrophoneOptions | false | undefined
+  /** The speaker; default: the system's. */
   readonly output?: { readonly deviceId?: string | undefined } | undefined
   /** Sent with the request that creates the session. */
   readonly headers?: Readonly<Record<string, string>> | undefined

@@ -85,8 +85,11 @@ export interface ProcessorFactory {
  * @since 0.1.0
  */
 export const sync = (processor: {
+  /** Its name in logs, incidents and a config. */
   readonly name: string
+  /** A lower one runs earlier. Default: 0. */
   readonly order?: number | undefined
+  /** Gets a frame of 16 kHz mono, and returns the one to go on with: as long, and it may be the same array. */
   readonly process: (audio: Int16Array, metadata: ProcessorMetadata) => Int16Array
 }): AudioProcessor => ({ _tag: "sync", ...processor, order: processor.order ?? 0 })
 
@@ -97,8 +100,11 @@ export const sync = (processor: {
  * @since 0.1.0
  */
 export const effect = (processor: {
+  /** Its name in logs, incidents and a config. */
   readonly name: string
+  /** A lower one runs earlier. Default: 0. */
   readonly order?: number | undefined
+  /** Gets a batch of at most 100 ms (PCM, 16 kHz mono), and gives one as long. */
   readonly process: (audio: Uint8Array, metadata: ProcessorMetadata) => Effect.Effect<Uint8Array, BackendError>
 }): AudioProcessor => ({ _tag: "effect", ...processor, order: processor.order ?? 0 })
 

@@ -9,6 +9,10 @@ const MAX_CHARACTERS = 64
 
 const normalize = (name: string): string => name.toLowerCase().replace(/[-_\s]/g, "")
 
+/** `turnDetection`, `turn_detection` and `turn-detection` alike. */
+const wordsOf = (name: string): string =>
+  name.replace(/([a-z\d])([A-Z])/g, "$1 $2").toLowerCase().split(/[-_\s]+/).filter((word) => word !== "").join(" ")
+
 /** How many single-character edits a name of so many characters may be away. */
 const tolerance = (length: number): number => length <= 3 ? 1 : length <= 7 ? 2 : 3
 
@@ -31,9 +35,18 @@ const distance = (one: string, other: string): number => {
   return last[other.length] ?? 0
 }
 
+/** The only known name whose first words are these; several, and nobody knows which was meant. */
+const completed = (name: string, known: Iterable<string>): string | undefined => {
+  const words = wordsOf(name)
+  if (words === "") return undefined
+  const found = Array.from(known).filter((candidate) => wordsOf(candidate).startsWith(`${words} `))
+  return found.length === 1 ? found[0] : undefined
+}
+
 /**
- * The closest of the known names, or `undefined` when none is close: up to 1 edit for 3 characters, 2 for 7, else 3. Case
- * and separators do not count, so that `sttProvider` is `stt_provider`.
+ * The closest of the known names, or `undefined` when none is close: up to 1 edit for 3 characters, 2 for 7, else 3; or the
+ * one that begins with the name as whole words, as `turn_detection_provider` does with `turn_detection`. Case and separators do
+ * not count, so that `sttProvider` is `stt_provider`.
  *
  * @category accessors
  * @since 0.1.0
@@ -52,7 +65,7 @@ export const nearest = (name: string, known: Iterable<string>): string | undefin
       found = candidate
     }
   }
-  return found
+  return found ?? completed(name, known)
 }
 
 /**

@@ -99,7 +99,9 @@ export type AnyEngine = { readonly [Kind in EngineKind]: DecodedEngine<Kind> }[E
  * @since 0.1.0
  */
 export interface EngineDefinition<Kind extends EngineKind = EngineKind> {
+  /** What it does: `stt`, `tts`, `s2s`, `vad`, `turn`, `noise`, `echo` or `llm`. */
   readonly kind: Kind
+  /** The name by which a config names it, and its options under `engines`. */
   readonly name: string
   /** One sentence for the person who configures it. */
   readonly description: string
@@ -170,10 +172,15 @@ export const optionsOf = (
  * @since 0.1.0
  */
 export const define = <Kind extends EngineKind, Options>(engine: {
+  /** What it does: `stt`, `tts`, `s2s`, `vad`, `turn`, `noise`, `echo` or `llm`. */
   readonly kind: Kind
+  /** The name by which a config names it, and its options under `engines`. */
   readonly name: string
+  /** One sentence for the person who configures it. */
   readonly description: string
+  /** Reads the options of a config; without options `Schema.Struct({})`. */
   readonly options: Schema.Codec<Options, unknown>
+  /** Makes the engine, once for a backend. */
   readonly layer: (options: Options) => Layer.Layer<EngineKinds[Kind], BackendError>
   /** `check` of the decoded engine, for one that is expensive to build. */
   readonly check?: ((options: Options) => Effect.Effect<void, BackendError>) | undefined

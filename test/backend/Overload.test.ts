@@ -96,8 +96,13 @@ describe("an overloaded backend", () => {
   it.effect("rejects new sessions, keeps those in progress, logs it, and accepts sessions again later", () =>
     Effect.gen(function*() {
       const lines: Array<string> = []
+      const settings: Array<unknown> = []
       const logger = Logger.make((entry) => {
         lines.push(String(entry.message))
+        const { "overload.max_backlog": maxBacklog, "overload.max_lag": maxLag } = entry.fiber.getRef(
+          References.CurrentLogAnnotations
+        )
+        if (String(entry.message).startsWith("overloaded")) settings.push(maxLag, maxBacklog)
       })
       const { clock, state } = yield* jammed
       yield* Effect.gen(function*() {
@@ -131,6 +136,7 @@ describe("an overloaded backend", () => {
           "busy: interim transcripts and preemptive replies are off",
           "load is normal again"
         ])
+        assert.deepEqual(settings, ["50ms", "2s"], "the line says which settings were exceeded")
       }).pipe(
         Effect.provide(layer({})),
         Effect.provideService(Clock.Clock, clock),

@@ -17,6 +17,15 @@ describe("NearestName", () => {
     assert.strictEqual(nearest("VAD-PROVIDER", known), "vad_provider")
   })
 
+  it("finds the only name that begins with these words", () => {
+    const keys = ["turn_detection_provider", "max_retries", "max_sessions", "noise_cancellation_provider", "turn"]
+    assert.strictEqual(nearest("turn_detection", keys), "turn_detection_provider")
+    assert.strictEqual(nearest("noiseCancellation", keys), "noise_cancellation_provider")
+    assert.isUndefined(nearest("max", keys), "two begin with it")
+    assert.isUndefined(nearest("noise_cancel", keys), "it ends within a word")
+    assert.isUndefined(nearest("-", keys))
+  })
+
   it("finds nothing where nothing is close", () => {
     for (const name of ["", "x", "colour", "max_retries", "s".repeat(10_000)]) {
       assert.isUndefined(nearest(name, known), name.slice(0, 20))

@@ -149,7 +149,9 @@ export const monitor = (options: {
       return Effect.annotateLogs(log, {
         load: load.level,
         lag_ms: Math.round(load.lagMs),
-        backlog_ms: Math.round(load.backlogMs)
+        backlog_ms: Math.round(load.backlogMs),
+        "overload.max_lag": Duration.format(maxLag),
+        "overload.max_backlog": Duration.format(maxBacklog)
       })
     })
   )

@@ -80,7 +80,9 @@ export class StoreRegistry extends Context.Service<StoreRegistry, Registry.Regis
 
   /** A store whose `store.options` are decoded by a schema; what is wrong with them is reported with the rest of a config. */
   static readonly define = <Options>(store: {
+    /** Reads `store.options` of a config; without options `Schema.Struct({})`. */
     readonly options: Schema.Codec<Options, unknown>
+    /** Makes the store, once for a backend; `config` is the section `store`. */
     readonly layer: (options: Options, config: StoreConfig) => Layer.Layer<SessionStore, BackendError>
   }): StoreLoader =>
     Object.assign(
