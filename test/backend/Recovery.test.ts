@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Exit, Fiber, Layer, Schema, Scope, Stream } from "effect"
 import * as Agent from "../../src/agent/Agent.ts"
 import { AgentRegistry } from "../../src/agent/AgentRegistry.ts"
+import { CallContext } from "../../src/agent/CallContext.ts"
 import * as BackendProvider from "../../src/backend/provider/BackendProvider.ts"
 import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import { type BackendError, ConnectionFailed } from "../../src/BackendError.ts"
@@ -129,6 +130,46 @@ describe("Recovery", () => {
     }).pipe(Effect.provide(AgentRegistry.layer({
       billing: Agent.fromCallback((text) => Effect.succeed(`Billing heard ${text}.`))
     }))))
+
+  it.effect("resumes with its call: who it is for, and what was said", () =>
+    Effect.gen(function*() {
+      const table = MemoryStore.makeTable()
+      const seen: Array<unknown> = []
+      const agent = Agent.fromCallback(() =>
+        Effect.map(CallContext, ({ facts, history, language, metadata, provider, sessionId, tenant, turn, userId }) => {
+          const heard = history.map(({ text }) => text)
+          seen.push({ facts, heard, language, metadata, provider, sessionId, tenant, turn, userId })
+          return "Yes."
+        })
+      )
+      const first = yield* start(table, { agent })
+      const user = yield* first.call(
+        first.backend.createSession({
+          userId: "ada",
+          tenant: "acme",
+          language: "de",
+          metadata: { plan: "basic" },
+          transport: "websocket"
+        })
+      )
+      yield* user.session.sendText("one")
+      yield* pass("3 seconds")
+      yield* user.session.updateMetadata({ plan: "gold" })
+      yield* pass("3 seconds")
+      yield* first.die
+      const second = yield* start(table, { agent })
+      yield* pass(LEASE)
+      const again = yield* second.takeUp(user.session.id)
+      again.connection.facts = { room: "desk" }
+      yield* again.session.sendText("two")
+      yield* pass("3 seconds")
+      const of = { sessionId: user.session.id, userId: "ada", tenant: "acme", language: "de", provider: "test" }
+      assert.deepStrictEqual(seen, [
+        { ...of, turn: 1, heard: [], metadata: { plan: "basic" }, facts: {} },
+        { ...of, turn: 2, heard: ["one", "Yes."], metadata: { plan: "gold" }, facts: { room: "desk" } }
+      ])
+      yield* second.stop
+    }))
 
   it.effect("resumes in the language that it was given, though an engine does not have it", () =>
     Effect.gen(function*() {

@@ -7,6 +7,7 @@ import * as Agent from "../../src/agent/index.ts"
 import { AuthHook } from "../../src/hooks/AuthHook.ts"
 import { Scenario } from "../../src/testing/index.ts"
 import * as ScriptedLanguageModel from "../../src/testing/scripted/ScriptedLanguageModel.ts"
+import { neverOverloaded } from "../server/support.ts"
 import { agentInput } from "../support/AgentInput.ts"
 import { call, layer, pass, provider, running } from "./Harness.ts"
 import { TestConnection } from "./TestConnection.ts"
@@ -218,6 +219,48 @@ describe("CallContext", () => {
       const cause = yield* Effect.sandbox(look).pipe(Effect.flip)
       assert.match(String(cause.reasons[0]?._tag === "Die" && cause.reasons[0].defect), /there is no call here/u)
     }))
+
+  it.effect("is that of its own call in each of 200 sessions at once, also in parallel tools", () => {
+    const seen = new Map<string, Array<string>>()
+    const note = (what: string) =>
+      Effect.map(CallContext, ({ history, metadata, sessionId, turn, userId }) => {
+        const of = `${userId} ${String(metadata["n"])} ${turn} ${history[0]?.text ?? "-"}`
+        seen.set(sessionId, [...seen.get(sessionId) ?? [], `${what} ${of}`])
+      })
+    const handlers = toolkit.toLayer({
+      look: () =>
+        Effect.andThen(Effect.andThen(Effect.yieldNow, Effect.sleep("100 millis")), Effect.as(note("tool"), "seen"))
+    })
+    const model = ScriptedLanguageModel.layer(({ prompt }) =>
+      prompt.content.at(-1)?.role === "tool"
+        ? ["Yes."]
+        : [{ call: "look", id: "a" }, { call: "look", id: "b", params: {} }]
+    )
+    const agent = Agent.fromLanguageModel({ toolkit, instructions: () => Effect.as(note("instructions"), "Be brief.") })
+    return running(
+      layer({ agent, config: { maxConcurrentSessions: 300, overload: neverOverloaded } }).pipe(
+        Layer.provide([handlers, model])
+      ),
+      Effect.gen(function*() {
+        const users = yield* Effect.forEach(
+          Array.from({ length: 200 }, (_, n) => n),
+          (n) => call({ config: { userId: `user-${n}`, metadata: { n } } }),
+          { concurrency: "unbounded" }
+        )
+        for (const turn of [1, 2]) {
+          yield* Effect.forEach(users, ({ session }, n) => session.sendText(`${n} asks ${turn}`), { discard: true })
+          yield* pass("3 seconds")
+        }
+        for (const [n, { session }] of users.entries()) {
+          const turns = [`user-${n} ${n} 1 -`, `user-${n} ${n} 2 ${n} asks 1`]
+          assert.deepStrictEqual(
+            [...new Set(seen.get(session.id))],
+            turns.flatMap((of) => [`instructions ${of}`, `tool ${of}`])
+          )
+        }
+      })
+    )
+  })
 
   it.effect("has the facts that a scenario gives its user", () =>
     Effect.gen(function*() {

@@ -1,6 +1,6 @@
 /** What an answer or a tool acquires is released with it, and a call that is made within another has nothing of it. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Schema, Scope, Stream } from "effect"
+import { Config, ConfigProvider, Effect, Layer, Logger, References, Schema, Scope, Stream } from "effect"
 import { Tool, Toolkit } from "effect/ai"
 import { AgentRegistry } from "../../src/agent/AgentRegistry.ts"
 import { CallContext } from "../../src/agent/CallContext.ts"
@@ -169,6 +169,65 @@ describe("work in the background", () => {
           yield* pass("10 seconds")
           assert.strictEqual(held.count, 0)
           assert.strictEqual(yield* other.session.state.get, "listening")
+        })
+      )
+    })
+  }
+})
+
+describe("the application's own context", () => {
+  const given = Layer.mergeAll(
+    ConfigProvider.layer(ConfigProvider.fromUnknown({ PLACE: "Ulm" })),
+    Layer.succeed(References.MinimumLogLevel, "Debug")
+  )
+  const look = Effect.gen(function*() {
+    const place = yield* Config.String("PLACE")
+    yield* Effect.logDebug(`asked for ${place}`)
+    return place
+  }).pipe(Effect.orDie)
+  for (const pipeline of ["stt_tts", "s2s"] as const) {
+    it.effect(`reaches agents, instructions, tools and their work (${pipeline})`, () => {
+      const seen: Array<string> = []
+      const lines: Array<string> = []
+      const note = (what: string) => Effect.map(look, (place) => void seen.push(`${what} ${place}`))
+      const handlers = leaving.toLayer({
+        leave: () =>
+          Effect.andThen(note("tool"), Agent.background(Effect.andThen(Effect.sleep("1 second"), note("work")))).pipe(
+            Effect.orDie,
+            Effect.as("left")
+          )
+      })
+      const instructed = Agent.fromLanguageModel({
+        toolkit: leaving,
+        instructions: () => Effect.as(note("instructions"), "Be brief.")
+      })
+      const model = ScriptedLanguageModel.layer([[{ call: "leave" }], ["Done."]])
+      const backend = pipeline === "s2s"
+        ? layerS2s([{ call: "leave", input: {}, last: "Done." }], { backend: { toolkit: leaving } }).pipe(
+          Layer.provide(handlers)
+        )
+        : layer({
+          agent: Agent.fallback([
+            Agent.fromCallback(() => Effect.andThen(note("agent"), Effect.fail("no"))),
+            instructed
+          ])
+        })
+          .pipe(Layer.provide([handlers, model]))
+      return running(
+        // only what the backend is made in has it: sessions are created elsewhere
+        backend.pipe(
+          Layer.provide(given),
+          Layer.provide(Logger.layer([Logger.make(({ message }) => void lines.push(String(message)))]))
+        ),
+        Effect.gen(function*() {
+          const user = yield* call()
+          yield* user.session.sendText("one")
+          yield* pass("5 seconds")
+          const expected = pipeline === "s2s"
+            ? ["tool", "work"]
+            : ["agent", "instructions", "instructions", "tool", "work"]
+          assert.deepStrictEqual([...new Set(seen)], [...new Set(expected)].map((what) => `${what} Ulm`))
+          assert.lengthOf(lines.filter((line) => line === "asked for Ulm"), seen.length)
         })
       )
     })
