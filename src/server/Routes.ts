@@ -40,7 +40,7 @@ import * as NodeRouting from "./nodes/NodeRouting.ts"
 import * as ProcessMetrics from "./ProcessMetrics.ts"
 import * as AsyncApi from "./protocol/AsyncApi.ts"
 import * as RouteCollector from "./RouteCollector.ts"
-import { requireAuthentication, requireHook, requireOperations, type ServerConfig } from "./ServerConfig.ts"
+import { type GivenServerConfig, requireAuthentication, requireHook, requireOperations } from "./ServerConfig.ts"
 import * as SharedMetrics from "./SharedMetrics.ts"
 import type { SharedPort } from "./SharedPort.ts"
 
@@ -60,11 +60,12 @@ import type { SharedPort } from "./SharedPort.ts"
  * @category models
  * @since 0.1.0
  */
-export interface RoutesOptions
-  extends Partial<Pick<ServerConfig, "publicUrl" | "allowedOrigins" | "apiKeys" | "trustedProxies" | "operations">>
+export interface RoutesOptions extends
+  GivenServerConfig<
+    "publicUrl" | "allowedOrigins" | "apiKeys" | "authentication" | "trustedProxies" | "operations"
+  >
 {
   readonly prefix?: string | undefined
-  readonly authentication?: ServerConfig["authentication"] | undefined
   readonly host?: string | undefined
   readonly providers?: ReadonlyArray<BackendProvider["Service"]> | undefined
   readonly console?: boolean | undefined

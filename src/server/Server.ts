@@ -28,7 +28,7 @@ import { formatUrl, listenError } from "./Listening.ts"
 import * as MalformedRequests from "./MalformedRequests.ts"
 import * as Routes from "./Routes.ts"
 import * as ServedRoutes from "./ServedRoutes.ts"
-import { isLoopback, requireOperations, ServerConfig } from "./ServerConfig.ts"
+import { type GivenServerConfig, isLoopback, requireOperations, ServerConfig } from "./ServerConfig.ts"
 import * as SharedPort from "./SharedPort.ts"
 
 /**
@@ -62,7 +62,7 @@ export class VoiceServer extends Context.Service<VoiceServer, {
  * @category models
  * @since 0.1.0
  */
-export interface ServerOptions extends Partial<ServerConfig> {
+export interface ServerOptions extends GivenServerConfig {
   readonly providers?: ReadonlyArray<BackendProvider["Service"]> | undefined
   readonly console?: boolean | undefined
   readonly prefix?: string | undefined

@@ -111,6 +111,16 @@ export const ServerConfig = Schema.Struct({
 export type ServerConfig = typeof ServerConfig.Type
 
 /**
+ * Fields of the section as a program gives them: all of them optional, and what is `undefined` counts as absent.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type GivenServerConfig<Field extends keyof ServerConfig = keyof ServerConfig> = {
+  readonly [Key in Field]?: ServerConfig[Key] | undefined
+}
+
+/**
  * The section as `ConfigSource.load` takes it.
  *
  * @category sections
