@@ -8,9 +8,11 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import * as Queue from "effect/Queue"
 import * as References from "effect/References"
 import * as Scope from "effect/Scope"
+import * as Tracer from "effect/Tracer"
 import { BackendConfig } from "../backend/config/BackendConfig.ts"
 import * as ConfigDiff from "../backend/config/ConfigDiff.ts"
 import { type DrainReport, VoiceBackend } from "../backend/VoiceBackend.ts"
@@ -94,6 +96,17 @@ export const untilInterrupted = <R>(
       }),
     (scope) => finalizeWithin(RELEASE_DEADLINE)(Scope.close(scope, Exit.void))
   )
+
+const reporting = Context.pick(
+  Tracer.Tracer,
+  References.TracerEnabled,
+  References.MinimumLogLevel,
+  Logger.CurrentLoggers
+)
+
+/** The application's tracer and loggers, for the server as well: a request and its session are one trace. */
+const layerReporting = ({ layer }: App): Layer.Layer<never, BackendError> =>
+  Layer.effectContext(Effect.map(Effect.context(), reporting)).pipe(Layer.provide(layer))
 
 /** Runs an effect on each SIGHUP; signals that arrive while it runs count as one. */
 const onHangup = (handle: Effect.Effect<void>): Effect.Effect<never> =>
@@ -235,6 +248,7 @@ export const serve = Effect.fnUntraced(function*(options: {
     providers: Builtin.providersWith(app.parts.providers)
   }).pipe(
     Layer.provideMerge(clusterOptions === undefined ? local : VoiceCluster.layer(local, clusterOptions)),
+    Layer.provide(layerReporting(app)),
     // provided last, so that it exports the spans and logs of the others until their end
     Layer.provide(target === undefined ? Layer.empty : OtlpExport.layer(target, config))
   )

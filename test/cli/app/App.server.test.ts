@@ -18,11 +18,11 @@ class Served {
   err = ""
   readonly exit: Promise<number | null>
 
-  constructor(args: (file: string) => ReadonlyArray<string>, config: string) {
+  constructor(args: (file: string) => ReadonlyArray<string>, config: string, env: Record<string, string> = {}) {
     this.write(config)
     this.child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", ...args(this.file)], {
       stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, XDG_STATE_HOME: this.directory }
+      env: { ...process.env, XDG_STATE_HOME: this.directory, ...env }
     })
     this.child.stdout?.on("data", (data: Buffer) => this.out += data.toString())
     this.child.stderr?.on("data", (data: Buffer) => this.err += data.toString())
@@ -108,6 +108,24 @@ describe("serve --app", () => {
       assert.match(served.err, /drained in/)
     } finally {
       await served.close()
+    }
+  }, 120_000)
+
+  it("gives all spans to the application's tracer, also where telemetry is configured", async () => {
+    const spans = Path.join(Fs.mkdtempSync(Path.join(Os.tmpdir(), "effect-voice-spans-")), "spans")
+    const telemetry = "telemetry: { otlp_endpoint: \"http://127.0.0.1:9\" }"
+    const served = new Served(
+      (file) => [main, "serve", "--app", hotel, "--config", file],
+      `server: { port: 0, authentication: hook, ${telemetry} }\n`,
+      { HOTEL_SPANS: spans }
+    )
+    try {
+      assert.strictEqual(await hear(await served.listening()), "Room twelve. You said hello")
+      const lines = Fs.readFileSync(spans, "utf8").trim().split("\n").map((line) => line.split(" "))
+      assert.includeMembers(lines.map(([, name]) => name), ["http.sessions.create", "voice.session", "voice.turn"])
+    } finally {
+      await served.close()
+      Fs.rmSync(Path.dirname(spans), { recursive: true, force: true })
     }
   }, 120_000)
 

@@ -1,5 +1,6 @@
 /** An application for `--app` that is a program as well: scripted engines, an agent, a voice and a hook that need a service. */
-import { Context, Effect, Layer, Schema } from "effect"
+import { Context, Effect, Layer, Schema, Tracer } from "effect"
+import { appendFileSync } from "node:fs"
 import * as Agent from "../../../src/agent/index.ts"
 import { AuthenticationFailed } from "../../../src/BackendError.ts"
 import { defineApp, run } from "../../../src/cli/index.ts"
@@ -27,6 +28,20 @@ const Auth = Layer.effect(
         : Effect.fail(new AuthenticationFailed({ op: "hotel", message: "unknown token" })),
     authorize: () => Effect.succeed(true)
   }))
+)
+
+const { HOTEL_SPANS } = process.env
+
+/** The hotel's own tracer, where a file for its spans is named. */
+const Tracing = HOTEL_SPANS === undefined ? Layer.empty : Layer.succeed(
+  Tracer.Tracer,
+  Tracer.make({
+    span: (options) => {
+      const span = new Tracer.NativeSpan(options)
+      appendFileSync(HOTEL_SPANS, `${span.traceId} ${span.name}\n`)
+      return span
+    }
+  })
 )
 
 const app = defineApp({
@@ -60,7 +75,10 @@ const app = defineApp({
     conversation: { greeting: "" },
     overload: { max_lag: "10s" }
   },
-  layer: Layer.succeed(Rooms, { of: (guest) => guest === "ada" ? "twelve" : "none", msPerCharacter: 50 })
+  layer: Layer.merge(
+    Layer.succeed(Rooms, { of: (guest) => guest === "ada" ? "twelve" : "none", msPerCharacter: 50 }),
+    Tracing
+  )
 })
 
 export default app
