@@ -247,7 +247,15 @@ export const make = (decoded: DecodedConfig): Effect.Effect<Backend, BackendErro
       ? Effect.provideServiceEffect(making, SessionArchive, (yield* Open)(config.retention.directory))
       : making
     if (config.store.kind === "memory") return yield* backend
-    const stored = Effect.provideService(backend, SessionStore, yield* buildStore(config))
+    const own = Option.getOrUndefined(yield* Effect.serviceOption(SessionStore))
+    const store = yield* buildStore(config)
+    if (own !== undefined && own !== store) {
+      yield* Effect.logWarning(
+        `the SessionStore that the program provides is not used: store.kind is ${config.store.kind}; give it a name among the ` +
+          "session stores, for store.kind, or set that to memory"
+      )
+    }
+    const stored = Effect.provideService(backend, SessionStore, store)
     const erasures = yield* (yield* OpenPendingErasures)(config.store)
     return yield* erasures === undefined ? stored : Effect.provideService(stored, PendingErasures, erasures)
   })

@@ -76,7 +76,13 @@ const ofHook = (key: string, hook: unknown, ...methods: ReadonlyArray<string>): 
 /** Other fields of a config depend on these kinds: `url`, `path`, `cluster`. */
 const storeKinds = ["memory", ...Object.keys(stores)]
 
-const keys = [
+/**
+ * The parts of an application.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const keys: ReadonlyArray<string> = [
   "agents",
   "engines",
   "processors",

@@ -14,6 +14,7 @@ import { deadline } from "../../Deadline.ts"
 import * as Faults from "../../schema/Faults.ts"
 import { isRecord } from "../../schema/Json.ts"
 import { type App, isApp } from "./App.ts"
+import * as AppFaults from "./AppFaults.ts"
 import * as LayerApp from "./LayerApp.ts"
 
 const op = "App.load"
@@ -39,25 +40,62 @@ const placeOf = (cause: unknown): string => {
   return URL.canParse(url) ? ` (${relative("", fileURLToPath(url))}:${line})` : ""
 }
 
+/** A module that ends the process while it is loaded would end a command that has not done its work, without a word. */
+const reportExit = (file: string): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.asVoid(Effect.acquireRelease(
+    Effect.sync(() => {
+      const report = (code: number) => {
+        process.stderr.write(`error: the application ${file} ended the process while it was loaded, with code ${code}\n`)
+        if (code === 0) process.exitCode = 1
+      }
+      process.once("exit", report)
+      return report
+    }),
+    (report) => Effect.sync(() => process.off("exit", report))
+  ))
+
+/** What Node's words for what it does not strip leave open. */
+const adviceOf = (cause: unknown): string =>
+  isRecord(cause) && cause["code"] === "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX"
+    ? "; Node only strips types: write it as JavaScript has it, or compile the file and give that"
+    : ""
+
 const importModule = (file: string, path: string): Effect.Effect<unknown, BackendError> =>
-  Effect.tryPromise({
-    try: (): Promise<unknown> => import(pathToFileURL(path).href),
-    catch: (cause) => invalid(`cannot load the application ${file}: ${describe(cause)}${placeOf(cause)}`, cause)
-  }).pipe(deadline(op, `the application ${file}`, LOAD_WITHIN))
+  Effect.andThen(
+    reportExit(file),
+    Effect.tryPromise({
+      try: (): Promise<unknown> => import(pathToFileURL(path).href),
+      catch: (cause) =>
+        invalid(
+          `cannot load the application ${file}: ${describe(cause)}${placeOf(cause)}${adviceOf(cause)}`,
+          cause
+        )
+    }).pipe(deadline(op, `the application ${file}`, LOAD_WITHIN))
+  ).pipe(Effect.scoped)
 
-/** A module that was compiled to CommonJS has its default export inside that of Node. */
+/** A module of CommonJS that has its application as `exports.default`, as compilers write it, has it inside Node's default. */
 const defaultOf = (exported: unknown): unknown =>
-  isRecord(exported) && exported["__esModule"] === true ? exported["default"] : exported
+  isRecord(exported) && (exported["__esModule"] === true || isApplication(exported["default"]))
+    ? exported["default"]
+    : exported
 
-/** What kind of value stands where an application should. */
-const kindOf = (value: unknown): string =>
-  value === null
-    ? "null"
-    : Array.isArray(value)
-    ? "a list"
-    : typeof value === "object"
-    ? "an object"
-    : `a ${typeof value}`
+/** A Layer of services; whether it is complete is known when it is built: it dies if not. */
+const isClosedLayer = (value: unknown): value is Layer.Layer<never, unknown> => Layer.isLayer(value)
+
+const isApplication = (value: unknown): boolean => isApp(value) || isClosedLayer(value)
+
+/** What kind of value stands where an application should, and what to do about it. */
+const kindOf = (value: unknown): string => {
+  if (value === null || value === undefined) return String(value)
+  if (Array.isArray(value)) return "a list"
+  if (value instanceof Promise) return "a promise: await it"
+  if (Effect.isEffect(value)) return "an Effect: make a Layer of it with Layer.unwrap"
+  if (typeof value === "function") return "a function: call it"
+  if (typeof value !== "object") return `a ${typeof value}`
+  return isRecord(value) && AppFaults.keys.some((key) => Object.hasOwn(value, key))
+    ? "an object with parts of an application: export default defineApp({ … }) of it"
+    : "an object"
+}
 
 /**
  * An application that a program gives: one of `defineApp`, or a Layer, which is built in the current scope. Fails
@@ -70,10 +108,9 @@ export const of = Effect.fnUntraced(function*(
   given: unknown,
   what: string
 ): Effect.fn.Return<App, BackendError, Scope.Scope> {
-  // one that is not complete dies when it is built
-  if (Layer.isLayer(given)) return yield* LayerApp.make(given as unknown as Layer.Layer<never, unknown>)
+  if (isClosedLayer(given)) return yield* LayerApp.make(given)
   if (!isApp(given)) {
-    return yield* invalid(`${what} is ${kindOf(given)}: expected what defineApp gives, or a Layer`)
+    return yield* invalid(`${what} is ${kindOf(given)}; expected what defineApp gives, or a Layer`)
   }
   if (given.faults.length > 0) return yield* Faults.toError(op, `${what} is not valid`, given.faults)
   return given

@@ -16,6 +16,7 @@ import * as Builtin from "../../builtin/index.ts"
 import { ProcessorRegistry } from "../../hooks/AudioProcessor.ts"
 import { AuthHook } from "../../hooks/AuthHook.ts"
 import type { Registry } from "../../Registry.ts"
+import { SessionStore } from "../../session/persistence/SessionStore.ts"
 import { type EngineKind, EngineRegistry } from "../../speech/EngineRegistry.ts"
 import { type App, TypeId } from "./App.ts"
 import * as ReportedLayer from "./ReportedLayer.ts"
@@ -39,9 +40,13 @@ const providersOf = (registry: BackendRegistry["Service"] | undefined) =>
     ? Effect.succeed([])
     : Effect.flatMap(registry.listProviders, (names) => Effect.forEach(names, registry.getProvider))
 
+/** The name of the session store that a Layer provides, in a config. */
+const STORE = "application"
+
 /**
  * Builds a Layer in the current scope and makes an application of what it provides: the entries of its registries, hooks, a
- * session store. Its first agent by name answers where a config names none.
+ * session store. Its first agent by name answers where a config names none, and its session store is `store.kind: application`,
+ * which is then the default.
  *
  * @category constructors
  * @since 0.1.0
@@ -56,6 +61,7 @@ export const make = Effect.fnUntraced(function*(
     Option.getOrUndefined(Context.getOption(context, tag))
   const engines = found(EngineRegistry)
   const agents = yield* entriesOf(found(AgentRegistry))
+  const store = found(SessionStore)
   const parts = {
     agents,
     engines: yield* Effect.all({
@@ -69,7 +75,10 @@ export const make = Effect.fnUntraced(function*(
       llm: enginesOf("llm", engines)
     }),
     processors: yield* entriesOf(found(ProcessorRegistry)),
-    stores: yield* entriesOf(found(StoreRegistry)),
+    stores: {
+      ...(yield* entriesOf(found(StoreRegistry))),
+      ...(store === undefined ? {} : { [STORE]: () => Effect.succeed(Layer.succeed(SessionStore, store)) })
+    },
     providers: yield* providersOf(found(BackendRegistry))
   }
   // a layer may provide what is built in as well
@@ -77,7 +86,10 @@ export const make = Effect.fnUntraced(function*(
   return {
     [TypeId]: TypeId,
     parts,
-    defaults: agent === undefined ? {} : { agent },
+    defaults: {
+      ...(agent === undefined ? {} : { agent }),
+      ...(store === undefined ? {} : { store: { kind: STORE } })
+    },
     mayHaveAuth: found(AuthHook) !== undefined,
     layer: Layer.provideMerge(Builtin.layerWith(parts), Layer.succeedContext(context)),
     faults: []

@@ -21,6 +21,7 @@ import * as EngineRegistry from "../../../src/speech/EngineRegistry.ts"
 import type { TextToSpeech } from "../../../src/speech/TextToSpeech.ts"
 import * as NamedParts from "../../../src/testing/conformance/NamedParts.ts"
 import * as ScriptedEngines from "../../../src/testing/scripted/ScriptedEngines.ts"
+import * as MemoryStore from "../../../src/store/MemoryStore.ts"
 import * as MemoryConnection from "../../../src/transport/MemoryConnection.ts"
 
 class Rooms extends Context.Service<Rooms, { readonly free: string }>()("test/Rooms") {}
@@ -260,9 +261,20 @@ describe("defineApp", () => {
         error.message,
         "the default export of voice.ts is not valid: agents.a: expected an agent, such as Agent.fromCallback gives"
       )
-      for (const [value, kind] of [[null, "null"], [[], "a list"], [{}, "an object"], ["x", "a string"]] as const) {
+      const kinds = [
+        [null, "null"],
+        [[], "a list"],
+        [{}, "an object"],
+        ["x", "a string"],
+        [undefined, "undefined"],
+        [() => defineApp({}), "a function: call it"],
+        [Promise.resolve(1), "a promise: await it"],
+        [Effect.succeed(1), "an Effect: make a Layer of it with Layer.unwrap"],
+        [{ agents: {} }, "an object with parts of an application: export default defineApp({ … }) of it"]
+      ] as const
+      for (const [value, kind] of kinds) {
         const { message } = yield* Effect.flip(Effect.scoped(AppModule.of(value, "it")))
-        assert.strictEqual(message, `it is ${kind}: expected what defineApp gives, or a Layer`)
+        assert.strictEqual(message, `it is ${kind}; expected what defineApp gives, or a Layer`)
       }
     }))
 
@@ -297,4 +309,50 @@ describe("defineApp", () => {
       )
       assert.isFunction(agent.respond)
     }).pipe(Effect.scoped))
+
+  it.effect("makes the session store of such a Layer the default, by a name", () =>
+    Effect.gen(function*() {
+      const store = yield* Effect.provide(SessionStore, MemoryStore.layer())
+      const asked: Array<string> = []
+      const watched = SessionStore.of({
+        ...store,
+        probe: Effect.andThen(Effect.sync(() => asked.push("asked")), store.probe)
+      })
+      const app = yield* LayerApp.make(
+        Layer.merge(
+          EngineRegistry.EngineRegistry.layer({
+            ...NamedParts.engines,
+            tts: { bellboy: NamedParts.engines.tts["scripted_tts"]! }
+          }),
+          Layer.succeed(SessionStore, watched)
+        )
+      )
+      // over that of `serve`
+      assert.deepStrictEqual(app.defaults, { store: { kind: "application" } })
+      const { backend, config: loaded } = yield* backendOf({ ...app, defaults: { ...app.defaults, ...config } })
+      assert.strictEqual(loaded.store.kind, "application")
+      yield* backend.healthCheck
+      assert.notDeepEqual(asked, [])
+    }).pipe(Effect.scoped))
+
+  it.effect("warns of a session store that is provided and not used", () =>
+    Effect.gen(function*() {
+      const lines: Array<string> = []
+      const logger = Logger.make<unknown, void>(({ logLevel, message }) => {
+        if (logLevel === "Warn") lines.push(String(message))
+      })
+      const app = (kind: string) =>
+        defineApp({
+          engines: { ...engines, tts: { bellboy: NamedParts.engines.tts["scripted_tts"]! } },
+          stores: { paper: MemoryStore.layer() },
+          config: { ...config, store: { kind } },
+          layer: MemoryStore.layer()
+        })
+      for (const kind of ["paper", "memory"]) {
+        yield* backendOf(app(kind)).pipe(Effect.scoped, Effect.provide(Logger.layer([logger])))
+      }
+      assert.deepStrictEqual(lines.map((line) => line.slice(0, 80)), [
+        "the SessionStore that the program provides is not used: store.kind is paper; give it a".slice(0, 80)
+      ])
+    }))
 })
