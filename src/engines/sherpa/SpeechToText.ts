@@ -29,6 +29,7 @@ import { SpeechToText, type SpeechToTextStream } from "../../speech/SpeechToText
 import * as DecodeQueue from "../local/segments/DecodeQueue.ts"
 import * as SegmentedStream from "../local/segments/SegmentedStream.ts"
 import * as ContinuousStream from "./ContinuousStream.ts"
+import * as SttKinds from "./model/SttKinds.ts"
 import * as SttModels from "./model/SttModels.ts"
 import type { Reply } from "./process/ChildProtocol.ts"
 import * as SherpaProcess from "./process/SherpaProcess.ts"
@@ -58,7 +59,7 @@ import * as SherpaModel from "./SherpaModel.ts"
 export const SherpaSttOptions = Schema.Struct({
   model: ModelLocation,
   language: SherpaModel.ModelLanguage,
-  kind: Schema.optionalKey(Schema.Literals(SttModels.kinds)),
+  kind: Schema.optionalKey(Schema.Literals(SttKinds.kinds)),
   files: SherpaModel.Files,
   threads: SherpaModel.count(16).pipe(withDefault(1)),
   maxParallel: SherpaModel.count(64).pipe(withDefault(Math.max(1, Os.availableParallelism() - 1))),

@@ -6,6 +6,7 @@ import * as Os from "node:os"
 import * as Path from "node:path"
 import { ModelFault } from "../../../src/engines/sherpa/model/ModelFault.ts"
 import * as OnnxFile from "../../../src/engines/sherpa/model/OnnxFile.ts"
+import type { SttKind } from "../../../src/engines/sherpa/model/SttKinds.ts"
 import * as SttModels from "../../../src/engines/sherpa/model/SttModels.ts"
 import * as TtsModels from "../../../src/engines/sherpa/model/TtsModels.ts"
 import * as SpokenPieces from "../../../src/engines/sherpa/SpokenPieces.ts"
@@ -94,7 +95,7 @@ const decoder = Onnx.identity(keys("vocab_size", "context_size"))
 const plain = Onnx.identity({})
 
 /** Each kind by files named as its published archives name them. */
-const published: ReadonlyArray<readonly [SttModels.SttKind, Readonly<Record<string, string | Uint8Array>>]> = [
+const published: ReadonlyArray<readonly [SttKind, Readonly<Record<string, string | Uint8Array>>]> = [
   ["streaming-transducer", {
     "encoder-epoch-99-avg-1-chunk-16-left-128.int8.onnx": Onnx.identity(zipformer2),
     "encoder-epoch-99-avg-1-chunk-16-left-128.onnx": Onnx.identity(zipformer2),
@@ -227,7 +228,7 @@ describe("the models of sherpa", () => {
   })
 
   it("passes the language on where a model takes it, and refuses one that it does not know", () => {
-    const find = (kind: SttModels.SttKind, language: string) =>
+    const find = (kind: SttKind, language: string) =>
       stt(published.find(([name]) => name === kind)![1], { language })
     assert.include(JSON.stringify(find("whisper", "de").config), "\"language\":\"de\"")
     assert.include(JSON.stringify(find("whisper", "auto").config), "\"language\":\"\"")
