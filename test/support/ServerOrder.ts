@@ -18,7 +18,7 @@ export const seconds: { readonly [file: string]: number } = {
   "test/package/Pack.server.test.ts": 45,
   "test/cluster/PostgresEngine.server.test.ts": 43,
   "test/cli/workers/Workers.server.test.ts": 42,
-  "test/cli/app/App.server.test.ts": 30,
+  "test/cli/app/App.server.test.ts": 36,
   "test/package/Bundlers.browser.test.ts": 40,
   "test/store/StoreOutages.server.test.ts": 40,
   "test/browser/Interruptions.browser.test.ts": 38,

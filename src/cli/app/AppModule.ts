@@ -45,7 +45,9 @@ const reportExit = (file: string): Effect.Effect<void, never, Scope.Scope> =>
   Effect.asVoid(Effect.acquireRelease(
     Effect.sync(() => {
       const report = (code: number) => {
-        process.stderr.write(`error: the application ${file} ended the process while it was loaded, with code ${code}\n`)
+        process.stderr.write(
+          `error: the application ${file} ended the process while it was loaded, with code ${code}\n`
+        )
         if (code === 0) process.exitCode = 1
       }
       process.once("exit", report)

@@ -62,12 +62,15 @@ const interruptedWithin = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effe
 
 /** A scope within another, whose close is waited for 4 seconds at most. */
 const boundedScope = (what: string, outer: Scope.Scope): Effect.Effect<Scope.Closeable> =>
-  Effect.tap(Scope.make(), (scope) =>
-    Scope.addFinalizerExit(outer, (exit) =>
-      Effect.flatMap(finalizeWithin(RELEASE_WITHIN)(Scope.close(scope, exit)), (closed) =>
-        Option.isSome(closed)
-          ? Effect.void
-          : Effect.logWarning(`${what} was not released within ${RELEASE_WITHIN}; it is left behind`))))
+  Effect.tap(
+    Scope.make(),
+    (scope) =>
+      Scope.addFinalizerExit(outer, (exit) =>
+        Effect.flatMap(finalizeWithin(RELEASE_WITHIN)(Scope.close(scope, exit)), (closed) =>
+          Option.isSome(closed)
+            ? Effect.void
+            : Effect.logWarning(`${what} was not released within ${RELEASE_WITHIN}; it is left behind`)))
+  )
 
 /**
  * Logs why a layer of the application fails, and fails with a `BackendError` that does not repeat it: the words of other

@@ -119,7 +119,10 @@ describe("effect-voice --app", () => {
           /^error: cannot load the application \S+throws\.ts: no key 1 \(\S*throws\.ts:2\)$/m
         ],
         [write("syntax.ts", "export default {{\n"), /^error: cannot load the application \S+syntax\.ts: \S/m],
-        [write("enum.ts", "export enum A { B }\n"), /^error: cannot load the application \S+enum\.ts: .*enum.*; Node only strips types/m],
+        [
+          write("enum.ts", "export enum A { B }\n"),
+          /^error: cannot load the application \S+enum\.ts: .*enum.*; Node only strips types/m
+        ],
         [
           write("package.ts", "import \"nobody-has-this-package\"\nexport default 1\n"),
           /^error: cannot load the application \S+package\.ts: Cannot find package 'nobody-has-this-package'/m

@@ -19,9 +19,9 @@ import { DataRetentionHook } from "../../../src/hooks/DataRetentionHook.ts"
 import { SessionStore } from "../../../src/session/persistence/SessionStore.ts"
 import * as EngineRegistry from "../../../src/speech/EngineRegistry.ts"
 import type { TextToSpeech } from "../../../src/speech/TextToSpeech.ts"
+import * as MemoryStore from "../../../src/store/MemoryStore.ts"
 import * as NamedParts from "../../../src/testing/conformance/NamedParts.ts"
 import * as ScriptedEngines from "../../../src/testing/scripted/ScriptedEngines.ts"
-import * as MemoryStore from "../../../src/store/MemoryStore.ts"
 import * as MemoryConnection from "../../../src/transport/MemoryConnection.ts"
 
 class Rooms extends Context.Service<Rooms, { readonly free: string }>()("test/Rooms") {}

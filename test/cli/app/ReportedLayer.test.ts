@@ -12,9 +12,12 @@ const hanging = Layer.effect(Rooms, Effect.acquireRelease(Effect.never, () => Ef
 describe("ReportedLayer", () => {
   it.effect("gives up a layer that hangs while it acquires something", () =>
     Effect.gen(function*() {
-      const built = yield* Effect.forkChild(Effect.flip(Effect.scoped(Layer.build(ReportedLayer.make("it", hanging)))), {
-        startImmediately: true
-      })
+      const built = yield* Effect.forkChild(
+        Effect.flip(Effect.scoped(Layer.build(ReportedLayer.make("it", hanging)))),
+        {
+          startImmediately: true
+        }
+      )
       yield* TestClock.adjust("2 minutes")
       yield* TestClock.adjust("5 seconds")
       assert.strictEqual((yield* Fiber.join(built)).message, "it timed out after 2m")
@@ -51,7 +54,9 @@ describe("ReportedLayer", () => {
         Rooms,
         Effect.acquireRelease(Effect.succeed({ free: "one" }), () => Effect.never)
       )
-      const below = Layer.effectDiscard(Effect.addFinalizer(() => Effect.sync(() => void log.push("the rest is closed"))))
+      const below = Layer.effectDiscard(
+        Effect.addFinalizer(() => Effect.sync(() => void log.push("the rest is closed")))
+      )
       const scope = yield* Scope.make()
       yield* Layer.buildWithScope(Layer.provide(ReportedLayer.make("it", stuck), below), scope)
       const closed = yield* Effect.forkChild(

@@ -228,8 +228,7 @@ describe("the models of sherpa", () => {
   })
 
   it("passes the language on where a model takes it, and refuses one that it does not know", () => {
-    const find = (kind: SttKind, language: string) =>
-      stt(published.find(([name]) => name === kind)![1], { language })
+    const find = (kind: SttKind, language: string) => stt(published.find(([name]) => name === kind)![1], { language })
     assert.include(JSON.stringify(find("whisper", "de").config), "\"language\":\"de\"")
     assert.include(JSON.stringify(find("whisper", "auto").config), "\"language\":\"\"")
     assert.include(JSON.stringify(find("sense-voice", "ja").config), "\"language\":\"ja\"")
