@@ -125,10 +125,46 @@ const anthropicToolFault = (body: Json): string | undefined => {
   return undefined
 }
 
+/** Whether a message has thoughts. */
+const thinks = (message: Json | undefined): boolean =>
+  records(message?.["content"]).some(({ type }) => type === "thinking" || type === "redacted_thinking")
+
+/** Newer models take their thoughts back in the conversation alone from which they came, and want them with their calls' results. */
+const thoughtFault = (body: Json, earlier: ReadonlyArray<Json>): string | undefined => {
+  const messages = records(body["messages"])
+  const seen = (at: number) =>
+    earlier.some((before) =>
+      ["model", "system", "tools"].every((key) => JSON.stringify(before[key]) === JSON.stringify(body[key])) &&
+      JSON.stringify(before["messages"]) === JSON.stringify(messages.slice(0, at))
+    )
+  for (const [i, message] of messages.entries()) {
+    if (message["role"] === "assistant" && thinks(message) && !seen(i)) {
+      return `messages.${i}.content.0: Invalid \`signature\` in \`thinking\` block. The block is bound to a different conversation.`
+    }
+  }
+  return undefined
+}
+
+/** What the API refuses of the schema of an object: each object must say that it has no other properties. */
+const isClosed = (schema: unknown): boolean => {
+  if (Array.isArray(schema)) return schema.every(isClosed)
+  if (typeof schema !== "object" || schema === null) return true
+  const { additionalProperties, type } = schema as { readonly additionalProperties?: unknown; readonly type?: unknown }
+  return (type !== "object" || additionalProperties === false) && Object.values(schema).every(isClosed)
+}
+
 /** What the Messages API refuses. */
 const anthropicFault = ({ body, headers, path }: ModelRequest): string | undefined => {
   const messages = records(body["messages"])
   if (path !== "/v1/messages") return "not found"
+  const choice = body["tool_choice"] as { readonly type: string } | undefined
+  if (choice?.type === "any" || choice?.type === "tool") {
+    return "tool_choice: type \"tool\" and \"any\" are not supported for this model."
+  }
+  const format = (body["output_config"] as { readonly format?: Json } | undefined)?.format
+  if (format !== undefined && !isClosed(format["schema"])) {
+    return "output_config.format.schema: For 'object' type, 'additionalProperties' must be explicitly set to false"
+  }
   const toolFault = anthropicToolFault(body)
   if (toolFault !== undefined) return toolFault
   if (headers["anthropic-version"] !== "2023-06-01") return "anthropic-version: header is required"
@@ -161,12 +197,15 @@ const anthropicFault = ({ body, headers, path }: ModelRequest): string | undefin
 }
 
 /** Starts the Messages API; the nth request gets the nth answer, and the last again. */
-export const anthropic = (answers: ReadonlyArray<ModelAnswer>, key = "sk-ant-fake-key") =>
-  make(answers, (request) => {
+export const anthropic = (answers: ReadonlyArray<ModelAnswer>, key = "sk-ant-fake-key") => {
+  const earlier: Array<Json> = []
+  return make(answers, (request) => {
     if (request.headers["x-api-key"] !== key) return anthropicError(401, "authentication_error", "invalid x-api-key")
-    const fault = anthropicFault(request)
+    const fault = anthropicFault(request) ?? thoughtFault(request.body, earlier)
+    earlier.push(request.body)
     return fault === undefined ? undefined : anthropicError(400, "invalid_request_error", fault)
   }, "request-id")
+}
 
 const named = (data: Json): Event => ({ event: String(data["type"]), data })
 

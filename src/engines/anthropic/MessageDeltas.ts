@@ -9,6 +9,7 @@ import * as ContextLength from "../../schema/ContextLength.ts"
 import { isRecord, type JsonRecord } from "../../schema/Json.ts"
 import type * as ModelErrors from "../hosted/llm/ModelErrors.ts"
 import { countOf, type DecodedCall, SseDecoder } from "../hosted/llm/SseDecoder.ts"
+import { MessageBlocks } from "./MessageBlocks.ts"
 
 /**
  * The name of the engine.
@@ -17,11 +18,6 @@ import { countOf, type DecodedCall, SseDecoder } from "../hosted/llm/SseDecoder.
  * @since 0.1.0
  */
 export const VENDOR = "anthropic"
-
-/** Characters of a call's input; the rest is ignored. It is more than an agent accepts. */
-const MAX_INPUT = 131_072
-/** Blocks of one response. */
-const MAX_BLOCKS = 256
 
 const finishes: { readonly [reason: string]: Response.FinishReason } = {
   end_turn: "stop",
@@ -32,28 +28,25 @@ const finishes: { readonly [reason: string]: Response.FinishReason } = {
   refusal: "content-filter"
 }
 
-interface Block {
-  readonly id: string
-  readonly name: string
-  input: string
-}
-
 const textOf = (value: unknown): string => typeof value === "string" ? value : ""
 
 /**
- * Decodes one response. `objectTool`: the tool whose input is the answer itself, as text.
+ * Decodes one response. `onCalls`: takes the content of a response with calls, where the API wants it back (`MessageBlocks`).
  *
  * @category decoding
  * @since 0.1.0
  */
 export class MessageDeltas extends SseDecoder {
-  readonly #blocks = new Map<number, Block>()
-  readonly #objectTool: string | undefined
+  readonly #blocks = new MessageBlocks()
+  readonly #onCalls: (content: ReadonlyArray<JsonRecord>) => void
   #stopped = false
 
-  constructor(response: ModelErrors.ResponseInfo, objectTool?: string) {
+  constructor(
+    response: ModelErrors.ResponseInfo,
+    onCalls: (content: ReadonlyArray<JsonRecord>) => void = () => {}
+  ) {
     super(VENDOR, "messages", response)
-    this.#objectTool = objectTool
+    this.#onCalls = onCalls
   }
 
   get closed(): boolean {
@@ -61,11 +54,14 @@ export class MessageDeltas extends SseDecoder {
   }
 
   protected calls(isCut: boolean): ReadonlyArray<DecodedCall> {
-    return Array.from(this.#blocks.values()).flatMap(({ id, input, name }) => {
+    const calls = this.#blocks.calls.flatMap(({ id, input, name }) => {
       const params = CallArguments.parse(input)
       // the input of the last call is not whole, and no call of its own
-      return name === this.#objectTool || (isCut && !isRecord(params)) ? [] : [{ id, name, params }]
+      return isCut && !isRecord(params) ? [] : [{ id, name, params }]
     })
+    const { content } = this.#blocks
+    if (calls.length > 0 && !isCut && content !== undefined) this.#onCalls(content)
+    return calls
   }
 
   protected read(json: JsonRecord): void {
@@ -92,40 +88,20 @@ export class MessageDeltas extends SseDecoder {
   }
 
   #begin(at: number, block: JsonRecord): void {
-    switch (block["type"]) {
-      case "text":
-        return this.text(textOf(block["text"]))
-      case "thinking":
-        return this.thought(textOf(block["thinking"]))
-      case "tool_use": {
-        if (this.#blocks.size >= MAX_BLOCKS) return
-        const { input } = block
-        const begun = isRecord(input) && Object.keys(input).length > 0 ? JSON.stringify(input).slice(0, MAX_INPUT) : ""
-        this.#blocks.set(at, { id: textOf(block["id"]), name: textOf(block["name"]), input: begun })
-      }
-    }
+    this.#blocks.begin(at, block)
+    if (block["type"] === "text") this.text(textOf(block["text"]))
+    else if (block["type"] === "thinking") this.thought(textOf(block["thinking"]))
   }
 
   #delta(at: number, delta: JsonRecord): void {
-    switch (delta["type"]) {
-      case "text_delta":
-        return this.text(textOf(delta["text"]))
-      case "thinking_delta":
-        return this.thought(textOf(delta["thinking"]))
-      case "input_json_delta": {
-        const call = this.#blocks.get(at)
-        const piece = textOf(delta["partial_json"])
-        if (call === undefined) return
-        if (call.name === this.#objectTool) this.text(piece)
-        else call.input += piece.slice(0, Math.max(0, MAX_INPUT - call.input.length))
-      }
-    }
+    this.#blocks.add(at, delta)
+    if (delta["type"] === "text_delta") this.text(textOf(delta["text"]))
+    else if (delta["type"] === "thinking_delta") this.thought(textOf(delta["thinking"]))
   }
 
   #finish(reason: string): void {
     if (ContextLength.isCode(reason) && !this.hasText) return this.fail({ codes: [ContextLength.CODE] })
-    const told = ContextLength.isCode(reason) ? "length" : Object.hasOwn(finishes, reason) ? finishes[reason] : "other"
-    this.reason = told === "tool-calls" && this.#objectTool !== undefined ? "stop" : told
+    this.reason = ContextLength.isCode(reason) ? "length" : Object.hasOwn(finishes, reason) ? finishes[reason] : "other"
   }
 
   /** The counts of the end are of the whole response. */

@@ -5,9 +5,9 @@
  */
 import type * as Response from "effect/ai/Response"
 import { isRecord, type JsonRecord } from "../../schema/Json.ts"
+import type { CallMarks } from "../hosted/llm/CallMarks.ts"
 import type * as ModelErrors from "../hosted/llm/ModelErrors.ts"
 import { countOf, type DecodedCall, SseDecoder } from "../hosted/llm/SseDecoder.ts"
-import type { CallMarks } from "./CallMarks.ts"
 
 /**
  * The name of the engine.
@@ -16,6 +16,25 @@ import type { CallMarks } from "./CallMarks.ts"
  * @since 0.1.0
  */
 export const VENDOR = "google"
+
+/**
+ * What the API wants back with a call: the signature of the thought behind it, and the id that it gave.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface GeminiMark {
+  readonly signature?: string | undefined
+  readonly id?: string | undefined
+}
+
+/**
+ * The characters of a mark.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const sizeOf = ({ id = "", signature = "" }: GeminiMark): number => id.length + signature.length
 
 /** Parts of one event, and calls of a response that are read. */
 const MAX_PARTS = 1_024
@@ -52,10 +71,13 @@ const textOf = (value: unknown): string => typeof value === "string" ? value : "
  */
 export class GenerateDeltas extends SseDecoder {
   readonly #idPrefix: string
-  readonly #marks: CallMarks
+  readonly #marks: CallMarks<GeminiMark>
   readonly #calls: Array<DecodedCall> = []
 
-  constructor(response: ModelErrors.ResponseInfo, options: { readonly idPrefix: string; readonly marks: CallMarks }) {
+  constructor(
+    response: ModelErrors.ResponseInfo,
+    options: { readonly idPrefix: string; readonly marks: CallMarks<GeminiMark> }
+  ) {
     super(VENDOR, "streamGenerateContent", response)
     this.#idPrefix = options.idPrefix
     this.#marks = options.marks
@@ -95,10 +117,11 @@ export class GenerateDeltas extends SseDecoder {
       if (this.#calls.length >= MAX_CALLS) return
       const id = `${this.#idPrefix}${this.#calls.length + 1}`
       const { args, id: own } = call
-      this.#marks.set(id, {
+      const mark: GeminiMark = {
         signature: typeof part["thoughtSignature"] === "string" ? part["thoughtSignature"] : undefined,
         id: typeof own === "string" && own !== "" ? own.slice(0, 256) : undefined
-      })
+      }
+      if ((mark.signature ?? mark.id) !== undefined) this.#marks.set(id, mark)
       this.#calls.push({ id, name: call["name"], params: isRecord(args) ? args : {} })
       return
     }

@@ -8,8 +8,9 @@ import * as Tool from "effect/ai/Tool"
 import * as Result from "effect/Result"
 import { isRecord, type JsonRecord } from "../../schema/Json.ts"
 import * as ToolSchema from "../../schema/ToolSchema.ts"
+import type { CallMarks } from "../hosted/llm/CallMarks.ts"
 import * as PromptTurns from "../hosted/llm/PromptTurns.ts"
-import type { CallMarks } from "./CallMarks.ts"
+import type { GeminiMark } from "./GenerateDeltas.ts"
 
 /**
  * The engine's settings of each request.
@@ -39,7 +40,7 @@ const responseOf = (result: unknown, isFailure: boolean): JsonRecord =>
   isFailure ? { error: result } : isRecord(result) ? result : { result }
 
 /** One turn; the first call of a turn is the one that must be signed. */
-const contentOf = ({ parts, role }: PromptTurns.Turn, model: string, marks: CallMarks): JsonRecord => {
+const contentOf = ({ parts, role }: PromptTurns.Turn, model: string, marks: CallMarks<GeminiMark>): JsonRecord => {
   let isFirst = !WITHOUT_SIGNATURES.test(model)
   return {
     role,
@@ -107,7 +108,7 @@ const toolsOf = (tools: LanguageModel.ProviderOptions["tools"]): ReadonlyArray<J
 export const encode = (
   options: Pick<LanguageModel.ProviderOptions, "prompt" | "tools" | "toolChoice" | "responseFormat">,
   settings: Settings,
-  marks: CallMarks
+  marks: CallMarks<GeminiMark>
 ): Result.Result<JsonRecord, string> =>
   Result.map(PromptTurns.make(options.prompt, settings.instructions, "google"), ({ system, turns }) => {
     const { maxTokens, temperature, thinkingBudget, thinkingLevel } = settings

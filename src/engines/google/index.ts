@@ -18,11 +18,11 @@ import { withDefault } from "../../schema/Defaults.ts"
 import { boundedDuration } from "../../schema/Durations.ts"
 import { encodeKeys } from "../../schema/EncodedKeys.ts"
 import type * as EngineRegistry from "../../speech/EngineRegistry.ts"
+import { CallMarks } from "../hosted/llm/CallMarks.ts"
 import * as HostedModel from "../hosted/llm/HostedModel.ts"
 import * as HttpModel from "../hosted/llm/HttpModel.ts"
 import * as ModelOptions from "../hosted/llm/ModelOptions.ts"
-import { CallMarks } from "./CallMarks.ts"
-import { GenerateDeltas, VENDOR } from "./GenerateDeltas.ts"
+import { type GeminiMark, GenerateDeltas, sizeOf, VENDOR } from "./GenerateDeltas.ts"
 import * as GenerateRequest from "./GenerateRequest.ts"
 
 const GEMINI = "https://generativelanguage.googleapis.com/v1beta"
@@ -88,7 +88,7 @@ export const make = Effect.fnUntraced(function*(
     "GEMINI_API_KEY",
     "GOOGLE_API_KEY"
   ])
-  const marks = new CallMarks()
+  const marks = new CallMarks<GeminiMark>(sizeOf)
   // an id of another process, in the history of a session that came from there, is none of these
   const instance = (yield* Random.nextIntBetween(0, 2 ** 48)).toString(36)
   let responses = 0

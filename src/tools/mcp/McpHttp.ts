@@ -55,6 +55,7 @@ export const make = Effect.fnUntraced(function*(
   { onChange }: Pick<McpListener, "onChange">
 ): Effect.fn.Return<McpClient.Transport, McpClientError, Scope.Scope | HttpClient.HttpClient> {
   const url = server.url ?? ""
+  SecretValues.rememberUrl(url)
   const revision = protocol.protocolVersion
   const isNewest = revision === "2026-07-28"
   const headers = Record.map(server.headers, (value, name) => {

@@ -56,6 +56,7 @@ export interface ModelDecoder {
  * - `url`: of each request. `authorize` adds the headers, which are secrets: a redirect is followed only with `redirects`, where
  *   the client leaves them out elsewhere (`authorization`).
  * - `encode`: the body; fails with the part of a prompt that is not supported.
+ * - `codecTransformer`: what the vendor makes of the schema of an object that is asked for. Default: nothing.
  *
  * @category models
  * @since 0.1.0
@@ -74,6 +75,7 @@ export interface HttpModelOptions {
   readonly authorize: (request: HttpClientRequest.HttpClientRequest) => HttpClientRequest.HttpClientRequest
   readonly encode: (prompt: LanguageModel.ProviderOptions) => Result.Result<JsonRecord, string>
   readonly decoder: (info: ModelErrors.ResponseInfo, prompt: LanguageModel.ProviderOptions) => ModelDecoder
+  readonly codecTransformer?: LanguageModel.CodecTransformer | undefined
 }
 
 /** The body as text, up to a limit in bytes. */
@@ -185,6 +187,7 @@ export const make = Effect.fnUntraced(function*(
 
   return yield* LanguageModel.make({
     streamText,
+    codecTransformer: options.codecTransformer,
     generateText: (prompt) =>
       Effect.map(Stream.runCollect(streamText(prompt)), (parts) => {
         const text = parts.flatMap((part) => part.type === "text-delta" ? [part.delta] : []).join("")

@@ -103,7 +103,8 @@ for (const [name, vendor] of Object.entries(vendors)) {
         const told = JSON.stringify(fake.requests[1]?.body)
         assert.include(told, "clear over Oslo")
         assert.include(told, "clear over Rome")
-        assert.notInclude(told, "They want the weather")
+        // Anthropic wants a thought back with the results of the calls that it led to
+        assert.strictEqual(told.includes("They want the weather"), name === "anthropic")
       }).pipe(Effect.scoped))
 
     it.live("tells usage, the end and thoughts apart", () =>
@@ -134,7 +135,7 @@ for (const [name, vendor] of Object.entries(vendors)) {
         const object = { city: "Oslo", days: 3 }
         const fake = yield* vendor.start([{
           events: name === "anthropic"
-            ? Fake.message([{ tool: "trip", id: "toolu_1", input: ["{\"city\":\"Os", "lo\",\"days\":3}"] }], "tool_use")
+            ? Fake.message([{ text: ["{\"city\":\"Os", "lo\",\"days\":3}"] }], "end_turn")
             : Fake.candidates([[{ text: "{\"city\":\"Oslo\"," }], [{ text: "\"days\":3}" }]])
         }])
         const { value } = yield* LanguageModel.generateObject({
@@ -343,6 +344,7 @@ describe("anthropic", () => {
           {
             role: "assistant",
             content: [
+              { type: "thinking", thinking: "They want the weather.", signature: "c2ln" },
               { type: "text", text: "One moment." },
               { type: "tool_use", id: "toolu_1", name: "weather", input: { city: "Oslo" } },
               { type: "tool_use", id: "toolu_2", name: "weather", input: { city: "Rome" } }
@@ -368,6 +370,104 @@ describe("anthropic", () => {
         }],
         tool_choice: { type: "auto" }
       })
+    }).pipe(Effect.scoped))
+})
+
+describe("thoughts of Claude", () => {
+  const { model, text } = vendors.anthropic
+  const thinking = (id: string, city: string) =>
+    Fake.message([{ thinking: "" }, { tool: "weather", id, input: [JSON.stringify({ city })] }], "tool_use")
+  const contents = (body: { readonly [key: string]: unknown } | undefined) =>
+    (body?.["messages"] as ReadonlyArray<{ readonly content: ReadonlyArray<{ readonly type: string }> }>)
+      .map(({ content }) => content.map(({ type }) => type).join(" "))
+
+  it.live("go back with the results of each call of the turn, also without a text", () =>
+    Effect.gen(function*() {
+      const fake = yield* Fake.anthropic([
+        { events: thinking("toolu_1", "Oslo") },
+        { events: thinking("toolu_2", "Rome") },
+        { events: text("Clear.") }
+      ])
+      assert.strictEqual(yield* answer(model(fake.url)), "Clear.")
+      assert.deepStrictEqual(contents(fake.requests[2]?.body), [
+        "text",
+        "thinking tool_use",
+        "tool_result",
+        "thinking tool_use",
+        "tool_result"
+      ])
+    }).pipe(Effect.scoped))
+
+  it.live("stay away where anything before them has changed, and in later turns", () =>
+    Effect.gen(function*() {
+      const fake = yield* Fake.anthropic([
+        { events: thinking("toolu_1", "Oslo") },
+        { events: text("Clear.") },
+        { events: thinking("toolu_2", "Rome") },
+        { events: text("Clear there.") },
+        { events: text("As I said.") }
+      ])
+      const call = (id: string, city: string) => [
+        { role: "assistant", content: [{ type: "tool-call", id, name: "weather", params: { city } }] },
+        { role: "tool", content: [{ type: "tool-result", id, name: "weather", isFailure: false, result: "clear" }] }
+      ]
+      const user = (text: string) => ({ role: "user", content: [{ type: "text", text }] })
+      const ask = (...prompt: ReadonlyArray<unknown>) =>
+        LanguageModel.generateText({ prompt: prompt as never, toolkit, disableToolCallResolution: true })
+      yield* Effect.gen(function*() {
+        yield* ask(user("Oslo?"))
+        // the user went on, so that the question is another
+        yield* ask(user("Oslo, please?"), ...call("toolu_1", "Oslo"))
+        yield* ask(user("Oslo?"), ...call("toolu_1", "Oslo"), user("Rome?"))
+        yield* ask(user("Oslo?"), ...call("toolu_1", "Oslo"), user("Rome?"), ...call("toolu_2", "Rome"))
+        // the answer was heard in part
+        yield* ask(user("Oslo?"), ...call("toolu_1", "Oslo"), user("Rome, no, Bergen?"), ...call("toolu_2", "Rome"))
+      }).pipe(Effect.provide([handlers, model(fake.url)]))
+      assert.deepStrictEqual(
+        fake.requests.map(({ body }) => contents(body).filter((each) => /thinking/u.test(each)).length),
+        [
+          0,
+          0,
+          0,
+          1,
+          0
+        ]
+      )
+    }).pipe(Effect.scoped))
+
+  it.live("are asked for as the config says", () =>
+    Effect.gen(function*() {
+      const fake = yield* Fake.anthropic([{ events: text("Clear.") }])
+      yield* answer(model(fake.url, { effort: "low", thinking: "between_tools", cachePrompt: true }))
+      assert.deepInclude(fake.requests[0]?.body, {
+        thinking: { type: "between_tools" },
+        output_config: { effort: "low" },
+        cache_control: { type: "ephemeral" }
+      })
+    }).pipe(Effect.scoped))
+
+  it.live("do not keep an object from being of its schema", () =>
+    Effect.gen(function*() {
+      const fake = yield* Fake.anthropic([{
+        events: Fake.message([{ thinking: "Hm." }, { text: ["{\"city\":\"Oslo\",\"note\":null}"] }], "end_turn")
+      }])
+      const schema = Schema.Struct({ city: Schema.String, note: Schema.optionalKey(Schema.String) })
+      const { value } = yield* LanguageModel.generateObject({ prompt: "hello", objectName: "trip", schema }).pipe(
+        Effect.provide(model(fake.url))
+      )
+      assert.deepStrictEqual(value, { city: "Oslo" })
+      interface Tree {
+        readonly inner: ReadonlyArray<Tree>
+      }
+      const Tree = Schema.Struct({
+        inner: Schema.Array(Schema.suspend((): Schema.Codec<Tree> => Tree))
+      }) as Schema.Codec<Tree>
+      const error = yield* Effect.flip(
+        LanguageModel.generateObject({ prompt: "hello", objectName: "tree", schema: Tree as never }).pipe(
+          Effect.provide(model(fake.url))
+        )
+      )
+      assert.include(String((error as { readonly message?: string }).message), "not supported by anthropic")
     }).pipe(Effect.scoped))
 })
 
