@@ -377,8 +377,8 @@ describe("thoughts of Claude", () => {
   const { model, text } = vendors.anthropic
   const thinking = (id: string, city: string) =>
     Fake.message([{ thinking: "" }, { tool: "weather", id, input: [JSON.stringify({ city })] }], "tool_use")
-  const contents = (body: { readonly [key: string]: unknown } | undefined) =>
-    (body?.["messages"] as ReadonlyArray<{ readonly content: ReadonlyArray<{ readonly type: string }> }>)
+  const contents = (body: { readonly [key: string]: unknown } = {}) =>
+    (body["messages"] as ReadonlyArray<{ readonly content: ReadonlyArray<{ readonly type: string }> }>)
       .map(({ content }) => content.map(({ type }) => type).join(" "))
 
   it.live("go back with the results of each call of the turn, also without a text", () =>
