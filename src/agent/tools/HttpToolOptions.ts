@@ -10,7 +10,7 @@ import { isRecord, type JsonRecord } from "../../schema/Json.ts"
 import { AnyJson } from "../../schema/WrittenText.ts"
 import { Headers } from "./McpServerOptions.ts"
 
-const PLACEHOLDER = /\{([A-Za-z_][\w-]{0,63})\}/gu
+const PLACEHOLDER = /\{([A-Za-z_][\w-]{0,63})\*?\}/gu
 
 /**
  * The names of the parameters in a template: `{order}`.
@@ -73,7 +73,7 @@ const Parameters = Schema.Record(Schema.String, AnyJson).check(
  * - `method`: `GET`, `POST`, `PUT`, `PATCH` or `DELETE`. `GET`.
  * - `url`: the address, with parameters in braces: `https://api.example.com/orders/{order}?fields={fields}`. What the model writes
  *   is encoded; it chooses neither the host nor the path around a parameter. A part of the query whose parameter is left out is
- *   left out.
+ *   left out. A list is written with commas, and as `tags={tags*}` with a part for each.
  * - `parameters`: the JSON Schema of the input, an object. What it does not declare is not sent. Default: no parameters.
  * - `headers`: headers of the request. Secrets.
  * - `body`: the JSON body, with parameters as texts in braces: `{ order: "{order}" }`. Default: with `POST`, `PUT` and `PATCH` an

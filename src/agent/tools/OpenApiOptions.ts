@@ -10,7 +10,7 @@ import { encodeKeys } from "../../schema/EncodedKeys.ts"
 import { Headers, HttpUrl, SourceName } from "./McpServerOptions.ts"
 
 /**
- * One API, described by an OpenAPI document (3.0 or 3.1) in JSON.
+ * One API, described by an OpenAPI document (3.0 or 3.1) in JSON or YAML.
  *
  * - `name`: its name in health, logs and, where two sources have a tool of the same name, in front of the tool's name.
  * - `url`: where the document is. One of `url` and `file` is required.
@@ -18,7 +18,7 @@ import { Headers, HttpUrl, SourceName } from "./McpServerOptions.ts"
  * - `operations`: the ids (`operationId`) of those that the agent may call. Default: all of them, at most 128.
  * - `baseUrl`: the URL in front of each path; required with `file`. Default: the first of the document's `servers`, which must be of
  *   the origin of `url`, so that a document cannot send the headers elsewhere.
- * - `headers`: headers of each request, that for the document included. Secrets.
+ * - `headers`: headers of each request, that for the document included, such as the key that the API asks for. Secrets.
  * - `timeout`: how long a request may take. 10 s, [100 ms, 5 min].
  *
  * @category models

@@ -42,6 +42,15 @@ const textOf = (value: unknown): string | undefined =>
 /** `encodeURIComponent` throws for half of a character. */
 const encoded = (text: string): string => encodeURIComponent(text.toWellFormed())
 
+/** A part of the query whose list is written with a part for each: `tags={tags*}`. */
+const EXPLODED = /^([^={}]*)=\{([A-Za-z_][\w-]{0,63})\*\}$/u
+
+const exploded = (pair: string, input: JsonRecord): ReadonlyArray<string> | undefined => {
+  const [, key = "", name = ""] = EXPLODED.exec(pair) ?? []
+  const value = name === "" ? undefined : input[name]
+  return Array.isArray(value) ? value.map((each) => `${key}=${encoded(textOf(each) ?? "")}`) : undefined
+}
+
 const fillBody = (template: unknown, input: JsonRecord): unknown => {
   if (typeof template === "string") {
     const [only] = Options.placeholders(template)
@@ -95,6 +104,8 @@ export const make = (
   const hasBody = method !== "GET" && method !== "DELETE"
   const pairs = [
     ...query.flatMap((pair) => {
+      const parts = exploded(pair, input)
+      if (parts !== undefined) return parts
       const names = Options.placeholders(pair)
       return names.length > 0 && names.every((name) => textOf(input[name]) === undefined)
         ? []

@@ -1,19 +1,21 @@
 /**
  * Makes tools of the operations in an OpenAPI document (3.0 and 3.1). Pure.
  *
- * An operation whose input a model cannot write (a file, a header that is required) is left out. References are followed within the
- * document, to a bounded depth.
+ * An operation whose input a model cannot write (a file, a header that is required and that the config does not have) is left out, and
+ * so is one of another server. References are followed within the document, to a bounded depth.
  *
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
 import { HttpToolOptions } from "../../agent/tools/HttpToolOptions.ts"
 import { isRecord, type JsonRecord } from "../../schema/Json.ts"
+import * as ToolSchema from "../../schema/ToolSchema.ts"
 
-/** How deep references and schemas are followed, and how many values of one schema are. */
+/** How deep references are followed. */
 const MAX_DEPTH = 12
-const MAX_VALUES = 2_000
-const MAX_OPERATIONS = 1_000
+/** Paths that are read, and tools that are made of them. */
+const MAX_PATHS = 10_000
+const MAX_TOOLS = 2_000
 
 const METHODS = ["get", "post", "put", "patch", "delete"] as const
 const NAME = /^[A-Za-z_][\w-]{0,63}$/u
@@ -32,32 +34,6 @@ export interface OpenApiOperations {
   readonly skipped: ReadonlyArray<string>
 }
 
-/** Keys of a JSON Schema that models and their vendors understand. */
-const KEPT = new Set([
-  "type",
-  "description",
-  "title",
-  "format",
-  "enum",
-  "const",
-  "default",
-  "items",
-  "properties",
-  "required",
-  "nullable",
-  "additionalProperties",
-  "anyOf",
-  "oneOf",
-  "allOf",
-  "minimum",
-  "maximum",
-  "minLength",
-  "maxLength",
-  "pattern",
-  "minItems",
-  "maxItems"
-])
-
 const at = (document: JsonRecord, reference: string): unknown =>
   !reference.startsWith("#/") ? undefined : reference.slice(2).split("/").reduce<unknown>((value, part) => {
     const key = part.replaceAll("~1", "/").replaceAll("~0", "~")
@@ -67,7 +43,6 @@ const at = (document: JsonRecord, reference: string): unknown =>
 /** Reads one document. */
 class Reader {
   readonly #document: JsonRecord
-  #values = 0
 
   constructor(document: JsonRecord) {
     this.#document = document
@@ -82,39 +57,38 @@ class Reader {
     return isRecord(found) && found["$ref"] === undefined ? found : {}
   }
 
+  /** A schema with what its references stand for, as vendors take it. */
   schema(value: unknown): JsonRecord {
-    this.#values = 0
-    return this.#schema(value, 0)
+    const { properties } = ToolSchema.fit({
+      ...this.#document,
+      type: "object",
+      properties: { it: isRecord(value) ? value : {} },
+      required: [],
+      allOf: undefined,
+      anyOf: undefined,
+      oneOf: undefined
+    }) ?? {}
+    return isRecord(properties) && isRecord(properties["it"]) ? properties["it"] : {}
   }
+}
 
-  #schema(value: unknown, depth: number): JsonRecord {
-    if (depth > MAX_DEPTH || ++this.#values > MAX_VALUES) return {}
-    const { nullable, ...schema } = this.resolve(value)
-    const entries = Object.entries(schema).flatMap(([key, inner]): ReadonlyArray<[string, unknown]> => {
-      if (!KEPT.has(key)) return []
-      switch (key) {
-        case "properties":
-          return [[
-            key,
-            Object.fromEntries(
-              Object.entries(isRecord(inner) ? inner : {}).map(([name, each]) => [name, this.#schema(each, depth + 1)])
-            )
-          ]]
-        case "items":
-          return [[key, this.#schema(inner, depth + 1)]]
-        case "additionalProperties":
-          return [[key, isRecord(inner) ? this.#schema(inner, depth + 1) : inner]]
-        case "anyOf":
-        case "oneOf":
-        case "allOf":
-          return [[key, (Array.isArray(inner) ? inner : []).map((each) => this.#schema(each, depth + 1))]]
-        default:
-          return [[key, inner]]
-      }
-    })
-    const made: JsonRecord = Object.fromEntries(entries)
-    return nullable === true && typeof made["type"] === "string" ? { ...made, type: [made["type"], "null"] } : made
-  }
+/**
+ * The address of the first server, with the default values of its variables; `undefined` where there is none, or one of its
+ * variables has no default.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const serverOf = (servers: unknown): string | undefined => {
+  const [first]: ReadonlyArray<unknown> = Array.isArray(servers) ? servers : []
+  if (!isRecord(first) || typeof first["url"] !== "string") return undefined
+  const variables = isRecord(first["variables"]) ? first["variables"] : {}
+  const url = first["url"].replace(/\{([^{}]{1,64})\}/gu, (all, name: string) => {
+    const variable = Object.hasOwn(variables, name) ? variables[name] : undefined
+    const value = isRecord(variable) ? variable["default"] : undefined
+    return typeof value === "string" || typeof value === "number" ? String(value) : all
+  })
+  return /[{}\s]/u.test(url) || url.length > 2_048 ? undefined : url
 }
 
 const textOf = (value: unknown): string => typeof value === "string" ? value.trim() : ""
@@ -122,6 +96,7 @@ const textOf = (value: unknown): string => typeof value === "string" ? value.tri
 interface Input {
   readonly properties: Record<string, JsonRecord>
   readonly required: Array<string>
+  /** The parts of the query, as a template. */
   readonly query: Array<string>
   body: unknown
 }
@@ -131,12 +106,14 @@ const inputOf = (
   reader: Reader,
   parameters: ReadonlyArray<unknown>,
   requestBody: unknown,
-  hasBody: boolean
+  options: { readonly hasBody: boolean; readonly headers: ReadonlySet<string> }
 ): Input | undefined => {
+  const { hasBody, headers } = options
   const input: Input = { properties: {}, required: [], query: [], body: undefined }
   for (const each of parameters) {
-    const { description, in: place, name, required, schema } = reader.resolve(each)
-    if (place !== "path" && place !== "query") {
+    const { content, description, explode, in: place, name, required, schema, style = "form" } = reader.resolve(each)
+    if (place === "header" && typeof name === "string" && headers.has(name.toLowerCase())) continue
+    if ((place !== "path" && place !== "query") || content !== undefined) {
       if (required === true) return undefined
       continue
     }
@@ -147,7 +124,8 @@ const inputOf = (
     const told = textOf(description)
     input.properties[name] = { ...reader.schema(schema), ...(told === "" ? {} : { description: told }) }
     if (required === true || place === "path") input.required.push(name)
-    if (place === "query") input.query.push(name)
+    // a list is told with a part for each, if the document does not say otherwise
+    if (place === "query") input.query.push(`${name}={${name}${style === "form" && explode !== false ? "*" : ""}}`)
   }
   if (requestBody === undefined) return input
   const { content, required } = reader.resolve(requestBody)
@@ -190,33 +168,46 @@ export const make = (
   const tools: Array<HttpToolOptions> = []
   const skipped: Array<string> = []
   const found = new Set<string>()
-  const paths = isRecord(document["paths"]) ? Object.entries(document["paths"]).slice(0, MAX_OPERATIONS) : []
+  const own = new Set(Object.keys(headers).map((name) => name.toLowerCase()))
+  const root = base.replace(/\/+$/u, "")
+  /** The URL in front of the paths; `undefined` where an operation is of a server of another origin. */
+  const rootOf = (...servers: ReadonlyArray<unknown>): string | undefined => {
+    const told = servers.map(serverOf).find((url) => url !== undefined)
+    if (told === undefined) return servers.some((each) => Array.isArray(each) && each.length > 0) ? undefined : root
+    if (!URL.canParse(told, `${root}/`)) return undefined
+    const url = new URL(told, `${root}/`)
+    return url.origin === new URL(root).origin ? url.href.replace(/\/+$/u, "") : undefined
+  }
+  const paths = isRecord(document["paths"]) ? Object.entries(document["paths"]).slice(0, MAX_PATHS) : []
   for (const [path, item] of paths) {
     // what follows the host otherwise would be part of it
     if (!path.startsWith("/")) continue
-    const { parameters: shared, ...methods } = reader.resolve(item)
+    if (tools.length >= MAX_TOOLS) break
+    const { parameters: shared, servers: shareds, ...methods } = reader.resolve(item)
     for (const method of METHODS) {
       const operation = methods[method]
       if (!isRecord(operation)) continue
-      const { description, operationId, parameters, requestBody, summary } = operation
+      const { description, operationId, parameters, requestBody, servers, summary } = operation
       const id = typeof operationId === "string" && operationId !== "" ? operationId : `${method} ${path}`
       if (found.has(id) || (operations !== undefined && !operations.includes(id))) continue
       found.add(id)
-      const own = Array.isArray(parameters) ? parameters : []
-      const names = new Set(own.map((each) => reader.resolve(each)["name"]))
-      const all = [
-        ...(Array.isArray(shared) ? shared : []).filter((each) => !names.has(reader.resolve(each)["name"])),
-        ...own
-      ]
+      const given = Array.isArray(parameters) ? parameters : []
+      const keyOf = (each: unknown) => {
+        const { in: place, name } = reader.resolve(each)
+        return `${String(place)} ${String(name)}`
+      }
+      const names = new Set(given.map(keyOf))
+      const all = [...(Array.isArray(shared) ? shared : []).filter((each) => !names.has(keyOf(each))), ...given]
       const hasBody = method !== "get" && method !== "delete"
-      const input = inputOf(reader, all, requestBody, hasBody)
-      const query = input?.query.map((name) => `${name}={${name}}`).join("&") ?? ""
+      const front = rootOf(servers, shareds)
+      const input = front === undefined ? undefined : inputOf(reader, all, requestBody, { hasBody, headers: own })
+      const query = input?.query.join("&") ?? ""
       const told = [textOf(summary), textOf(description)].filter((text) => text !== "").join(". ").slice(0, 1_024)
       const tool = {
         name: id.replace(/[^a-zA-Z0-9_-]+/gu, "_").slice(0, 64),
         description: told === "" ? id : told,
         method: method.toUpperCase(),
-        url: `${base.replace(/\/+$/u, "")}${path}${query === "" ? "" : `?${query}`}`,
+        url: `${front ?? root}${path}${query === "" ? "" : `?${query}`}`,
         parameters: {
           type: "object",
           properties: input?.properties ?? {},

@@ -12,6 +12,7 @@ import type * as HttpClient from "effect/http/HttpClient"
 import type { HttpClientError } from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Fs from "node:fs/promises"
@@ -19,7 +20,8 @@ import type { OpenApiOptions } from "../../agent/tools/OpenApiOptions.ts"
 import type { RemoteTool, ToolSource } from "../../agent/tools/RemoteTool.ts"
 import { ConnectionFailed } from "../../BackendError.ts"
 import * as RetryPolicy from "../../RetryPolicy.ts"
-import { isRecord, type JsonRecord, parse } from "../../schema/Json.ts"
+import { isRecord, type JsonRecord } from "../../schema/Json.ts"
+import * as YamlDocument from "../../schema/YamlDocument.ts"
 import * as SecretValues from "../../SecretValues.ts"
 import { untraced } from "../../wire/UntracedHttp.ts"
 import * as HttpToolCall from "./HttpToolCall.ts"
@@ -88,9 +90,8 @@ const textOf = Effect.fnUntraced(function*(
 /** The URL in front of the paths: the config's, or one of the document's own origin. */
 const baseOf = ({ baseUrl, url = "" }: OpenApiOptions, { servers }: JsonRecord): string | undefined => {
   if (baseUrl !== undefined) return baseUrl
-  const [first]: ReadonlyArray<unknown> = Array.isArray(servers) ? servers : []
-  const told = isRecord(first) && typeof first["url"] === "string" ? first["url"] : "/"
-  if (told.includes("{") || !URL.canParse(told, url)) return undefined
+  const told = Array.isArray(servers) && servers.length > 0 ? OpenApiOperations.serverOf(servers) : "/"
+  if (told === undefined || !URL.canParse(told, url)) return undefined
   const { href, origin } = new URL(told, url)
   return origin === new URL(url).origin ? href : undefined
 }
@@ -113,9 +114,11 @@ export const make = Effect.fnUntraced(function*(
   const load = Effect.gen(function*() {
     const text: string | undefined = yield* textOf(api, client)
     if (text === undefined) return yield* failed(name, `its document has more than ${MAX_DOCUMENT} bytes`)
-    const document = parse(text)
+    const read = YamlDocument.parse(text)
+    if (Result.isFailure(read)) return yield* failed(name, `its document ${read.failure}`)
+    const document = read.success
     if (!isRecord(document) || !isRecord(document["paths"])) {
-      return yield* failed(name, "its document is no OpenAPI document in JSON")
+      return yield* failed(name, "its document is no OpenAPI document in JSON or YAML")
     }
     const base = baseOf(api, document)
     if (base === undefined) return yield* failed(name, "its document names a server of another origin: set base_url")

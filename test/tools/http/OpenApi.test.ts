@@ -1,6 +1,6 @@
 /** The operations of OpenAPI documents as tools. */
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Logger, Schema } from "effect"
+import { Duration, Effect, Logger, Redacted, Schema } from "effect"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { OpenApiOptions } from "../../../src/agent/tools/OpenApiOptions.ts"
@@ -60,11 +60,16 @@ const document = {
   }
 }
 
-const made = (given: object, operations?: ReadonlyArray<string>, base = "https://api.example.com/v2/") =>
+const made = (
+  given: object,
+  operations?: ReadonlyArray<string>,
+  base = "https://api.example.com/v2/",
+  headers: ReadonlyArray<string> = []
+) =>
   OpenApiOperations.make(given as never, {
     base,
     operations,
-    headers: {},
+    headers: Object.fromEntries(headers.map((name) => [name, Redacted.make("1")])),
     timeout: Duration.seconds(1)
   })
 
@@ -78,7 +83,7 @@ describe("OpenApiOperations", () => {
       "getOrder",
       "Finds an order. By its number.",
       "GET",
-      "https://api.example.com/v2/orders/{number}?fields={fields}"
+      "https://api.example.com/v2/orders/{number}?fields={fields*}"
     ])
     assert.deepStrictEqual(get?.parameters, {
       type: "object",
@@ -91,7 +96,7 @@ describe("OpenApiOperations", () => {
     })
     assert.deepStrictEqual([change?.name, change?.url], [
       "change_order",
-      "https://api.example.com/v2/orders/{number}?notify={notify}"
+      "https://api.example.com/v2/orders/{number}?notify={notify*}"
     ])
     assert.deepStrictEqual(change?.parameters["required"], ["number", "notify", "note"])
     assert.deepInclude((change!.parameters["properties"] as { readonly note: object }).note, {
@@ -100,6 +105,62 @@ describe("OpenApiOperations", () => {
     assert.deepStrictEqual([notes?.method, notes?.body], ["PUT", "{body}"])
     assert.deepStrictEqual(made(document, ["putNotes", "nothing"]).missing, ["nothing"])
     assert.lengthOf(made(document, ["putNotes", "nothing"]).tools, 1)
+  })
+
+  it("takes the headers that the config has for given, and asks no other server", () => {
+    const header = { name: "X-Version", in: "header", required: true, schema: { type: "string" } }
+    const paths = {
+      "/a": { parameters: [header], get: { operationId: "a" } },
+      "/b": { get: { operationId: "b", servers: [{ url: "https://evil.example/v2" }] } },
+      "/c": { servers: [{ url: "https://api.example.com/v3" }], get: { operationId: "c" } },
+      "/d": { servers: [{ url: "https://{host}/" }], get: { operationId: "d" } }
+    }
+    const { skipped, tools } = made({ paths }, undefined, undefined, ["x-version"])
+    assert.deepStrictEqual(tools.map(({ url }) => url), [
+      "https://api.example.com/v2/a",
+      "https://api.example.com/v3/c"
+    ])
+    assert.deepStrictEqual(skipped, ["b", "d"])
+    assert.deepStrictEqual(made({ paths }).skipped, ["a", "b", "d"])
+  })
+
+  it("finds a server by the default values of its variables", () => {
+    const server = (url: string, variables: object = {}) => OpenApiOperations.serverOf([{ url, variables }])
+    assert.strictEqual(
+      server("https://{region}.example.com/v{major}", {
+        region: { default: "eu", enum: ["eu", "us"] },
+        major: { default: 2 }
+      }),
+      "https://eu.example.com/v2"
+    )
+    for (const variables of [{}, { region: {} }, { region: { default: "{x}" } }, { region: { default: "a b" } }]) {
+      assert.strictEqual(server("https://{region}.example.com", variables), undefined)
+    }
+    assert.strictEqual(OpenApiOperations.serverOf([]), undefined)
+  })
+
+  it("makes tools of schemas that lead into themselves, and of a thousand operations", () => {
+    const node = {
+      type: "object",
+      properties: { name: { type: "string" }, parent: { $ref: "#/components/schemas/Node" } }
+    }
+    const list = { type: "array", items: { $ref: "#/components/schemas/Node" } }
+    const body = { required: true, content: { "application/json": { schema: { $ref: "#/components/schemas/Node" } } } }
+    const paths = Object.fromEntries(
+      Array.from({ length: 1_000 }, (_, i) => [`/o/${i}`, { post: { operationId: `op${i}`, requestBody: body } }])
+    )
+    const { skipped, tools } = made({
+      paths,
+      components: {
+        schemas: { Node: { ...node, properties: { ...node.properties, children: list, all: { allOf: [list] } } } }
+      }
+    })
+    assert.deepStrictEqual(skipped, [])
+    assert.lengthOf(tools, 1_000)
+    assert.deepStrictEqual((tools[0]!.parameters["properties"] as { readonly children: object }).children, {
+      type: "array",
+      items: {}
+    })
   })
 
   it("takes any document without harm", () => {
@@ -181,6 +242,32 @@ describe("an API", () => {
       }).pipe(Effect.provide(Logger.layer([logger])))
     }).pipe(Effect.scoped), 20_000)
 
+  it.live("is read in YAML, and told a list with a part for each", () =>
+    Effect.gen(function*() {
+      const yaml = [
+        "openapi: 3.1.0",
+        "servers:",
+        "  - url: /{version}",
+        "    variables: { version: { default: v2 } }",
+        "paths:",
+        "  /orders:",
+        "    get:",
+        "      operationId: findOrders # by their tags",
+        "      summary: Finds orders",
+        "      parameters:",
+        "        - { name: tags, in: query, schema: { type: array, items: { type: string } } }",
+        "        - { name: ids, in: query, explode: false, schema: { type: array, items: { type: integer } } }",
+        ""
+      ].join("\n")
+      const { asked, url } = yield* start(() => ({ body: yaml }))
+      const source = yield* open({ name: "orders", url: `${url}/openapi.json` })
+      assert.deepStrictEqual(source.tools().map(({ name }) => name), ["findOrders"])
+      yield* source.tools()[0]!.call({ tags: ["a&b", "c"], ids: [1, 2] })
+      assert.strictEqual(asked.at(-1), "GET /v2/orders?tags=a%26b&tags=c&ids=1%2C2 undefined")
+      yield* source.tools()[0]!.call({ tags: "a" })
+      assert.strictEqual(asked.at(-1), "GET /v2/orders?tags=a undefined")
+    }).pipe(Effect.scoped))
+
   it.live("sends its headers to the origin of its document alone", () =>
     Effect.gen(function*() {
       const { url } = yield* start(() => ({
@@ -198,7 +285,10 @@ describe("an API", () => {
       for (const body of ["", "{}", "[]", "<html>", "{\"paths\":3}"]) {
         const { url } = yield* start(() => ({ body }))
         const source = yield* open({ name: "orders", url: `${url}/openapi.json` })
-        assert.match((yield* Effect.flip(source.health!.probe)).message, /no OpenAPI document in JSON/u)
+        assert.match(
+          (yield* Effect.flip(source.health!.probe)).message,
+          /no OpenAPI document in JSON or YAML|neither JSON nor YAML/u
+        )
       }
       const missing = yield* open({ name: "orders", file: "no/such.json", base_url: "https://api.example.com" })
       assert.match((yield* Effect.flip(missing.health!.probe)).message, /cannot read no\/such\.json/u)
