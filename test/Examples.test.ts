@@ -16,6 +16,7 @@ import * as ServerConfig from "../src/server/ServerConfig.ts"
 import guideApp from "./examples/Voice.ts"
 import * as ExampleProject from "./support/examples/ExampleProject.ts"
 import * as ExampleRuns from "./support/examples/ExampleRuns.ts"
+import * as InstallLines from "./support/examples/InstallLines.ts"
 
 const run = promisify(execFile)
 const node = (file: string) =>
@@ -58,6 +59,10 @@ describe("Examples", () => {
         `test/examples/${file}`
       )
     )
+  })
+
+  it("says in the guides to install what their programs import", () => {
+    assert.deepStrictEqual(InstallLines.missing(), [])
   })
 
   it("links in the guides to files that exist", () => {

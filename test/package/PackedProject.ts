@@ -23,6 +23,7 @@ export const root = fileURLToPath(new URL("../..", import.meta.url))
 
 export const manifest: {
   readonly exports: { readonly [subpath: string]: string | { readonly default: string } }
+  readonly dependencies: { readonly [name: string]: string }
   readonly devDependencies: { readonly [name: string]: string }
 } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
 
@@ -44,8 +45,9 @@ export const run = (directory: string, command: string, args: ReadonlyArray<stri
   }
 }
 
-/** A package of the development's, as npm installs it. */
-export const ofDevelopment = (name: string): string => `${name}@${manifest.devDependencies[name]}`
+/** A package that the repository uses, in the same release. */
+export const ofDevelopment = (name: string): string =>
+  `${name}@${manifest.devDependencies[name] ?? manifest.dependencies[name]}`
 
 /** Of this working tree. */
 const own = createHash("sha256").update(root).digest("hex").slice(0, 12)
@@ -80,7 +82,8 @@ const exclusively = <A>(work: () => A): A => {
   }
 }
 
-const quiet = ["--prefer-offline", "--no-audit", "--no-fund"]
+/** npm installs from its cache what it has, and says little. */
+export const quiet = ["--prefer-offline", "--no-audit", "--no-fund"]
 
 /** Makes a project without any package. */
 export const makeEmpty = (): string => {
@@ -104,7 +107,7 @@ const fingerprint = (): string => {
 }
 
 /** Builds and packs, unless the same was packed before, and copies it into the project; returns the file's name. */
-const pack = (project: string): string => {
+export const pack = (project: string): string => {
   const packed = join(root, "node_modules", ".cache", "effect-voice", `packed-${own}`)
   const name = "effect-voice.tgz"
   exclusively(() => {

@@ -5,12 +5,11 @@
  */
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import type { IceServer as NativeIceServer } from "node-datachannel"
 import { isIP } from "node:net"
 import { withDefault } from "../../schema/Defaults.ts"
 import { encodeKeys } from "../../schema/EncodedKeys.ts"
 import { secret } from "../../schema/Secret.ts"
-import type { WebRtcOptions } from "../../transport/webrtc/WebRtcConnection.ts"
+import type { TurnServer, WebRtcOptions } from "../../transport/webrtc/WebRtcConnection.ts"
 
 const iceUrl = /^(stuns?|turns?):(\[[\da-fA-F:.]+\]|[\w.-]{1,253})(?::(\d{1,5}))?(?:\?transport=(udp|tcp))?$/
 
@@ -88,9 +87,9 @@ export const LocalConfig = Schema.Struct({
  */
 export type LocalConfig = typeof LocalConfig.Type
 
-const toNative = (server: typeof IceServer.Type): ReadonlyArray<string | NativeIceServer> =>
+const toNative = (server: typeof IceServer.Type): ReadonlyArray<string | TurnServer> =>
   (typeof server.urls === "string" ? [server.urls] : server.urls).flatMap(
-    (url): ReadonlyArray<string | NativeIceServer> => {
+    (url): ReadonlyArray<string | TurnServer> => {
       const parts = iceUrl.exec(url)
       if (parts === null) return []
       const [, scheme = "", host = "", port, transport] = parts

@@ -12,7 +12,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
-import type { IceServer, PeerConnection, RtcConfig } from "node-datachannel"
+import type { PeerConnection, RtcConfig } from "node-datachannel"
 import { randomBytes } from "node:crypto"
 import * as Pcm from "../../audio/Pcm.ts"
 import { type BackendError, ConnectionFailed, ConnectionTimeout, describe, InvalidConfig } from "../../BackendError.ts"
@@ -58,12 +58,28 @@ const COMPLEXITY = 5
 const EXPECTED_LOSS_PERCENT = 5
 
 /**
+ * A TURN server: host, port, and the account there. `relayType` is how it is reached; default: over UDP.
+ *
+ * It is ours because declarations of the package must not name one that may be missing.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface TurnServer {
+  readonly hostname: string
+  readonly port: number
+  readonly username?: string
+  readonly password?: string
+  readonly relayType?: "TurnUdp" | "TurnTcp" | "TurnTls"
+}
+
+/**
  * @category models
  * @since 0.1.0
  */
 export interface WebRtcOptions {
   /** STUN and TURN servers that this side uses. Default: none. */
-  readonly iceServers?: ReadonlyArray<string | IceServer> | undefined
+  readonly iceServers?: ReadonlyArray<string | TurnServer> | undefined
   /** The local address for UDP. Default: all. */
   readonly bindAddress?: string | undefined
   /** The UDP ports, both included. Default: any. */

@@ -34,26 +34,30 @@ export interface Printed {
   readonly stderr: string
 }
 
-const execute = promisify(execFile)
 const RUN_MS = 250_000
 
-const runNode = (
+/** Runs a command in the project to its end; dies when it ends with another code than 0. */
+export const execute = (
   { directory, env }: ExampleProject,
+  command: string,
   args: ReadonlyArray<string>,
-  more: NodeJS.ProcessEnv
+  more: NodeJS.ProcessEnv = {}
 ): Effect.Effect<Printed> =>
-  Effect.promise(() => execute(process.execPath, args, { cwd: directory, timeout: RUN_MS, env: { ...env, ...more } }))
+  Effect.promise(() =>
+    promisify(execFile)(command, args, { cwd: directory, timeout: RUN_MS, env: { ...env, ...more } })
+  )
 
 /** Runs an example to its end; dies when it ends with another code than 0. */
 export const run = (
   project: ExampleProject,
   file: string,
   { args = [], env = {} }: { readonly args?: ReadonlyArray<string>; readonly env?: NodeJS.ProcessEnv } = {}
-): Effect.Effect<Printed> => runNode(project, [...project.flags, project.programOf(file), ...args], env)
+): Effect.Effect<Printed> =>
+  execute(project, process.execPath, [...project.flags, project.programOf(file), ...args], env)
 
 /** Runs the command to its end. */
 export const cli = (project: ExampleProject, args: ReadonlyArray<string>): Effect.Effect<Printed> =>
-  runNode(project, [...project.cli, ...args], {})
+  execute(project, process.execPath, [...project.cli, ...args])
 
 /** A process that listens. */
 export interface Listening {
