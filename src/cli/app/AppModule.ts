@@ -56,10 +56,15 @@ const reportExit = (file: string): Effect.Effect<void, never, Scope.Scope> =>
     (report) => Effect.sync(() => process.off("exit", report))
   ))
 
-/** What Node's words for what it does not strip leave open. */
+/** What Node says of `import` and `export` in a file that it takes for CommonJS. */
+const asCommonJs = /^(?:Cannot use import statement outside a module|Unexpected token 'export')$/
+
+/** What Node's words for what it does not strip, and for modules that it takes for scripts, leave open. */
 const adviceOf = (cause: unknown): string =>
   isRecord(cause) && cause["code"] === "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX"
     ? "; Node only strips types: write it as JavaScript has it, or compile the file and give that"
+    : cause instanceof SyntaxError && asCommonJs.test(cause.message)
+    ? "; set \"type\": \"module\" in its package.json, or name it .mts or .mjs"
     : ""
 
 const importModule = (file: string, path: string): Effect.Effect<unknown, BackendError> =>

@@ -109,6 +109,9 @@ describe("effect-voice --app", () => {
         Fs.writeFileSync(file, text)
         return file
       }
+      const commonJs = Path.join(dir, "npm-init")
+      Fs.mkdirSync(commonJs)
+      write(Path.join("npm-init", "package.json"), "{ \"type\": \"commonjs\" }")
       const define = `import { defineApp } from ${JSON.stringify(Path.join(root, "src", "cli", "index.ts"))}\n`
       const layer = `import * as Layer from "${Path.join(root, "node_modules", "effect", "dist", "Layer.js")}"\n` +
         `import * as Effect from "${Path.join(root, "node_modules", "effect", "dist", "Effect.js")}"\n`
@@ -127,6 +130,12 @@ describe("effect-voice --app", () => {
           write("package.ts", "import \"nobody-has-this-package\"\nexport default 1\n"),
           /^error: cannot load the application \S+package\.ts: Cannot find package 'nobody-has-this-package'/m
         ],
+        ...["import \"node:fs\"\nexport default 1\n", "export default 1\n"].map((text, at) =>
+          [
+            write(Path.join("npm-init", `${at}.ts`), text),
+            /^error: cannot load the application \S+\.ts: .*; set "type": "module" in its package\.json, or name it \.mts/m
+          ] as const
+        ),
         [
           write("named.ts", "export const app = 1\n"),
           /^error: the application \S+named\.ts has no default export: expected export default defineApp/m
