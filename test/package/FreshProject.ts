@@ -107,8 +107,9 @@ const compilerOptions = (resolution: Resolution, outDir: string) => ({
   skipLibCheck: false,
   exactOptionalPropertyTypes: true,
   noUncheckedIndexedAccess: true,
-  outDir,
-  noEmitOnError: true
+  noEmit: false,
+  noEmitOnError: true,
+  outDir
 })
 
 /** Compiles all `.ts` of the project into `outDir`, and gives what the compiler says: nothing. */
