@@ -38,7 +38,7 @@ export interface AgentInput extends CallContext.CallContext {
  * @since 0.1.0
  */
 export interface Agent<out R = never> {
-  /** Its name in the `AgentRegistry`; a session whose agent has no name cannot be restored. */
+  /** Its name in the `AgentRegistry`, and in the log. A session to which an agent without a name was given cannot be restored. */
   readonly name: string | undefined
   /**
    * What it says when a user first attaches, where the policy has no `greeting` and its turns are answered by it alone (not in

@@ -39,8 +39,10 @@ import * as ToolRunner from "./ToolRunner.ts"
  * @since 0.1.0
  */
 export interface LanguageModelOptions<Tools extends Record<string, Tool.Any> = {}, R = never, Asked = never> {
-  /** The agent's name in the `AgentRegistry`. */
+  /** The agent's name in the `AgentRegistry`, and in the log. */
   readonly name?: string | undefined
+  /** What the agent says first, without asking the model, where the config has no `conversation.greeting`. Default: nothing. */
+  readonly greeting?: string | undefined
   /**
    * The system prompt: a text, or a function of the call that gives it, at once or as an effect. Ask for short sentences without
    * markup, because they are spoken. A function is asked for each answer, also for a preemptive one that may be dropped. What it
@@ -161,6 +163,7 @@ export const fromLanguageModel = <Tools extends Record<string, Tool.Any> = {}, R
   }
   return {
     name: options.name,
+    greeting: options.greeting,
     respond: (input) =>
       Stream.fromEffect(Effect.all([model, Effect.context<Services>(), Instructions.ask(instructions)])).pipe(
         Stream.flatMap(([{ stream, ...runner }, context, system]) =>

@@ -2,11 +2,13 @@ import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Exit, Fiber, Layer, Scope, Stream } from "effect"
 import * as Agent from "../../src/agent/Agent.ts"
 import { fallback } from "../../src/agent/AgentFallback.ts"
+import { fromLanguageModel } from "../../src/agent/LanguageModelAgent.ts"
 import { defaults } from "../../src/backend/config/BackendConfig.ts"
 import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import { AgentError, type BackendError, ConnectionFailed, PipelineError } from "../../src/BackendError.ts"
 import { defaultPolicy } from "../../src/conversation/ConversationPolicy.ts"
 import { SpeechToText } from "../../src/speech/SpeechToText.ts"
+import * as ScriptedLanguageModel from "../../src/testing/scripted/ScriptedLanguageModel.ts"
 import { call, layer, pass, running, type Setup } from "./Harness.ts"
 import { TestConnection } from "./TestConnection.ts"
 
@@ -60,6 +62,11 @@ describe("Session", () => {
 
   const greeter = (options: Agent.AgentOptions) => Agent.fromCallback(() => Effect.succeed("Yes."), options)
 
+  const modelGreets = (greeting: string) =>
+    Agent.withContext(fromLanguageModel({ greeting })).pipe(
+      Effect.provide(ScriptedLanguageModel.layer(() => assert.fail("a greeting asks no model")))
+    )
+
   test(
     "begins with the agent's own greeting where the policy has none",
     { agent: greeter({ greeting: "I am Ada." }) },
@@ -70,6 +77,7 @@ describe("Session", () => {
       const others = [
         [{ agent: fallback([greeter({ greeting: "I am Bob." }), greeter({})], { timeout: "1 second" }) }, "I am Bob."],
         [{ agent: yield* Agent.withContext(greeter({ greeting: "I am Eve." })) }, "I am Eve."],
+        [{ agent: yield* modelGreets("I am Fay.") }, "I am Fay."],
         [{ agent: greeter({}) }, undefined],
         [{ policy: { ...defaultPolicy, greeting: "Good day." } }, "Good day."],
         [{ policy: { ...defaultPolicy, greeting: "" } }, undefined],
