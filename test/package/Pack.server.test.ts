@@ -77,8 +77,7 @@ describe("the packed package", () => {
     )
     assert.includeMembers(scripts, [join("deploy", "README.md"), join("deploy", "compose.yaml")])
     assert.notInclude(scripts, join("deploy", "secrets"))
-    assert.sameMembers(scripts.filter((path) => !path.startsWith(join("deploy", ""))), [
-      "deploy",
+    assert.sameMembers(scripts.filter((path) => !path.startsWith("deploy")), [
       "pipecat",
       join("pipecat", "README.md"),
       join("pipecat", "bridge.py"),
