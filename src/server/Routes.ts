@@ -40,7 +40,13 @@ import * as NodeRouting from "./nodes/NodeRouting.ts"
 import * as ProcessMetrics from "./ProcessMetrics.ts"
 import * as AsyncApi from "./protocol/AsyncApi.ts"
 import * as RouteCollector from "./RouteCollector.ts"
-import { type GivenServerConfig, requireAuthentication, requireHook, requireOperations } from "./ServerConfig.ts"
+import {
+  complete,
+  type GivenServerConfig,
+  requireAuthentication,
+  requireHook,
+  requireOperations
+} from "./ServerConfig.ts"
 import * as SharedMetrics from "./SharedMetrics.ts"
 import type { SharedPort } from "./SharedPort.ts"
 
@@ -189,16 +195,15 @@ export const make = Effect.fnUntraced(function*(
   const backend = yield* VoiceBackend
   const trust = yield* PeerTrust.make(certificate)
   const prefix = yield* prefixOf(options.prefix ?? "")
-  const {
-    allowedOrigins = [],
-    apiKeys = [],
-    authentication = "keys",
-    console = true,
-    operations = "public",
-    providers = [],
-    publicUrl,
-    trustedProxies = []
-  } = options
+  const { console = true, providers = [] } = options
+  const { allowedOrigins, apiKeys, authentication, operations, publicUrl, trustedProxies } = yield* complete({
+    allowedOrigins: options.allowedOrigins,
+    apiKeys: options.apiKeys,
+    authentication: options.authentication,
+    operations: options.operations,
+    publicUrl: options.publicUrl,
+    trustedProxies: options.trustedProxies
+  })
   const host = options.host ?? (yield* listeningOn)
   yield* requireAuthentication({
     // An unknown address is taken for loopback: the guard answers only to its names then.

@@ -13,7 +13,6 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as Layer from "effect/Layer"
-import * as Schema from "effect/Schema"
 import * as Http from "node:http"
 import * as Https from "node:https"
 import type { BackendProvider } from "../backend/provider/BackendProvider.ts"
@@ -28,7 +27,7 @@ import { formatUrl, listenError } from "./Listening.ts"
 import * as MalformedRequests from "./MalformedRequests.ts"
 import * as Routes from "./Routes.ts"
 import * as ServedRoutes from "./ServedRoutes.ts"
-import { type GivenServerConfig, isLoopback, requireOperations, ServerConfig } from "./ServerConfig.ts"
+import { complete, type GivenServerConfig, isLoopback, requireOperations, type ServerConfig } from "./ServerConfig.ts"
 import * as SharedPort from "./SharedPort.ts"
 
 /**
@@ -81,8 +80,6 @@ const httpOptions = {
 }
 
 const SWEEP_INTERVAL = Duration.seconds(5)
-
-const defaults = Schema.decodeSync(ServerConfig)({})
 
 /** More than any monitoring and its operators have open. */
 const MAX_ADMIN_CONNECTIONS = 128
@@ -143,10 +140,7 @@ export const layer = (options: ServerOptions = {}): Layer.Layer<VoiceServer, Bac
     Effect.gen(function*() {
       const backend = yield* VoiceBackend
       const { console = true, grace = "2 seconds", prefix: at = "", providers = [], shared, ...given } = options
-      const config: ServerConfig = {
-        ...defaults,
-        ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
-      }
+      const config = yield* complete(given)
       yield* requireOperations(config)
       // Whoever reaches either port reaches the server.
       const host = shared !== undefined && isLoopback(config.host) ? shared.host : config.host

@@ -8,7 +8,9 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { InvalidConfig } from "../BackendError.ts"
 import { withDefault } from "../schema/Defaults.ts"
+import { over } from "../schema/Defined.ts"
 import { encodeKeys } from "../schema/EncodedKeys.ts"
+import * as Faults from "../schema/Faults.ts"
 import { secret } from "../schema/Secret.ts"
 import { TelemetryConfig } from "../telemetry/TelemetryConfig.ts"
 import * as ClientAddress from "./access/ClientAddress.ts"
@@ -34,7 +36,8 @@ const Origin = Schema.String.check(
 )
 
 /** 16 characters of what key generators write have at least 80 bits: they cannot be guessed. */
-const ApiKey = secret({ min: 16, max: 512, header: true })
+const MIN_KEY = 16
+const ApiKey = secret({ min: MIN_KEY, max: 512, header: true })
 
 const Range = Schema.String.check(
   Schema.makeFilter(
@@ -119,6 +122,35 @@ export type ServerConfig = typeof ServerConfig.Type
 export type GivenServerConfig<Field extends keyof ServerConfig = keyof ServerConfig> = {
   readonly [Key in Field]?: ServerConfig[Key] | undefined
 }
+
+const defaults = Schema.decodeSync(ServerConfig)({})
+
+/**
+ * Completes what a program gives with the defaults. Fails `invalid_config` with all that the section would refuse in a config
+ * file: no compiler sees a value of the environment.
+ *
+ * @category validation
+ * @since 0.1.0
+ */
+export const complete = (given: GivenServerConfig): Effect.Effect<ServerConfig, InvalidConfig> =>
+  Effect.suspend(() => {
+    const op = "Server.layer"
+    const what = "the options of the server are not valid"
+    const short = shortKeys(given)
+    return short.length > 0
+      ? Effect.fail(Faults.toError(op, what, short))
+      : Faults.check(ServerConfig, over(defaults, given), { op, what, at: ["server"] })
+  })
+
+/** Keys that can be guessed: of a secret, a schema's error does not say what is wrong. */
+const shortKeys = ({ apiKeys }: GivenServerConfig): ReadonlyArray<Faults.Fault> =>
+  Array.isArray(apiKeys)
+    ? apiKeys.flatMap((key: unknown, i) =>
+      Redacted.isRedacted(key) && String(Redacted.value(key)).length < MIN_KEY
+        ? [{ path: `server.api_keys.${i}`, message: `expected at least ${MIN_KEY} characters` }]
+        : []
+    )
+    : []
 
 /**
  * The section as `ConfigSource.load` takes it.

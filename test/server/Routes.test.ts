@@ -311,6 +311,35 @@ describe("Server.routes", () => {
       assert.match(JSON.stringify(wrong), /invalid prefix/)
     }))
 
+  it.live("refuses options that a config file could not have, wherever it is mounted", () =>
+    Effect.gen(function*() {
+      const apiKeys = [Redacted.make("0123456789abcdef-one")]
+      // what the compiler does not see: a variable of the environment, a program in JavaScript
+      const wrong: ReadonlyArray<readonly [options: object, fault: string]> = [
+        [{ authentication: "key", host: "0.0.0.0" }, "server.authentication: expected \"none\" | \"keys\" | \"hook\""],
+        [{ operations: "all" }, "server.operations: expected \"public\" | \"keys\""],
+        [{ publicUrl: "voice.example", apiKeys }, "server.public_url: expected a URL"],
+        [{ publicUrl: "", apiKeys }, "server.public_url: expected a URL"],
+        [{ allowedOrigins: ["https://app.example/"], apiKeys }, "server.allowed_origins.0: expected an origin"],
+        [{ allowedOrigins: ["*"], apiKeys }, "server.allowed_origins.0: expected an origin"],
+        [{ trustedProxies: ["the proxy"], apiKeys }, "server.trusted_proxies.0: expected an address"],
+        [{ apiKeys: [...apiKeys, Redacted.make("short")] }, "server.api_keys.1: expected at least 16 characters"],
+        [{ apiKeys: ["0123456789abcdef-one"] }, "server.api_keys.0: expected Redacted"]
+      ]
+      for (const [options, fault] of wrong) {
+        const refused = <A, E>(layer: Layer.Layer<A, E, VoiceBackend>) =>
+          Layer.build(layer.pipe(Layer.provide(scripted))).pipe(Effect.scoped, Effect.flip, Effect.map(String))
+        const errors = [
+          yield* refused(Server.layer({ port: 0, ...options })),
+          yield* refused(serve(Server.routes(options))),
+          yield* refused(Server.attach(Http.createServer(), options))
+        ]
+        for (const error of errors) {
+          assert.include(error, `InvalidConfig: the options of the server are not valid: ${fault}`)
+        }
+      }
+    }))
+
   it.live("refuses a router that has one of its routes, and says which", () =>
     Effect.gen(function*() {
       const refused = (routes: Layer.Layer<never, unknown, HttpRouter.HttpRouter | VoiceBackend>) =>
