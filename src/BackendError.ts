@@ -393,15 +393,49 @@ export const asInternal = <E extends BackendError>(error: E): E => {
   return error
 }
 
+/** Errors of an application's store or archive. */
+const operatorErrors = new WeakSet<BackendError>()
+
 /**
- * Whether the message of an error is for the log only: it was made from a defect, from another library's failure, or by
- * application code or an engine (`asInternal`).
+ * Marks an error of an application's store or archive: its text is for the log and for operators, and no client reads it.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const forOperators = <E extends BackendError>(error: E): E => {
+  operatorErrors.add(error)
+  return error
+}
+
+/**
+ * Whether the message of an error is for no client: it was made from a defect, from another library's failure, or by
+ * application code or an engine (`asInternal`, `forOperators`).
  *
  * @category predicates
  * @since 0.1.0
  */
-export const isInternal = (error: BackendError): boolean =>
+export const isInternal = (error: BackendError): boolean => isForLog(error) || operatorErrors.has(error)
+
+/**
+ * Whether the message of an error is for the log only, and not for the health report either.
+ *
+ * @category predicates
+ * @since 0.1.0
+ */
+export const isForLog = (error: BackendError): boolean =>
   error.details?.["reason"] === INTERNAL || internalErrors.has(error)
+
+/**
+ * Marks an error that has the words of another one as that is marked.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const markedAs = (from: BackendError) => <E extends BackendError>(error: E): E => {
+  if (isForLog(from)) internalErrors.add(error)
+  if (operatorErrors.has(from)) operatorErrors.add(error)
+  return error
+}
 
 const sentences: { readonly [Code in BackendErrorCode]: string } = {
   invalid_config: "a part of the server is not configured for this",

@@ -31,6 +31,7 @@ import * as Health from "./health/Health.ts"
 import { LatencyWindow } from "./health/LatencyWindow.ts"
 import * as StoreHealth from "./health/StoreHealth.ts"
 import * as MeteredBackend from "./MeteredBackend.ts"
+import * as ApplicationService from "./sessions/ApplicationService.ts"
 import { makeSessionLeases } from "./sessions/makeSessionLeases.ts"
 import * as Retention from "./sessions/Retention.ts"
 import * as SessionOpening from "./sessions/SessionOpening.ts"
@@ -73,7 +74,10 @@ export const makeBackend = Effect.fnUntraced(function*(given: BackendParts) {
   const found = yield* Effect.serviceOption(SessionStore)
   const watched = Option.isNone(found)
     ? undefined
-    : yield* StoreHealth.make(found.value, onHealthChange).pipe(Scope.provide(scope))
+    : yield* StoreHealth.make(
+      ApplicationService.guard(found.value, "SessionStore", `the session store ${found.value.name}`),
+      onHealthChange
+    ).pipe(Scope.provide(scope))
   const leases = yield* (watched === undefined
     ? makeSessionLeases
     : Effect.provideService(makeSessionLeases, SessionStore, watched.store)).pipe(Scope.provide(scope))

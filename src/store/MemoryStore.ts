@@ -6,6 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as MonotonicTime from "../MonotonicTime.ts"
+import * as OwnServices from "../session/OwnServices.ts"
 import {
   type Claim,
   MAX_SECRETS,
@@ -75,7 +76,7 @@ export const make = (
     const row = rows.get(lease.id)
     return row !== undefined && row.owner === owner && row.fence === lease.fence ? row : undefined
   }
-  return {
+  return OwnServices.add({
     name: "memory",
     owner,
     leaseMs,
@@ -212,7 +213,7 @@ export const make = (
         return all
       }),
     probe: Effect.void
-  }
+  })
 }
 
 /**

@@ -16,6 +16,7 @@ import type * as Scope from "effect/Scope"
 import type * as SqlClient from "effect/sql/SqlClient"
 import { randomBytes } from "node:crypto"
 import type { BackendError } from "../BackendError.ts"
+import * as OwnServices from "../session/OwnServices.ts"
 import { type Claim, type SessionLease, SessionStore, type StoredSession } from "../session/persistence/SessionStore.ts"
 import * as LeaseGrants from "./LeaseGrants.ts"
 import * as PostgresClient from "./PostgresClient.ts"
@@ -301,7 +302,7 @@ const makeOn = Effect.fnUntraced(function*(
           : Effect.fail(StoreFault.toError("SessionStore.probe", NAME, StoreFault.newerSchema))
       }))
   }
-  return store
+  return OwnServices.add(store)
 })
 
 /**

@@ -13,6 +13,7 @@ import { Redis } from "effect/persistence/Redis"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import type { BackendError } from "../BackendError.ts"
+import * as OwnServices from "../session/OwnServices.ts"
 import { type Claim, type SessionLease, SessionStore } from "../session/persistence/SessionStore.ts"
 import * as GatheredWrites from "./GatheredWrites.ts"
 import * as LeaseGrants from "./LeaseGrants.ts"
@@ -107,7 +108,7 @@ const makeOn = (
     alone: ({ change, lease }) => writeOne(lease, change)
   })
 
-  return {
+  return OwnServices.add({
     name: NAME,
     owner,
     leaseMs,
@@ -191,7 +192,7 @@ const makeOn = (
       const words = [...keys(id), owner, id, `${prefix}secrets`]
       return Effect.asVoid(command("SessionStore.probe", "EVAL", scripts.probe, String(keys(id).length), ...words))
     })
-  }
+  })
 }
 
 /**

@@ -22,6 +22,7 @@ import { InvalidConfig } from "../BackendError.ts"
 import { finalizeWithin } from "../Deadline.ts"
 import type { DataType } from "../hooks/DataRetentionHook.ts"
 import * as MonotonicTime from "../MonotonicTime.ts"
+import * as OwnServices from "../session/OwnServices.ts"
 import { type ArchivedSession, SessionArchive } from "../session/retention/SessionArchive.ts"
 import * as ArchiveErasure from "./ArchiveErasure.ts"
 import type { Recording, Unbegun } from "./ArchiveErasure.ts"
@@ -237,7 +238,7 @@ export const make = Effect.fnUntraced(function*(directory: string) {
     )
   }
 
-  return SessionArchive.of({
+  return OwnServices.add(SessionArchive.of({
     begin,
     write: (session, dataType, content) =>
       store("SessionArchive.write", session, dataType, (path) => replaceFile(path, content, writer)),
@@ -269,7 +270,7 @@ export const make = Effect.fnUntraced(function*(directory: string) {
     eraseUser: erasure.user,
     sweep: sweeping.withPermits(1)(sweep),
     probe: Effect.tryPromise({ try: () => tryWriting(directory, writer), catch: toError("SessionArchive.probe") })
-  })
+  }))
 })
 
 /**

@@ -18,6 +18,7 @@ import type * as Scope from "effect/Scope"
 import { randomBytes } from "node:crypto"
 import { resolve } from "node:path"
 import type { BackendError } from "../BackendError.ts"
+import * as OwnServices from "../session/OwnServices.ts"
 import { type Claim, type SessionLease, SessionStore, type StoredSession } from "../session/persistence/SessionStore.ts"
 import * as LeaseGrants from "./LeaseGrants.ts"
 import * as SqliteConnection from "./SqliteConnection.ts"
@@ -133,7 +134,7 @@ export const make = Effect.fnUntraced(function*(
     return "written"
   }
 
-  return {
+  return OwnServices.add({
     name: SqliteConnection.NAME,
     owner,
     leaseMs,
@@ -281,7 +282,7 @@ export const make = Effect.fnUntraced(function*(
       sql.erase.run(id)
       sql.secret.get("")
     }, MAX_PROBE_RETRIES).pipe(Effect.andThen(noteProbe))
-  }
+  })
 })
 
 /**

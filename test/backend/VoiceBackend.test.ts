@@ -1,5 +1,19 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Duration, Effect, Exit, Fiber, Layer, Logger, Redacted, Result, Schema, Scope, Stream } from "effect"
+import {
+  Cause,
+  Deferred,
+  Duration,
+  Effect,
+  Exit,
+  Fiber,
+  Layer,
+  Logger,
+  Redacted,
+  Result,
+  Schema,
+  Scope,
+  Stream
+} from "effect"
 import * as Agent from "../../src/agent/Agent.ts"
 import { AgentRegistry } from "../../src/agent/AgentRegistry.ts"
 import * as BackendConfig from "../../src/backend/config/BackendConfig.ts"
@@ -567,8 +581,8 @@ describe("BackendRegistry", () => {
     Effect.gen(function*() {
       const start = (ttsProvider: string, ttsFallback: ReadonlyArray<string>) => {
         const logged: Array<unknown> = []
-        const logger = Logger.make<unknown, void>(({ logLevel, message }) => {
-          if (logLevel === "Warn") logged.push(message)
+        const logger = Logger.make<unknown, void>(({ cause, logLevel, message }) => {
+          if (logLevel === "Warn") logged.push([message, Cause.squash(cause)])
         })
         return newBackend("test", { ...named, ttsProvider, ttsFallback }).pipe(
           Effect.map(({ engines }) => ({ tts: engines.tts, logged })),
@@ -578,7 +592,10 @@ describe("BackendRegistry", () => {
       }
       const { logged, tts } = yield* start("broken", ["scripted"])
       assert.strictEqual(tts, "scripted")
-      assert.deepStrictEqual(logged, [["the voice broken cannot start; scripted speaks in its place", cannotStart]])
+      assert.deepStrictEqual(logged, [[
+        ["the voice broken cannot start; scripted speaks in its place"],
+        cannotStart
+      ]])
       assert.strictEqual((yield* start("scripted", ["broken"])).tts, "scripted")
       assert.strictEqual(yield* codeOf(start("broken", [])), "pipeline_error")
       assert.strictEqual(yield* codeOf(start("unconfigured", ["scripted"])), "invalid_config")

@@ -5,7 +5,7 @@
  */
 import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import { type BackendError, isInternal } from "../../BackendError.ts"
+import { type BackendError, isForLog } from "../../BackendError.ts"
 import { deadline } from "../../Deadline.ts"
 import type { HealthSource } from "../../HealthSource.ts"
 import type { EngineHealth } from "../../speech/EngineHealth.ts"
@@ -32,7 +32,7 @@ export const part = (
     Effect.catchCause((cause) =>
       Effect.sync((): HealthPart => {
         const failure = cause.reasons.find((reason) => reason._tag === "Fail")?.error
-        if (failure !== undefined && !isInternal(failure)) {
+        if (failure !== undefined && !isForLog(failure)) {
           return { name, status, cause: `${failure.code}: ${ThrownValue.textOf(failure)}` }
         }
         // the text of a crash may hold anything, so it is for the log alone

@@ -15,7 +15,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
-import { type BackendError, ConnectionFailed, normalize } from "../../BackendError.ts"
+import { type BackendError, ConnectionFailed, markedAs, normalize } from "../../BackendError.ts"
 import { deadline } from "../../Deadline.ts"
 import type { HealthSource } from "../../HealthSource.ts"
 import * as MonotonicTime from "../../MonotonicTime.ts"
@@ -54,11 +54,13 @@ const isSilent = ({ details }: BackendError): boolean =>
 
 /** The failure of a request that can be repeated later. */
 const later = (op: string, error: BackendError): ConnectionFailed =>
-  new ConnectionFailed({
-    op,
-    message: error.message,
-    details: { part: "store", ...error.details, retryAfterMs: RETRY_AFTER_MS }
-  })
+  markedAs(error)(
+    new ConnectionFailed({
+      op,
+      message: error.message,
+      details: { part: "store", ...error.details, retryAfterMs: RETRY_AFTER_MS }
+    })
+  )
 
 /**
  * Starts to watch a store. `onChange` runs when its health may have changed.
@@ -205,11 +207,13 @@ export const make = Effect.fnUntraced(function*(
   }
 
   const renewalFailure = (): BackendError | undefined =>
-    renewal === undefined || now() - renewal.atMs > RENEWAL_MS ? undefined : new ConnectionFailed({
-      op: "SessionStore.renew",
-      message: `leases are not renewed: ${renewal.error.message}`,
-      ...(renewal.error.details === undefined ? {} : { details: renewal.error.details })
-    })
+    renewal === undefined || now() - renewal.atMs > RENEWAL_MS ? undefined : markedAs(renewal.error)(
+      new ConnectionFailed({
+        op: "SessionStore.renew",
+        message: `leases are not renewed: ${renewal.error.message}`,
+        ...(renewal.error.details === undefined ? {} : { details: renewal.error.details })
+      })
+    )
 
   return {
     store: {

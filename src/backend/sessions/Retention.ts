@@ -22,6 +22,7 @@ import type * as SessionRecorder from "../../session/retention/SessionRecorder.t
 import type { SessionConfig } from "../../session/SessionConfig.ts"
 import * as ThrownValue from "../../ThrownValue.ts"
 import { type BackendConfig, periodsOf } from "../config/BackendConfig.ts"
+import * as ApplicationService from "./ApplicationService.ts"
 
 const SWEEP_EVERY = "1 minute"
 /** A session does not wait longer for its archive: it is recorded as soon as the archive works. */
@@ -69,7 +70,7 @@ export const make = Effect.fnUntraced(function*(
       details: { missing: "SessionArchive" }
     })
   }
-  const archive = found.value
+  const archive = ApplicationService.guard(found.value, "SessionArchive", "the archive")
   const outage = yield* ArchiveOutage.make(onHealthChange)
   // set forward, the wall clock makes everything look expired
   const clockSteps = MonotonicTime.wallClockSteps(yield* Clock.Clock)
