@@ -17,6 +17,9 @@ export interface ModelRequest {
 export type Event =
   | { readonly event?: string; readonly data: Json }
   | { readonly raw: string }
+  | { readonly bytes: Uint8Array }
+  /** Writes it again and again, as long as somebody reads. */
+  | { readonly flood: string }
   | { readonly reset: true }
   | { readonly stall: true }
 
@@ -28,6 +31,8 @@ export interface FakeModelApi {
   readonly url: string
   readonly requests: Array<ModelRequest>
   readonly aborted: () => number
+  /** Bytes of floods that were written. */
+  readonly flooded: () => number
 }
 
 const bodyOf = async (request: IncomingMessage): Promise<string> => {
@@ -44,7 +49,19 @@ const write = async (response: ServerResponse, told: string, size: number) => {
   }
 }
 
-const tell = async (response: ServerResponse, answer: ModelAnswer, idHeader: string) => {
+const flood = async (response: ServerResponse, told: string, onWritten: (bytes: number) => void) => {
+  while (!response.destroyed) {
+    onWritten(told.length)
+    if (!response.write(told)) await new Promise((resume) => response.once("drain", resume).once("close", resume))
+  }
+}
+
+const tell = async (
+  response: ServerResponse,
+  answer: ModelAnswer,
+  idHeader: string,
+  onFlood: (bytes: number) => void
+) => {
   if ("status" in answer) {
     response.writeHead(answer.status, { "content-type": "application/json", [idHeader]: "req_1", ...answer.headers })
     return response.end(typeof answer.body === "string" ? answer.body : JSON.stringify(answer.body))
@@ -54,7 +71,9 @@ const tell = async (response: ServerResponse, answer: ModelAnswer, idHeader: str
   for (const event of answer.events) {
     if ("stall" in event) return
     if ("reset" in event) return response.socket?.resetAndDestroy()
-    if ("raw" in event) await write(response, event.raw, size)
+    if ("flood" in event) return flood(response, event.flood, onFlood)
+    if ("bytes" in event) response.write(event.bytes)
+    else if ("raw" in event) await write(response, event.raw, size)
     else {
       const name = event.event === undefined ? "" : `event: ${event.event}\n`
       await write(response, `${name}data: ${JSON.stringify(event.data)}\n\n`, size)
@@ -71,6 +90,7 @@ const make = (
   Effect.gen(function*() {
     const requests: Array<ModelRequest> = []
     let aborted = 0
+    let flooded = 0
     const server = createServer((request, response) => {
       response.on("close", () => {
         if (!response.writableFinished) aborted++
@@ -79,7 +99,10 @@ const make = (
         const { headers, url = "" } = request
         const asked: ModelRequest = { path: url, headers, body: JSON.parse(await bodyOf(request)) }
         const index = requests.push(asked) - 1
-        await tell(response, refusal(asked) ?? answers[Math.min(index, answers.length - 1)]!, idHeader)
+        const told = refusal(asked) ?? answers[Math.min(index, answers.length - 1)]!
+        await tell(response, told, idHeader, (bytes) => {
+          flooded += bytes
+        })
       }
       void take().catch(() => response.destroy())
     })
@@ -92,7 +115,7 @@ const make = (
         })
     )
     const { port } = server.address() as AddressInfo // it listens on a port
-    return { url: `http://127.0.0.1:${port}`, requests, aborted: () => aborted }
+    return { url: `http://127.0.0.1:${port}`, requests, aborted: () => aborted, flooded: () => flooded }
   })
 
 const records = (value: unknown): ReadonlyArray<Json> => Array.isArray(value) ? value : []

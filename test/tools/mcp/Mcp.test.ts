@@ -471,6 +471,15 @@ describe("Mcp", () => {
         const said = yield* Effect.flatMap(first.handle("two_echo", { text: "b" }, "call_1"), Stream.runCollect)
         assert.deepStrictEqual(said.map(({ encodedResult }) => encodedResult), ["echo: {\"text\":\"b\"}"])
         assert.lengthOf(two.requests.filter(({ method }) => method === "tools/call"), 1)
+        // one client for all of them, whose tools were listed before the first call
+        for (const each of [one, two]) {
+          assert.deepStrictEqual(each.requests.slice(0, 3).map(({ method }) => method), [
+            "initialize",
+            "notifications/initialized",
+            "tools/list"
+          ])
+          assert.lengthOf(each.requests.filter(({ method }) => method === "initialize"), 1)
+        }
         yield* Effect.promise(two.away)
         yield* Effect.flip(Effect.flatMap(first.handle("two_echo", { text: "b" }), Stream.runDrain))
         // it keeps its name while the other server is away

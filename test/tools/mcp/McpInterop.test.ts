@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
+import type { ToolSource } from "../../../src/agent/tools/RemoteTool.ts"
 import { isFull, some } from "../../support/Full.ts"
 import { call, connect, healthOf, names, program, until, withLog, words } from "../../support/McpClientUnderTest.ts"
 import * as Official from "../../support/OfficialMcp.ts"
@@ -45,6 +46,15 @@ const childrenOf = (pid: number): number =>
       return false // it has ended meanwhile
     }
   }).length
+
+/** Changes the tools of a server until we have heard of it. */
+const again = <E>(source: ToolSource, change: Effect.Effect<unknown, E>) =>
+  Effect.gen(function*() {
+    while (!names(source).includes("more_0")) {
+      yield* change
+      yield* Effect.sleep("50 millis")
+    }
+  }).pipe(Effect.timeout("20 seconds"))
 
 describe("A server of the official MCP SDK", () => {
   for (const [how, server] of some(Object.entries(servers), 4)) {
@@ -107,10 +117,8 @@ describe("A server of the official MCP SDK", () => {
         // one program, and not another for the revision that was refused
         const { pid } = process
         assert.isAtMost(childrenOf(pid), "command" in (yield* servers[how]) ? 1 : 0)
-        // a server of either revision tells those that listen; it may take a moment until it knows that we do
-        yield* Effect.sleep("300 millis")
-        assert.strictEqual(yield* call(source, "grow"), "more_0")
-        yield* until(() => names(source).includes("more_0"))
+        // until it knows that we listen it tells nobody
+        yield* again(source, call(source, "grow"))
         assert.strictEqual(yield* call(source, "more_0"), "more_0")
       }).pipe(Effect.scoped), 30_000)
   }
@@ -120,10 +128,8 @@ describe("A server of the official MCP SDK", () => {
       const server = yield* Official.make("modern")
       const source = yield* connect({ url: server.url })
       yield* until(() => server.requests.some(({ headers }) => headers["mcp-method"] === "subscriptions/listen"))
-      yield* Effect.sleep("100 millis")
       server.seen.more.push("more_0")
-      server.changed()
-      yield* until(() => names(source).includes("more_0"))
+      yield* again(source, Effect.sync(server.changed))
       assert.strictEqual(yield* call(source, "more_0"), "more_0")
     }).pipe(Effect.scoped))
 

@@ -289,6 +289,60 @@ for (const [name, vendor] of Object.entries(vendors)) {
         }
       }).pipe(Effect.scoped))
 
+    it.live(
+      "may call thousands of tools, none that there is, or with no input at all: the turn has its answer",
+      () =>
+        Effect.gen(function*() {
+          const calls = (...given: ReadonlyArray<readonly [name: string, input: unknown]>) =>
+            name === "anthropic"
+              ? Fake.message(
+                given.map(([tool, input], i) => ({
+                  tool,
+                  id: `toolu_${i}`,
+                  input: [typeof input === "string" ? input : JSON.stringify(input)]
+                })),
+                "tool_use"
+              )
+              : Fake.candidates([
+                given.map(([name, args], i) => ({
+                  functionCall: { name, args },
+                  ...(i === 0 ? { thoughtSignature: "c2lnbmVk" } : {})
+                }))
+              ])
+          const many = Array.from({ length: 10_000 }, (_, i) => ["weather", { city: `c${i}` }] as const)
+          const fake = yield* vendor.start([
+            { events: calls(...many) },
+            {
+              events: calls(["weather", "not json"], ["weather", { city: 7, more: [] }], ["nothing", {}], [
+                "weather",
+                null
+              ])
+            },
+            { events: vendor.text("Well.") }
+          ])
+          assert.strictEqual(yield* answer(vendor.model(fake.url)), "Well.")
+          const told = (index: number) => JSON.stringify(fake.requests[index]?.body)
+          assert.lengthOf(told(1).match(/clear over/gu) ?? [], 16)
+          assert.isBelow(told(1).length, 100_000)
+          assert.include(told(2), "nothing")
+        }).pipe(Effect.scoped),
+      20_000
+    )
+
+    it.live("may be cut within a character, or write a line without an end", () =>
+      Effect.gen(function*() {
+        const [event] = vendor.text("☀").filter((each) => JSON.stringify(each).includes("☀"))
+        const whole = Buffer.from(`data: ${JSON.stringify((event as { readonly data: object }).data)}`)
+        const cut = yield* failure({ events: [{ bytes: whole.subarray(0, whole.indexOf(Buffer.from("☀")) + 1) }] })
+        assert.isTrue(cut?.retryable)
+        assert.notInclude(JSON.stringify(cut), "\ufffd")
+        const fake = yield* vendor.start([{ events: [{ raw: "data: {\"x\":\"" }, { flood: "x".repeat(65_536) }] }])
+        const error = failureOf(yield* Effect.exit(answer(vendor.model(fake.url))))
+        assert.isTrue(error?.retryable)
+        while (fake.aborted() === 0) yield* Effect.sleep("5 millis")
+        assert.isBelow(fake.flooded(), 64 * 1_048_576)
+      }).pipe(Effect.scoped), 20_000)
+
     it.live("takes its key from the environment for its own API alone, and says which is missing", () =>
       Effect.gen(function*() {
         const provided = (env: { readonly [name: string]: string }) =>
