@@ -331,7 +331,7 @@ for (const [name, vendor] of Object.entries(vendors)) {
 
     it.live("may be cut within a character, or write a line without an end", () =>
       Effect.gen(function*() {
-        const [event] = vendor.text("☀").filter((each) => JSON.stringify(each).includes("☀"))
+        const event = vendor.text("☀").find((each) => JSON.stringify(each).includes("☀"))
         const whole = Buffer.from(`data: ${JSON.stringify((event as { readonly data: object }).data)}`)
         const cut = yield* failure({ events: [{ bytes: whole.subarray(0, whole.indexOf(Buffer.from("☀")) + 1) }] })
         assert.isTrue(cut?.retryable)
