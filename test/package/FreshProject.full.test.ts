@@ -11,7 +11,6 @@ import { existsSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import * as FreshProject from "./FreshProject.ts"
 import * as FreshRuns from "./FreshRuns.ts"
-import * as PackedProject from "./PackedProject.ts"
 
 const compilers: ReadonlyArray<FreshProject.Compiler> = ["typescript", "typescript-5"]
 const resolutions: ReadonlyArray<FreshProject.Resolution> = ["NodeNext", "bundler"]
@@ -63,8 +62,7 @@ describe("a fresh project with nothing optional", () => {
   let project = ""
 
   beforeAll(() => {
-    const packages = [PackedProject.ofDevelopment("typescript"), FreshProject.FORMER_TYPESCRIPT]
-    project = FreshProject.makeBare(packages)
+    project = FreshProject.makeBare([FreshProject.FORMER_TYPESCRIPT])
     FreshProject.writeSubpaths(project)
   }, 10 * MINUTES)
 

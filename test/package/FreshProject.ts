@@ -112,13 +112,19 @@ const compilerOptions = (resolution: Resolution, outDir: string) => ({
   outDir
 })
 
+/** The binary of TypeScript 7 is optional itself: where it was left out, the repository's compiles. */
+const compilerOf = (project: string, compiler: Compiler): string => {
+  const modules = existsSync(join(project, "node_modules", compiler)) ? project : root
+  return join(modules, "node_modules", compiler, "bin", "tsc")
+}
+
 /** Compiles all `.ts` of the project into `outDir`, and gives what the compiler says: nothing. */
 export const compile = (project: string, compiler: Compiler, resolution: Resolution, outDir: string): string => {
   const config = `tsconfig.${outDir}.json`
   const options = compilerOptions(resolution, outDir)
   writeFileSync(join(project, config), JSON.stringify({ include: ["*.ts"], compilerOptions: options }))
   try {
-    return run(project, process.execPath, [join("node_modules", compiler, "bin", "tsc"), "-p", config])
+    return run(project, process.execPath, [compilerOf(project, compiler), "-p", config])
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
   }
