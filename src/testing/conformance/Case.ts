@@ -8,9 +8,9 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as References from "effect/References"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import * as MonotonicTime from "../../MonotonicTime.ts"
-import { describeCause, fail, type Failure } from "./Assertions.ts"
+import { type ConformanceError, describeCause, fail, type Failure } from "./Assertions.ts"
 
 /**
  * A case found out that it does not concern this part, which lacks what the case is about.
@@ -69,23 +69,39 @@ export interface Result {
  */
 export const DEADLINE: Duration.Input = "4 minutes"
 
-/**
- * Fails after `duration` of a clock, and leaves what hangs behind: it may be in a finalizer, or not be interruptible.
- */
-const abandonedAfter = <A>(
-  id: string,
-  test: Effect.Effect<A, Failure>,
+/** What a case has opened closes at once, even on a busy machine. */
+const CLOSING: Duration.Input = "30 seconds"
+
+/** Fails after `duration` of a clock, and leaves behind what hangs: it may not be interruptible. */
+const abandonedAfter = <A, E>(
+  what: string,
+  test: Effect.Effect<A, E>,
   duration: Duration.Input,
   clock: Clock.Clock
-): Effect.Effect<A, Failure> =>
+): Effect.Effect<A, E | ConformanceError> =>
   Effect.flatMap(Effect.forkDetach(test), (fiber) =>
     Fiber.join(fiber).pipe(
       Effect.raceFirst(Effect.andThen(
         Effect.provideService(Effect.sleep(duration), Clock.Clock, clock),
-        fail(`${id} did not end within ${Duration.format(Duration.fromInputUnsafe(duration))}`)
+        fail(`${what} did not end within ${Duration.format(Duration.fromInputUnsafe(duration))}`)
       )),
       Effect.ensuring(Effect.forkDetach(Fiber.interrupt(fiber)))
     ))
+
+/** Runs a test in a scope of its own, which must close in time. */
+const closing = <A>(
+  id: string,
+  test: Effect.Effect<A, Failure, Scope.Scope>,
+  clock: Clock.Clock
+): Effect.Effect<A, Failure> =>
+  Effect.flatMap(
+    Scope.make(),
+    (scope) =>
+      Effect.onExit(Scope.provide(test, scope), (exit) =>
+        Effect.interruptible(
+          abandonedAfter(`${id}: closing what it had opened`, Scope.close(scope, exit), CLOSING, clock)
+        ))
+  )
 
 /**
  * How a case is run.
@@ -115,8 +131,8 @@ export const runOf = <A>(
   test: Effect.Effect<A, Failure, Scope.Scope>,
   { deadline = DEADLINE, provideTime = (test) => test }: RunOptions
 ): Effect.Effect<A, Failure> => {
-  const quiet = Effect.provideService(Effect.scoped(test), References.MinimumLogLevel, "Fatal")
-  const within = Effect.flatMap(Clock.Clock, (clock) => abandonedAfter(id, quiet, DEADLINE, clock))
+  const within = Effect.flatMap(Clock.Clock, (clock) => abandonedAfter(id, closing(id, test, clock), DEADLINE, clock))
+    .pipe(Effect.provideService(References.MinimumLogLevel, "Fatal"))
   return Effect.suspend(() => abandonedAfter(id, provideTime(within), deadline, Clock.Clock.defaultValue()))
 }
 

@@ -16,8 +16,9 @@ import type {
   SpeechToSpeechTool
 } from "../../../speech/SpeechToSpeech.ts"
 import { TIMELINE_RATE } from "../../../speech/VoiceActivityDetector.ts"
-import { type ConformanceError, fail, type Failure, waitUntil } from "../Assertions.ts"
+import { assertCompletesWithin, type ConformanceError, fail, type Failure, waitUntil } from "../Assertions.ts"
 import type { PartRow } from "../PartSuite.ts"
+import { failureOf } from "./EngineChecks.ts"
 import { cut, pushThenOverwrite, silence } from "./TestAudio.ts"
 
 /**
@@ -30,6 +31,8 @@ export interface S2sPart {
   readonly engine: SpeechToSpeech["Service"]
   /** An utterance at the engine's rate. */
   readonly speech: Int16Array
+  /** Its words, where they are known. */
+  readonly text: string | undefined
   readonly tool: { readonly tool: SpeechToSpeechTool; readonly ask: string; readonly output: string } | undefined
   readonly disconnect: Effect.Effect<void> | undefined
   readonly failing: Layer.Layer<SpeechToSpeech, BackendError> | undefined
@@ -115,23 +118,39 @@ export const open = Effect.fnUntraced(function*(
   { engine, speech }: S2sPart,
   options: Partial<SpeechToSpeechOptions> = {}
 ): Effect.fn.Return<ModelSession, Failure, Scope.Scope> {
-  const stream = yield* engine.open({
-    sessionId: "conformance",
-    answers: engine.capabilities.answers,
-    tools: [],
-    history: [],
-    ...options
-  })
+  const stream = yield* assertCompletesWithin(
+    "1 minute",
+    "opening a session",
+    engine.open({
+      sessionId: "conformance",
+      answers: engine.capabilities.answers,
+      tools: [],
+      history: [],
+      ...options
+    })
+  )
   const events: Array<SpeechToSpeechEvent> = []
+  const copies: Array<readonly [given: Int16Array, copy: Int16Array]> = []
   let failure: BackendError | ConformanceError | undefined
   let samples = 0
   let requests = 0
   yield* stream.events.pipe(
-    Stream.runForEach((event) => Effect.sync(() => void events.push(event))),
+    Stream.runForEach((event) => {
+      events.push(event)
+      if (event._tag !== "ReplyAudio") return Effect.void
+      const { pcm } = event
+      if (!(pcm instanceof Int16Array)) {
+        return fail(
+          `expected that the audio of a reply is an Int16Array, and not ${Object.prototype.toString.call(pcm)}`
+        )
+      }
+      copies.push([pcm, Int16Array.from(pcm)])
+      return Effect.void
+    }),
     Effect.andThen(fail("the events of a session ended before its scope")),
-    Effect.catch((error) =>
+    Effect.catchCause((cause) =>
       Effect.sync(() => {
-        failure = error
+        failure = failureOf("the events of a session", cause)
       })
     ),
     Effect.forkScoped
@@ -181,6 +200,10 @@ export const open = Effect.fnUntraced(function*(
       ).pipe(
         Effect.flatMap((event) => event._tag === "ReplyFailed" ? Effect.fail(event.error) : Effect.void)
       ),
-    disorder: () => disorderOf(events)
+    disorder: () =>
+      disorderOf(events) ??
+        (copies.some(([given, copy]) => copy.some((sample, i) => sample !== given[i]))
+          ? "the audio of a reply changes after it was given: it belongs to the receiver"
+          : undefined)
   }
 })

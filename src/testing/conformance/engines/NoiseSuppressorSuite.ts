@@ -10,11 +10,11 @@ import type * as Scope from "effect/Scope"
 import * as Pcm from "../../../audio/Pcm.ts"
 import type { BackendError } from "../../../BackendError.ts"
 import { NoiseSuppressor, type NoiseSuppressorStream } from "../../../speech/NoiseSuppressor.ts"
-import { assertThat, fail, type Failure } from "../Assertions.ts"
+import { assertCompletesWithin, assertThat, fail, type Failure } from "../Assertions.ts"
 import type { Case } from "../Case.ts"
 import * as PartSuite from "../PartSuite.ts"
 import { assertDescribed, assertRate, assertReleases, failureRow } from "./EngineChecks.ts"
-import { atRate, cut, noise, ODD_SIZES, pushThenOverwrite, silence, type Spoken } from "./TestAudio.ts"
+import { atRate, cut, noise, ODD_SIZES, silence, type Spoken } from "./TestAudio.ts"
 
 /**
  * The noise suppressor under test.
@@ -45,6 +45,9 @@ interface NoisePart {
 
 /** How much speech it may take away. */
 const MAX_LOSS_DB = 10
+/** How much it may make it louder, and how much it may change its shape. */
+const MAX_GAIN_DB = 3
+const MIN_LIKENESS = 0.6
 const LATENCY_TOLERANCE_MS = 5
 /** What an average suppressor has learnt of a noise. */
 const WARM_UP_MS = 2_000
@@ -59,10 +62,14 @@ const through = (
     const output: Array<Int16Array> = []
     for (const frame of frames) {
       let given: Int16Array = frame
-      // the result is only valid until the next call
-      pushThenOverwrite((pcm) => {
-        given = Int16Array.from(stream.process(pcm))
-      }, frame)
+      // the result is only valid until the next call, and may be the buffer that was given
+      const buffer = Int16Array.from(frame)
+      const result = stream.process(buffer)
+      if (!(result instanceof Int16Array)) {
+        return fail(`expected that process gives an Int16Array, and not ${Object.prototype.toString.call(result)}`)
+      }
+      given = Int16Array.from(result)
+      buffer.fill(-7_777)
       if (given.length !== frame.length) return fail(`${frame.length} samples became ${given.length}`)
       output.push(given)
     }
@@ -74,7 +81,10 @@ const process = (
   pcm: Int16Array,
   sizes?: ReadonlyArray<number>
 ): Effect.Effect<Int16Array, Failure, Scope.Scope> =>
-  Effect.flatMap(engine.open, (stream) => through(stream, cut(pcm, engine.sampleRate, sizes)))
+  Effect.flatMap(
+    assertCompletesWithin("1 minute", "opening a stream", engine.open),
+    (stream) => through(stream, cut(pcm, engine.sampleRate, sizes))
+  )
 
 const same = (one: Int16Array, other: Int16Array): boolean =>
   one.length === other.length && one.every((sample, i) => sample === other[i])
@@ -118,6 +128,12 @@ const rows: ReadonlyArray<PartSuite.PartRow<NoisePart>> = [
       Effect.gen(function*() {
         const pcm = part.speech.subarray(0, part.engine.sampleRate)
         const even = yield* process(part, pcm)
+        const stream = yield* part.engine.open
+        yield* through(stream, [new Int16Array(0)])
+        yield* assertThat(
+          same(yield* through(stream, cut(pcm, part.engine.sampleRate)), even),
+          "a frame of no samples changes nothing"
+        )
         for (const sizes of [ODD_SIZES, [pcm.length]]) {
           yield* assertThat(
             same(yield* process(part, pcm, sizes), even),
@@ -173,6 +189,15 @@ const rows: ReadonlyArray<PartSuite.PartRow<NoisePart>> = [
         const output = yield* process(part, Pcm.concat([part.speech, new Int16Array(latencySamples)]))
         const less = Pcm.rmsDbfs(part.speech) - Pcm.rmsDbfs(output.subarray(latencySamples))
         yield* assertThat(less <= MAX_LOSS_DB, `speech loses at most ${MAX_LOSS_DB} dB, and not ${less.toFixed(1)} dB`)
+        const like = likeness(part.speech, output, latencySamples)
+        yield* assertThat(
+          like >= MIN_LIKENESS,
+          `speech stays as it is, but for ${MIN_LIKENESS} of 1: what comes out is ${like.toFixed(2)} of it`
+        )
+        yield* assertThat(
+          -less <= MAX_GAIN_DB,
+          `speech gains at most ${MAX_GAIN_DB} dB, and not ${(-less).toFixed(1)} dB`
+        )
         const quiet = yield* process(part, silence(1_000, sampleRate))
         yield* assertThat(Pcm.peak(quiet) <= 8, `silence stays silent: its loudest sample is ${Pcm.peak(quiet)}`)
       })
@@ -190,6 +215,22 @@ const rows: ReadonlyArray<PartSuite.PartRow<NoisePart>> = [
         const quiet = Pcm.peak(output.subarray(at - sampleRate / 2, at))
         yield* assertThat(quiet <= 8, `silence is silent 1.5 s after loud noise: its loudest sample is ${quiet}`)
         yield* assertThat(Pcm.peak(output.subarray(at)) > 300, "speech after loud noise is heard")
+      })
+  },
+  {
+    id: "noise.Minute",
+    title: "works after a minute as in the first second",
+    check: (part) =>
+      Effect.gen(function*() {
+        const { sampleRate } = part.engine
+        const stream = yield* part.engine.open
+        const minute = yield* through(stream, cut(silence(60_000, sampleRate), sampleRate))
+        yield* assertThat(
+          Pcm.peak(minute) <= 8,
+          `a silent minute stays silent: its loudest sample is ${Pcm.peak(minute)}`
+        )
+        const speech = yield* through(stream, cut(part.speech, sampleRate))
+        yield* assertThat(Pcm.peak(speech) > 300, "speech after a silent minute is heard")
       })
   },
   {

@@ -7,13 +7,16 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
+import * as Pcm from "../../../audio/Pcm.ts"
 import { SpeechToSpeech } from "../../../speech/SpeechToSpeech.ts"
 import { assertEqual, assertThat, ConformanceError, type Failure, waitUntil } from "../Assertions.ts"
 import * as Case from "../Case.ts"
-import { assertDescribed, assertRate, assertReleases, failureRow } from "./EngineChecks.ts"
+import { assertDescribed, assertRate, assertReleases, failureRow, probeRow } from "./EngineChecks.ts"
 import { type ModelSession, open, type S2sPart, type S2sRow } from "./ModelSession.ts"
-import { wordsOf } from "./Words.ts"
+import { errorRate, wordsOf } from "./Words.ts"
 
+/** What a model may mishear. */
+const MISHEARD = 0.34
 const HELLO = "Hello, who is there?"
 
 const assertInOrder = ({ disorder }: ModelSession) => {
@@ -26,11 +29,11 @@ const reply = (session: ModelSession, count = 1): Effect.Effect<string, Failure>
   Effect.gen(function*() {
     const started = yield* session.waitFor("ReplyStarted", count)
     yield* session.ended(started.reply)
-    const samples = session.all("ReplyAudio").reduce(
-      (sum, { pcm, reply }) => reply === started.reply ? sum + pcm.length : sum,
+    const peak = session.all("ReplyAudio").reduce(
+      (most, { pcm, reply }) => reply === started.reply ? Math.max(most, Pcm.peak(pcm)) : most,
       0
     )
-    yield* assertThat(samples > 0, `the reply "${started.reply}" has audio`)
+    yield* assertThat(peak > 300, `the reply "${started.reply}" can be heard: its loudest sample is ${peak}`)
     yield* assertInOrder(session)
     return started.reply
   })
@@ -57,6 +60,7 @@ const turns: ReadonlyArray<S2sRow> = [
         const session = yield* open(part)
         const id = yield* session.say
         yield* reply(session)
+        yield* Effect.sleep("1 second")
         const [started, ...others] = session.all("ReplyStarted")
         yield* assertEqual(others.length, 0, "further replies to one turn")
         if (part.engine.capabilities.turnAuthority === "remote") {
@@ -95,6 +99,8 @@ const turns: ReadonlyArray<S2sRow> = [
         )
         const names = session.all("ReplyStarted").map((event) => event.reply)
         yield* assertEqual(new Set(names).size, 3, "the names of three replies")
+        yield* Effect.sleep("1 second")
+        yield* assertEqual(session.all("ReplyStarted").length, 3, "replies to three requests")
       })
   },
   {
@@ -171,6 +177,14 @@ const turns: ReadonlyArray<S2sRow> = [
           session.all("UserTranscript").some(({ final, text }) => final && text.trim() !== ""),
           "there is a final transcript of the turn"
         )
+        const turn = session.events.findIndex(({ _tag }) => _tag === "UserTurnTranscribed")
+        const heard = session.events.slice(0, turn).flatMap((event) =>
+          event._tag === "UserTranscript" && event.final ? [event.text] : []
+        ).join(" ")
+        yield* assertThat(
+          part.text === undefined || errorRate(part.text, heard) <= MISHEARD,
+          `the transcript of the turn "${part.text}" is complete when the turn is told, and adds up: "${heard}"`
+        )
         yield* Effect.sleep("1 second")
         yield* assertEqual(session.all("ReplyStarted").length, 0, "replies that nobody asked for")
         session.stream.say("Good morning.", session.request())
@@ -180,6 +194,31 @@ const turns: ReadonlyArray<S2sRow> = [
 ]
 
 const lives: ReadonlyArray<S2sRow> = [
+  probeRow("s2s"),
+  {
+    id: "s2s.Options",
+    title: "opens with all that a session may ask for, also one that is resumed, and answers",
+    check: (part) =>
+      Effect.gen(function*() {
+        const { engine } = part
+        if (!engine.capabilities.answers) return yield* Case.skip("the engine does not answer by itself")
+        const { keyterms = false, languages, voices = [] } = engine.capabilities
+        const language = languages?.[0]
+        const session = yield* open(part, {
+          speaksText: false,
+          onIncident: () => {},
+          history: [{ role: "user", text: "Hello." }, { role: "agent", text: "Good morning." }, {
+            role: "user",
+            text: "…"
+          }],
+          ...(language === undefined ? {} : { language }),
+          ...(voices[0] === undefined ? {} : { voice: voices[0] }),
+          ...(keyterms ? { keyterms: ["Žižkov"] } : {})
+        })
+        session.type(HELLO)
+        yield* reply(session)
+      })
+  },
   {
     id: "s2s.Sessions",
     title: "answers two sessions at once, each in its own events",

@@ -17,7 +17,7 @@ import { atRate, type Spoken } from "./TestAudio.ts"
  * The speech-to-speech engine under test. It is asked by speech and by text, and must answer each time, with a sentence or two.
  *
  * - `layer`: the engine; it is built for each case.
- * - `speech`: an utterance that the model answers.
+ * - `speech`: an utterance that the model answers; its `text`, to check the transcript. Default: it is not checked.
  * - `tool`: a tool, and a text upon which the model calls it; `output` is what the tool gives. Default: no tool is called.
  * - `disconnect`: loses the connections of all sessions, as a network does. Default: they are not lost.
  * - `failing`: the engine where it cannot work: its vendor refuses, a model is missing. Opening a session of it, or its events,
@@ -28,7 +28,8 @@ import { atRate, type Spoken } from "./TestAudio.ts"
  */
 export interface SpeechToSpeechHarness extends PartSuite.PartHarness {
   readonly layer: Layer.Layer<SpeechToSpeech, BackendError>
-  readonly speech: Pick<Spoken, "pcm" | "sampleRate">
+  /** An utterance that the model answers. Without `text` its transcript is not checked. */
+  readonly speech: Pick<Spoken, "pcm" | "sampleRate"> & { readonly text?: string | undefined }
   readonly tool?: {
     readonly tool: SpeechToSpeechTool
     /** What the user types, so that the model calls the tool. */
@@ -54,6 +55,7 @@ export const s2s = (harness: SpeechToSpeechHarness): ReadonlyArray<Case> =>
       return {
         engine,
         speech: yield* atRate(harness.speech, engine.inputSampleRate),
+        text: harness.speech.text,
         tool: harness.tool,
         disconnect: harness.disconnect,
         failing: harness.failing

@@ -10,7 +10,7 @@ import * as Stream from "effect/Stream"
 import { SpeechToText, type SpeechToTextStream } from "../../../speech/SpeechToText.ts"
 import { assertEqual, assertThat, ConformanceError } from "../Assertions.ts"
 import * as Case from "../Case.ts"
-import { assertPrompt, assertReleases, failureRow } from "./EngineChecks.ts"
+import { assertPrompt, assertReleases, failureRow, probeRow } from "./EngineChecks.ts"
 import { heldBytes, MAX_HELD } from "./HeldMemory.ts"
 import { assertWords, open, type SttPart, type SttRow, textOf } from "./Recognition.ts"
 import { silence } from "./TestAudio.ts"
@@ -79,6 +79,28 @@ export const rows: ReadonlyArray<SttRow> = [
           })
         const stream = yield* Effect.scoped(Effect.tap(engine.open({ sessionId: "conformance" }), use))
         yield* use(stream)
+      })
+  },
+  probeRow("stt"),
+  {
+    id: "stt.Options",
+    title: "opens with all that a session may ask for, and hears",
+    check: (part) =>
+      Effect.gen(function*() {
+        const { engine } = part
+        const { pcm, text } = first(part)
+        const { keyterms = false, languages = [] } = engine.capabilities
+        const [tag] = languages
+        const session = yield* open(engine, {
+          busy: () => true,
+          onIncident: () => {},
+          // `en` of the capabilities covers `en-GB`
+          ...(tag === undefined || tag.includes("-") ? {} : { language: `${tag}-001` }),
+          ...(keyterms ? { keyterms: ["Žižkov", "O'Neil & Sons"] } : {})
+        })
+        yield* session.say(pcm)
+        yield* session.finalize
+        yield* assertWords(part, session.text(), text, "an utterance with all options")
       })
   },
   failureRow("stt", (failing: NonNullable<SttPart["failing"]>) =>

@@ -10,7 +10,7 @@ import * as Stream from "effect/Stream"
 import * as Pcm from "../../../audio/Pcm.ts"
 import type { BackendError } from "../../../BackendError.ts"
 import type { SpeechChunk, TextToSpeech, TextToSpeechOptions } from "../../../speech/TextToSpeech.ts"
-import { assertCompletesWithin, type Failure } from "../Assertions.ts"
+import { assertCompletesWithin, fail, type Failure } from "../Assertions.ts"
 import type { PartRow } from "../PartSuite.ts"
 
 /**
@@ -36,6 +36,23 @@ export type TtsRow = PartRow<TtsPart>
 
 /** How long a few sentences may take, on a busy machine. */
 const LONGEST = "2 minutes"
+/** More audio, and more chunks, than a few sentences are. */
+const MOST_SECONDS = 600
+const MOST_CHUNKS = 100_000
+/** "RIFF", as samples. */
+const RIFF = [0x49_52, 0x46_46]
+
+/** What is wrong with a chunk by itself; `undefined`: nothing. */
+const faultOf = ({ pcm, text, words = [] }: SpeechChunk): string | undefined => {
+  if (!(pcm instanceof Int16Array)) return `expected that the audio of a chunk is an Int16Array, and not ${kindOf(pcm)}`
+  if (typeof text !== "string") return `expected that a chunk has a text, "" where it continues one, and not ${text}`
+  if (pcm[0] === RIFF[0] && pcm[1] === RIFF[1]) return "expected samples alone, and not the header of a WAV file"
+  const untimed = words.find(({ endMs, startMs }) => !Number.isFinite(startMs) || !Number.isFinite(endMs))
+  return untimed &&
+    `expected that the word "${untimed.text}" is from a ms to a ms, and not ${untimed.startMs} to ${untimed.endMs}`
+}
+
+const kindOf = (value: unknown): string => Object.prototype.toString.call(value).slice(8, -1)
 
 /**
  * Speaks texts with a voice of its own, and collects the chunks.
@@ -48,10 +65,29 @@ export const speak = (
   texts: ReadonlyArray<string>,
   options: Partial<TextToSpeechOptions> = {}
 ): Effect.Effect<ReadonlyArray<SpeechChunk>, Failure, Scope.Scope> =>
-  Effect.flatMap(
-    engine.open({ sessionId: "conformance", ...options }),
-    (voice) => assertCompletesWithin(LONGEST, "speaking", Stream.runCollect(voice.speak(Stream.fromIterable(texts))))
-  )
+  Effect.gen(function*() {
+    const voice = yield* assertCompletesWithin(
+      "1 minute",
+      "opening a voice",
+      engine.open({ sessionId: "conformance", ...options })
+    )
+    const chunks: Array<SpeechChunk> = []
+    let samples = 0
+    const speaking = Stream.runForEach(voice.speak(Stream.fromIterable(texts)), (chunk) => {
+      chunks.push(chunk)
+      samples += chunk.pcm.length
+      const fault = faultOf(chunk)
+      if (fault !== undefined) return fail(fault)
+      return samples > MOST_SECONDS * engine.sampleRate || chunks.length > MOST_CHUNKS
+        ? fail(
+          `expected that speaking ${texts.length} texts ends: ${chunks.length} chunks of ` +
+            `${Math.round(samples / engine.sampleRate)} s came`
+        )
+        : Effect.void
+    })
+    yield* assertCompletesWithin(LONGEST, "speaking", speaking)
+    return chunks
+  })
 
 /**
  * The chunks of each text: the first one carries it, the others continue it.

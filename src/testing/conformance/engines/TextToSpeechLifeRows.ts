@@ -14,7 +14,7 @@ import * as Pcm from "../../../audio/Pcm.ts"
 import { TextToSpeech } from "../../../speech/TextToSpeech.ts"
 import { assertCompletesWithin, assertEqual, assertThat, fail } from "../Assertions.ts"
 import * as Case from "../Case.ts"
-import { assertPrompt, assertReleases, failureRow } from "./EngineChecks.ts"
+import { assertPrompt, assertReleases, failureRow, probeRow } from "./EngineChecks.ts"
 import { audioOf, byText, speak, type TtsPart, type TtsRow } from "./SpokenTexts.ts"
 
 /** How many texts an engine may have taken while nobody takes their audio. */
@@ -153,6 +153,7 @@ export const rows: ReadonlyArray<TtsRow> = [
         yield* assertThat(samples > 0, "the text before the failure is spoken")
       })
   },
+  probeRow("tts"),
   failureRow("tts", (failing: NonNullable<TtsPart["failing"]>) =>
     Effect.flatMap(
       Layer.build(failing),

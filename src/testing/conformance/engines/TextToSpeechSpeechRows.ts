@@ -20,6 +20,8 @@ const FASTEST_MS = 15
 const LONG = 400
 /** What a recogniser may mishear of a voice. */
 const MISHEARD = 0.34
+/** A pause before or after a sentence that a user would take for the end, or for a fault. */
+const PAUSE_MS = 2_000
 /** Times of words come from models that know them to a frame or two. */
 const TOLERANCE_MS = 100
 
@@ -62,6 +64,16 @@ export const rows: ReadonlyArray<TtsRow> = [
             `"${text}" takes from ${FASTEST_MS} to ${SLOWEST_MS} ms a character, and not ${Math.round(perCharacter)}`
           )
           yield* assertThat(Pcm.peak(pcm) > 300, `"${text}" can be heard: its loudest sample is ${Pcm.peak(pcm)}`)
+          const isLoud = (sample: number) => Math.abs(sample) > 300
+          const beforeMs = pcm.findIndex(isLoud) * 1000 / engine.sampleRate
+          const afterMs = (pcm.length - 1 - pcm.findLastIndex(isLoud)) * 1000 / engine.sampleRate
+          yield* assertThat(
+            beforeMs <= PAUSE_MS && afterMs <= PAUSE_MS,
+            `"${text}" is at most ${PAUSE_MS} ms of silence before and after its speech, and not ${
+              Math.round(beforeMs)
+            } and ` +
+              `${Math.round(afterMs)}`
+          )
         }
       })
   },
@@ -138,7 +150,7 @@ export const rows: ReadonlyArray<TtsRow> = [
           let last = 0
           for (const { endMs, startMs, text } of chunks.flatMap(({ words = [] }) => words)) {
             timed++
-            if (startMs < last || endMs < startMs || endMs > lengthMs + TOLERANCE_MS) {
+            if (!(startMs >= last && endMs >= startMs && endMs <= lengthMs + TOLERANCE_MS)) {
               return yield* fail(
                 `the times of words: "${text}" is at ${startMs} to ${endMs} ms, the word before it at ${last}, and the audio ` +
                   `of its text takes ${lengthMs} ms`
@@ -146,6 +158,12 @@ export const rows: ReadonlyArray<TtsRow> = [
             }
             last = startMs
           }
+          const said = chunks.flatMap(({ words = [] }) => words.map(({ text }) => text)).join(" ")
+          const text = chunks[0]?.text ?? ""
+          yield* assertThat(
+            said === "" || errorRate(text, said) <= MISHEARD,
+            `the timed words are those of "${text}", and not "${said}"`
+          )
         }
         return timed === 0 ? yield* Case.skip("the engine does not time words") : undefined
       })

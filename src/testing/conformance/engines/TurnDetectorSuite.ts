@@ -12,7 +12,7 @@ import { TurnDetector, type TurnDetectorInput } from "../../../speech/TurnDetect
 import { assertCompletesWithin, assertEqual, assertThat, type Failure } from "../Assertions.ts"
 import * as Case from "../Case.ts"
 import * as PartSuite from "../PartSuite.ts"
-import { assertDescribed, assertPrompt, assertReleases, failureRow } from "./EngineChecks.ts"
+import { assertDescribed, assertPrompt, assertReleases, failureRow, probeRow } from "./EngineChecks.ts"
 import { atRate, noise, silence, type Spoken } from "./TestAudio.ts"
 
 /**
@@ -197,6 +197,7 @@ const rows: ReadonlyArray<PartSuite.PartRow<TurnPart>> = [
         }
       })
   },
+  probeRow("turn"),
   failureRow("turn", (failing: NonNullable<TurnPart["failing"]>) =>
     Effect.gen(function*() {
       const { endOfTurn, listen } = Context.get(yield* Layer.build(failing), TurnDetector)

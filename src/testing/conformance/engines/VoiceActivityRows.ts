@@ -18,7 +18,7 @@ import {
 import { assertCompletesWithin, assertEqual, assertThat, fail, type Failure } from "../Assertions.ts"
 import * as Case from "../Case.ts"
 import type { PartRow } from "../PartSuite.ts"
-import { assertDescribed, assertRate, assertReleases, failureRow } from "./EngineChecks.ts"
+import { assertDescribed, assertRate, assertReleases, failureRow, probeRow } from "./EngineChecks.ts"
 import { heldBytes, MAX_HELD } from "./HeldMemory.ts"
 import { cut, noise, ODD_SIZES, pushThenOverwrite, silence } from "./TestAudio.ts"
 
@@ -51,15 +51,30 @@ interface Listening {
 }
 
 const settledOf = ({ settle }: VoiceActivityStream): Effect.Effect<void, Failure> =>
-  settle === undefined ? Effect.void : assertCompletesWithin(
-    "1 minute",
-    "the call back of settle",
-    Effect.callback<void>((resume) => settle(() => resume(Effect.void)))
-  )
+  settle === undefined ? Effect.void : Effect.gen(function*() {
+    let calls = 0
+    yield* assertCompletesWithin(
+      "1 minute",
+      "the call back of settle",
+      Effect.callback<void>((resume) =>
+        settle(() => {
+          calls++
+          resume(Effect.void)
+        })
+      )
+    )
+    yield* Effect.yieldNow
+    yield* assertEqual(calls, 1, "how often one settle calls back")
+  })
 
 const open = (engine: VoiceActivityDetector["Service"]): Effect.Effect<Listening, Failure, Scope.Scope> => {
   const found: Array<VoiceActivity> = []
-  return Effect.map(engine.open({ onActivity: (activity) => found.push(activity) }), (stream) => ({
+  const opened = assertCompletesWithin(
+    "1 minute",
+    "opening a stream",
+    engine.open({ onActivity: (activity) => found.push(activity) })
+  )
+  return Effect.map(opened, (stream) => ({
     stream,
     found,
     settled: settledOf(stream),
@@ -148,6 +163,11 @@ export const rows: ReadonlyArray<PartRow<VadPart>> = [
         let last = 0
         for (const [i, { _tag, atSample, decidedAtSample }] of found.entries()) {
           yield* assertEqual(_tag, i % 2 === 0 ? "SpeechStarted" : "SpeechStopped", `change ${i + 1} of ${show(found)}`)
+          if (!Number.isInteger(atSample) || !Number.isInteger(decidedAtSample)) {
+            return yield* fail(
+              `change ${i + 1} is at whole samples, and not at ${atSample}, decided at ${decidedAtSample}`
+            )
+          }
           if (atSample < last || decidedAtSample < atSample || decidedAtSample > pushed) {
             return yield* fail(
               `change ${
@@ -165,6 +185,13 @@ export const rows: ReadonlyArray<PartRow<VadPart>> = [
     check: (part) =>
       Effect.gen(function*() {
         const pcm = inRoom(part)
+        const empty = yield* Effect.scoped(
+          Effect.flatMap(open(part.engine), ({ found, stream }) => {
+            stream.push(new Int16Array(0))
+            return Effect.succeed(found.length)
+          })
+        )
+        yield* assertEqual(empty, 0, "what is found in no samples at all")
         const even = yield* detect(part, pcm)
         yield* assertUtterance(part, even, BEFORE_MS, "an utterance in frames of 20 ms")
         const placed = (found: ReadonlyArray<VoiceActivity>) => found.map(({ _tag, atSample }) => ({ _tag, atSample }))
@@ -225,6 +252,7 @@ export const rows: ReadonlyArray<PartRow<VadPart>> = [
         yield* assertEqual(stream.behind?.() ?? 0, 0, "samples that are not classified when it has settled")
       })
   },
+  probeRow("vad"),
   failureRow(
     "vad",
     (failing: NonNullable<VadPart["failing"]>) =>
