@@ -95,14 +95,22 @@ const mutants: ReadonlyArray<readonly [id: string, what: string, alter: Alter, w
     /how many items are read: expected 1500, found 1000/u
   ],
   ["store.Long", "keeps items in a set", items((all) => [...new Set(all)]), /how many items are read/u],
-  ["store.Copies", "keeps the caller's array", (inner, table) => ({
-    ...inner,
-    create: (id, snapshot, windowMs) =>
-      after(inner.create(id, snapshot, windowMs), () => {
-        const row = table.rows.get(id)
-        if (row !== undefined) row.snapshot = snapshot
-      })
-  }), /before the caller changed its array/u],
+  ["store.Copies", "gives its own array, and adds to it", (inner, table) => {
+    const own = new Map<string, Array<string>>()
+    return {
+      ...inner,
+      read: (id) =>
+        Effect.sync(() => {
+          const row = table.rows.get(id)
+          if (row === undefined) return undefined
+          const items = own.get(id) ?? [...row.snapshot.items]
+          own.set(id, items)
+          return { head: row.snapshot.head, items }
+        }),
+      write: (lease, change) =>
+        after(inner.write(lease, change), () => own.get(lease.id)?.splice(change.from, Infinity, ...change.items))
+    }
+  }, /what was read before a write, after it/u],
   ["store.Atomic", "writes the head before it looks at the items", (inner, table) => ({
     ...inner,
     write: (lease, change) =>
