@@ -37,6 +37,7 @@ export { vad, type VoiceActivityHarness } from "./engines/VoiceActivitySuite.ts"
 export type { Capability, ClientConnection, ConnectClient, Harness, Listener } from "./Harness.ts"
 export { memoryClient, virtualTime } from "./InMemoryHarness.ts"
 export type { PartHarness } from "./PartSuite.ts"
+export { report, summary, table } from "./Report.ts"
 export {
   type OwnerLeases,
   sessionStore,
@@ -104,29 +105,3 @@ export const run = (
 
 /** `Array.isArray` does not know lists that are only read. */
 const isCases = (of: Harness | ReadonlyArray<Case>): of is ReadonlyArray<Case> => Array.isArray(of)
-
-/**
- * Formats the totals: `conformance: 150 passed, 0 failed, 12 verified elsewhere`.
- *
- * @category conversions
- * @since 0.1.0
- */
-export const summary = (results: ReadonlyArray<Result>): string => {
-  const count = (result: Result["result"]) => results.filter((each) => each.result === result).length
-  const skipped = count("skipped")
-  return `conformance: ${count("passed")} passed, ${count("failed")} failed, ${count("elsewhere")} verified elsewhere` +
-    (skipped === 0 ? "" : `, ${skipped} skipped`)
-}
-
-/**
- * Formats the results as a Markdown table: id, title, result.
- *
- * @category conversions
- * @since 0.1.0
- */
-export const table = (results: ReadonlyArray<Result>): string =>
-  ["| id | title | result |", "|---|---|---|"].concat(
-    results.map(({ detail, id, result, title }) =>
-      `| ${id} | ${title} | ${result}${detail === undefined ? "" : `: ${detail.replaceAll("|", "\\|")}`} |`
-    )
-  ).join("\n")

@@ -591,20 +591,16 @@ describe("speech-to-speech", () => {
       ),
       /further replies to one turn: expected 0, found 1/u
     ],
-    ["s2s.Turn", "speaks before it begins", (s2s) => ({
-      ...s2s,
-      open: (options) =>
-        Effect.map(s2s.open(options), (stream) => ({
-          ...stream,
-          events: Stream.flatMap(stream.events, (event) =>
-            event._tag === "ReplyStarted"
-              ? Stream.make(
-                { _tag: "ReplyAudio" as const, reply: event.reply, pcm: new Int16Array(9), text: "" },
-                event
-              )
-              : Stream.make(event))
-        }))
-    }), /comes before it began/u],
+    [
+      "s2s.Turn",
+      "speaks before it begins",
+      events((event) =>
+        event._tag === "ReplyStarted"
+          ? [{ _tag: "ReplyAudio", reply: event.reply, pcm: new Int16Array(9), text: "" }, event]
+          : [event]
+      ),
+      /comes before it began/u
+    ],
     ["s2s.Requests", "uses a buffer again", (s2s) => {
       const buffer = new Int16Array(24_000 * 60)
       return audio((pcm) => {

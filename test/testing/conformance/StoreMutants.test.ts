@@ -267,4 +267,21 @@ describe("a store that", () => {
     ))
     assert.strictEqual(result?.detail, "store.Texts did not end within 300ms")
   })
+
+  it("fails is told with what was promised, what was found, and where the contract is", async () => {
+    const first: Alter = (inner) => ({ ...inner, listOwned: Effect.map(inner.listOwned, (all) => all.slice(0, 100)) })
+    const results = await Effect.runPromise(
+      Conformance.run(suite(first).filter(({ id }) => id === "store.Many" || id === "store.Lost.All"))
+    )
+    assert.strictEqual(
+      Conformance.report(results),
+      [
+        "conformance: 0 passed, 1 failed, 0 verified elsewhere, 1 skipped",
+        "  failed store.Many: it lists each of 300 sessions of an owner once, also after its lease, and sweeps all of them",
+        "    how many sessions an owner has: expected 300, found 100",
+        "    contract: src/session/persistence/SessionStore.ts",
+        "  skipped store.Lost.All: the harness has no way to damage the store"
+      ].join("\n")
+    )
+  })
 })
