@@ -9,9 +9,9 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
-import * as Queue from "effect/Queue"
 import * as References from "effect/References"
 import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
 import { BackendConfig } from "../backend/config/BackendConfig.ts"
 import * as ConfigDiff from "../backend/config/ConfigDiff.ts"
@@ -20,6 +20,7 @@ import type { BackendError } from "../BackendError.ts"
 import * as Builtin from "../builtin/index.ts"
 import * as VoiceCluster from "../cluster/VoiceCluster.ts"
 import { finalizeWithin } from "../Deadline.ts"
+import { reloadSignals } from "../ReloadSignal.ts"
 import { formatUrl, requireFreePort } from "../server/Listening.ts"
 import * as Server from "../server/Server.ts"
 import * as ServerConfig from "../server/ServerConfig.ts"
@@ -110,15 +111,7 @@ const layerReporting = ({ layer }: App): Layer.Layer<never, BackendError> =>
 
 /** Runs an effect on each SIGHUP; signals that arrive while it runs count as one. */
 const onHangup = (handle: Effect.Effect<void>): Effect.Effect<never> =>
-  Effect.scoped(Effect.gen(function*() {
-    const asked = yield* Queue.sliding<void>(1)
-    const listener = () => void Queue.offerUnsafe(asked, undefined)
-    yield* Effect.acquireRelease(
-      Effect.sync(() => process.on("SIGHUP", listener)),
-      () => Effect.sync(() => process.off("SIGHUP", listener))
-    )
-    return yield* Effect.forever(Effect.andThen(Queue.take(asked), handle))
-  }))
+  Effect.andThen(Stream.runForEach(reloadSignals, () => handle), Effect.never)
 
 /** Reloads the config and applies the fields that can change; prints their names, never their values. */
 const reload = Effect.fnUntraced(function*(

@@ -19,10 +19,13 @@
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
+import type * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
 import { AgentRegistry } from "../../agent/AgentRegistry.ts"
 import type { InvalidConfig } from "../../BackendError.ts"
 import { ProcessorRegistry } from "../../hooks/AudioProcessor.ts"
+import { reloadSignals } from "../../ReloadSignal.ts"
 import * as EncodedShape from "../../schema/EncodedShape.ts"
 import * as Faults from "../../schema/Faults.ts"
 import { isRecord, type JsonRecord } from "../../schema/Json.ts"
@@ -229,6 +232,23 @@ export const load = <S = {}>(
         (section._tag === "Failure" ? Faults.moreOf(section.failure) : 0)
     )
   })
+
+/**
+ * Loads a config again each time `when` has an element. A config that is not valid is a `Failure` among the others: the program
+ * keeps what it has. `VoiceBackend.updateConfig` takes a `Success`. Default of `when`: SIGHUP, while the stream runs; signals
+ * that come while one is handled count as one.
+ *
+ * @category loading
+ * @since 0.1.0
+ */
+export const reloads = <S = {}>(
+  options: LoadOptions<S> = {},
+  when: Stream.Stream<unknown> = reloadSignals
+): Stream.Stream<
+  Result.Result<Loaded<S>, InvalidConfig>,
+  never,
+  FileSystem.FileSystem | BackendRegistry | Registries
+> => Stream.mapEffect(when, () => Effect.result(load(options)))
 
 /** The section of a server, for programs that leave it to others. */
 const noSection: ConfigSection<{}> = {
