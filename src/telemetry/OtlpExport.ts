@@ -21,6 +21,7 @@ import { ConnectionFailed } from "../BackendError.ts"
 import * as HealthSource from "../HealthSource.ts"
 import * as SecretValues from "../SecretValues.ts"
 import * as OtlpClient from "./OtlpClient.ts"
+import * as OtlpSecrets from "./OtlpSecrets.ts"
 import type { OtlpTarget } from "./TelemetryConfig.ts"
 
 const FLUSH = Duration.seconds(2)
@@ -68,7 +69,9 @@ export const layer = (target: OtlpTarget, enabled: EnabledSignals): Layer.Layer<
       : Layer.empty
   ] as const
   const exporting = Layer.mergeAll(...parts).pipe(
-    Layer.provide(protocol === "http/json" ? OtlpSerialization.layerJson : OtlpSerialization.layerProtobuf),
+    Layer.provide(
+      OtlpSecrets.layer(protocol === "http/json" ? OtlpSerialization.layerJson : OtlpSerialization.layerProtobuf)
+    ),
     Layer.provide(OtlpClient.layer(state).pipe(Layer.provide(FetchHttpClient.layer))),
     // TelemetryConfig has read the environment already
     Layer.provide(ConfigProvider.layer(ConfigProvider.fromUnknown({})))
