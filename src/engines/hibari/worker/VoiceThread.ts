@@ -196,11 +196,15 @@ export const make = Effect.fnUntraced(function*(
     }
   })
 
+  const first = yield* Deferred.make<void, BackendError>()
+
   /** Says texts with a worker until it ends; returns why. */
   const serve = (running: Running) =>
     Effect.suspend(() => {
       worker = running.worker
       quietSince = now()
+      // not before there is a worker to speak with: who waits for it may speak at once
+      Deferred.doneUnsafe(first, Effect.void)
       return Effect.raceFirst(Deferred.await(running.ended), hang(running.current))
     }).pipe(
       Effect.onExit((exit) =>
@@ -211,14 +215,12 @@ export const make = Effect.fnUntraced(function*(
       )
     )
 
-  const first = yield* Deferred.make<void, BackendError>()
   yield* Effect.gen(function*() {
     let waitMs = FIRST_RESTART_MS
     let isFailing = false
     while (true) {
       const startedAt = now()
       const why = yield* start.pipe(
-        Effect.tap(() => Deferred.succeed(first, undefined)),
         Effect.flatMap(serve),
         Effect.scoped,
         // the first worker's failure is the caller's
