@@ -429,7 +429,8 @@ describe("an application's secrets and failures", () => {
       const failing = yield* Agent.withContext(
         Agent.fromLanguageModel({
           name: "instructed",
-          instructions: () => Effect.fail(new Error(`${instructions} of ${canaries.everyHeld}`))
+          instructions: () =>
+            Effect.fail(new Declined({ message: `${instructions} of ${canaries.everyHeld}`, apiKey: "" }))
         })
       ).pipe(Effect.provideContext(context as never))
       yield* run("the instructions", { agent: failing as Agent.Agent })

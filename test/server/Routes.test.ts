@@ -365,10 +365,12 @@ describe("Server.routes", () => {
       assert.match(lines.join("\n"), /a middleware of the application has read the request's body/u)
     }).pipe(
       Effect.provide(
-        serve(Layer.mergeAll(reader, Server.routes({ prefix: "/voice" }))).pipe(Layer.provide(scripted))
-      ),
-      Effect.provide(
-        Logger.layer([Logger.make(({ cause, message }) => void lines.push(`${String(message)} ${String(cause)}`))])
+        serve(Layer.mergeAll(reader, Server.routes({ prefix: "/voice" }))).pipe(
+          Layer.provide(scripted),
+          Layer.provideMerge(
+            Logger.layer([Logger.make(({ cause, message }) => void lines.push(`${String(message)} ${String(cause)}`))])
+          )
+        )
       )
     )
   })
