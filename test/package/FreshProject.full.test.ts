@@ -24,7 +24,8 @@ for (const manager of managers) {
     let project = ""
 
     beforeAll(() => {
-      project = FreshProject.make(manager, [FreshProject.FORMER_TYPESCRIPT, FreshProject.ESBUILD])
+      const { ESBUILD, FORMER_TYPESCRIPT, unbundled } = FreshProject
+      project = FreshProject.make(manager, [FORMER_TYPESCRIPT, ESBUILD, ...(manager === "pnpm" ? unbundled : [])])
       FreshProject.writeSubpaths(project)
     }, 10 * MINUTES)
 

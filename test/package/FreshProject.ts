@@ -21,6 +21,15 @@ export const FORMER_TYPESCRIPT = "typescript-5@npm:typescript@5.9.3"
 /** Programs that use the examples which only export something. */
 const programs = join(root, "test", "support", "examples", "programs")
 
+/**
+ * What stays out of a bundle: native and WebAssembly packages. A bundle asks the project for them, and in one of pnpm's there is
+ * only what the project names itself.
+ */
+export const unbundled: ReadonlyArray<string> = [
+  ...Object.entries(PackedProject.manifest.optionalDependencies).map(([name, release]) => `${name}@${release}`),
+  PackedProject.ofDevelopment("@echogarden/speex-resampler-wasm")
+]
+
 /** Of packages that the repository itself does without. */
 const pinned: { readonly [name: string]: string } = { "@types/express": "@types/express@5.0.6" }
 

@@ -24,6 +24,7 @@ export const root = fileURLToPath(new URL("../..", import.meta.url))
 export const manifest: {
   readonly exports: { readonly [subpath: string]: string | { readonly default: string } }
   readonly dependencies: { readonly [name: string]: string }
+  readonly optionalDependencies: { readonly [name: string]: string }
   readonly devDependencies: { readonly [name: string]: string }
 } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
 
