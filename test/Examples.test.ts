@@ -103,7 +103,8 @@ describe("Examples", () => {
     }
   })
 
-  for (const { run, title } of ExampleRuns.runs) {
+  // the servers among them run in a fresh project: FreshProject.server.test.ts
+  for (const { run, title } of ExampleRuns.programs) {
     it.concurrent(title, () => run(ExampleProject.sources).pipe(Effect.scoped, Effect.runPromise), 250_000)
   }
 

@@ -1,4 +1,4 @@
-/** The examples of which the unit tests run a part only: with databases, a config file, or against a server by its command. */
+/** Every example: also those with databases, a config file, or against a server by its command. */
 import { assert } from "@effect/vitest"
 import { Effect, Semaphore } from "effect"
 import { globSync, writeFileSync } from "node:fs"
@@ -6,7 +6,7 @@ import { join } from "node:path"
 import * as Venv from "../../scripts/pipecat/Venv.ts"
 import * as DatabaseServers from "../support/DatabaseServers.ts"
 import * as ExampleProject from "../support/examples/ExampleProject.ts"
-import { type ExampleRun, runs } from "../support/examples/ExampleRuns.ts"
+import { type ExampleRun, programs, servers } from "../support/examples/ExampleRuns.ts"
 
 const infrastructure: ExampleRun["run"] = (project) =>
   Effect.gen(function*() {
@@ -46,6 +46,25 @@ const swap: ExampleRun["run"] = (project) =>
     assert.include(stdout, "At your service. You said:")
   })
 
+const reload: ExampleRun["run"] = (project) =>
+  Effect.gen(function*() {
+    const file = join(project.directory, `reload-${Math.random().toString(36).slice(2)}.yaml`)
+    const write = (most: number) =>
+      Effect.sync(() =>
+        writeFileSync(file, `agent: concierge\nmax_concurrent_sessions: ${most}\nserver:\n  port: \${PORT}\n`)
+      )
+    yield* write(1)
+    const { signal, url } = yield* ExampleProject.serve(project, "Reload.ts", { args: [file] })
+    const sessions = `${url}/v1/sessions`
+    assert.strictEqual((yield* ExampleProject.createSession(sessions)).status, 201)
+    const refused = yield* ExampleProject.askForSession(sessions)
+    assert.include(yield* Effect.promise(() => refused.text()), "session_limit_exceeded")
+    yield* write(2)
+    yield* signal("SIGHUP")
+    // refused until it has read the config again
+    assert.strictEqual((yield* ExampleProject.createSession(sessions)).status, 201)
+  })
+
 const python = Effect.sync(() => {
   const found = Venv.find()
   return "python" in found ? found.python : undefined
@@ -68,12 +87,14 @@ const hasDatabases = DatabaseServers.missingPostgres === undefined && DatabaseSe
 const slots = Semaphore.makeUnsafe(2)
 
 const each: ReadonlyArray<ExampleRun> = [
-  ...runs,
+  ...programs,
+  ...servers,
   ...(hasDatabases
     ? [{ title: "stores sessions over the clients of the guide", files: ["Infrastructure.ts"], run: infrastructure }]
     : []),
   { title: "keeps what the hook of the guide lets it keep", files: ["WhatIsKept.ts"], run: whatIsKept },
   { title: "runs on the config of a file", files: ["Swap.ts"], run: swap },
+  { title: "reads the config of a file again", files: ["Reload.ts"], run: reload },
   {
     title: "answers the clients of the protocol, by its command",
     files: ["WireClient.mjs", "wire_client.py", "Voice.ts"],

@@ -63,6 +63,7 @@ export const cli = (project: ExampleProject, args: ReadonlyArray<string>): Effec
 export interface Listening {
   readonly url: string
   readonly port: number
+  readonly signal: (name: NodeJS.Signals) => Effect.Effect<void>
   /** Sends SIGTERM and gives the exit code. */
   readonly stop: Effect.Effect<number | null>
 }
@@ -104,6 +105,7 @@ const listen = Effect.fnUntraced(function*(
   return {
     url,
     port,
+    signal: (name) => Effect.sync(() => void child.kill(name)),
     stop: Effect.promise(async () => {
       const ended = once(child, "exit")
       child.kill("SIGTERM")
@@ -143,16 +145,19 @@ export const talk = (project: ExampleProject, { port }: Listening): Effect.Effec
     `ws://127.0.0.1:${port}`
   ])
 
+/** Asks for a session once. */
+export const askForSession = (url: string): Effect.Effect<Response> =>
+  Effect.promise(() =>
+    fetch(url, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ user_id: "ada", transport: "websocket" })
+    })
+  )
+
 /** Creates a session, as a client does: a server on a busy machine has much to do at first, and says when to ask again. */
 export const createSession = (url: string): Effect.Effect<Response> =>
-  Effect.promise(async () => {
-    for (;;) {
-      const created = await fetch(url, {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify({ user_id: "ada", transport: "websocket" })
-      })
-      if (created.status !== 503) return created
-      await new Promise((resume) => setTimeout(resume, 500))
-    }
-  })
+  askForSession(url).pipe(
+    Effect.tap(({ status }) => status === 503 ? Effect.sleep("500 millis") : Effect.void),
+    Effect.repeat({ while: ({ status }) => status === 503 })
+  )

@@ -204,21 +204,14 @@ const cluster: ExampleRun["run"] = (project) =>
     yield* all(1)
   })
 
-/** The runs that need nothing but this machine's Node. */
-export const runs: ReadonlyArray<ExampleRun> = [
+/** Programs that end by themselves. */
+export const programs: ReadonlyArray<ExampleRun> = [
   printing(
     "answers a recording with a backend made from names",
     "Hello.ts",
     /the agent said: You said: He was not an ill-disposed young man\./u
   ),
-  {
-    title: "answers with a language model that makes an appointment for the user",
-    files: ["Assistant.ts"],
-    run: assistant
-  },
-  { title: "answers with Claude", files: ["Claude.ts"], run: claude },
   { title: "answers with Gemini", files: ["Gemini.ts"], run: gemini },
-  { title: "answers with the tools of an MCP server", files: ["McpTools.ts"], run: mcpTools },
   printing("tests an agent in virtual time", "TestYourAgent.ts"),
   printing("tests an agent with tools, its services and a scripted language model", "TestYourTools.ts"),
   printing("tests an agent before a loudspeaker", "Loudspeaker.ts"),
@@ -231,9 +224,20 @@ export const runs: ReadonlyArray<ExampleRun> = [
     "Provider.ts",
     /^conformance: \d{3} passed, 0 failed, \d+ verified elsewhere/mu
   ),
+  { title: "asks LiveKit for an agent as the provider's guide shows", files: ["Dispatch.ts"], run: dispatch }
+]
+
+/** Programs that load the embedded engines to talk, and servers: a core is busy with each for seconds. */
+export const servers: ReadonlyArray<ExampleRun> = [
+  {
+    title: "answers with a language model that makes an appointment for the user",
+    files: ["Assistant.ts"],
+    run: assistant
+  },
+  { title: "answers with Claude", files: ["Claude.ts"], run: claude },
+  { title: "answers with the tools of an MCP server", files: ["McpTools.ts"], run: mcpTools },
   { title: "runs the application of the guide, by --app and as a program", files: ["Voice.ts"], run: application },
   { title: "lets in the users that the guide's hook accepts", files: ["WhoGetsIn.ts"], run: whoGetsIn },
   ...["Mount.ts", "Express.ts", "Fastify.ts"].map(mounted),
-  { title: "asks LiveKit for an agent as the provider's guide shows", files: ["Dispatch.ts"], run: dispatch },
   { title: "makes one backend of two processes as the cluster's guide shows", files: ["Cluster.ts"], run: cluster }
 ]
