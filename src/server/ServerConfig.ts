@@ -120,7 +120,10 @@ export type ServerConfig = typeof ServerConfig.Type
  * @since 0.1.0
  */
 export type GivenServerConfig<Field extends keyof ServerConfig = keyof ServerConfig> = {
-  readonly [Key in Field]?: ServerConfig[Key] | undefined
+  readonly [
+    // over an object's own keys, so that editors show what each field does
+    Key in keyof Pick<ServerConfig, Field>
+  ]?: ServerConfig[Key] | undefined
 }
 
 const defaults = Schema.decodeSync(ServerConfig)({})
