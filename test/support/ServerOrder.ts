@@ -7,16 +7,16 @@ import { BaseSequencer, type TestSpecification } from "vitest/node"
 
 /** How long a file takes, in seconds, where it is more than `SHORT`. */
 export const seconds: { readonly [file: string]: number } = {
-  "test/providers/livekit/LiveKit.server.test.ts": 95,
+  "test/providers/livekit/LiveKit.server.test.ts": 120,
   "test/browser/Console.browser.test.ts": 90,
   "test/cluster/Cluster.server.test.ts": 160,
   "test/browser/LiveKit.browser.test.ts": 70,
-  "test/providers/livekit/dispatch/Dispatch.server.test.ts": 65,
+  "test/providers/livekit/dispatch/Dispatch.server.test.ts": 95,
   "test/fuzz/SlowPeers.server.test.ts": 65,
-  "test/store/Servers.server.test.ts": 55,
-  "test/store/ClientStores.server.test.ts": 55,
-  "test/package/FreshProject.server.test.ts": 60,
-  "test/package/Pack.server.test.ts": 45,
+  "test/store/Servers.server.test.ts": 95,
+  "test/store/ClientStores.server.test.ts": 70,
+  "test/package/FreshProject.server.test.ts": 130,
+  "test/package/Pack.server.test.ts": 80,
   "test/cluster/PostgresEngine.server.test.ts": 43,
   "test/cli/workers/Workers.server.test.ts": 42,
   "test/cli/app/App.server.test.ts": 36,
@@ -33,6 +33,7 @@ export const seconds: { readonly [file: string]: number } = {
   "test/backend/Drain.server.test.ts": 25,
   "test/engines/hosted/tts/TextToSpeech.server.test.ts": 24,
   "test/providers/PipecatBridge.server.test.ts": 22,
+  "test/client/RealNodes.server.test.ts": 30,
   "test/store/VanishedHost.server.test.ts": 22,
   "test/browser/Client.browser.test.ts": 21,
   "test/recovery/Kill.server.test.ts": 20,
@@ -49,7 +50,7 @@ const SHORT = 10
 
 const audio = /LiveKit\.(?:server|browser)|SharedRooms|PipecatBridge|Swap|pipecat\/Bot|Replay|Console\.|Interruptions/u
 const waiting =
-  /SlowPeers|StoreOutages|StoreFailover|VanishedHost|HangingOwner|ClockSteps|hosted\/|gemini\/|openai\/Realtime|Drain/u
+  /SlowPeers|store\/Servers|ClientStores|StoreOutages|StoreFailover|VanishedHost|HangingOwner|ClockSteps|hosted\/|gemini\/|openai\/Realtime|Drain/u
 
 /** What a file does most of its time: play audio in real time, wait (for time-outs of its own), or keep a core busy. */
 type Kind = "audio" | "busy" | "waiting"
