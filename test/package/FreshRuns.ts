@@ -7,6 +7,7 @@ import * as Venv from "../../scripts/pipecat/Venv.ts"
 import * as DatabaseServers from "../support/DatabaseServers.ts"
 import * as ExampleProject from "../support/examples/ExampleProject.ts"
 import { type ExampleRun, programs, servers } from "../support/examples/ExampleRuns.ts"
+import { isFull } from "../support/Full.ts"
 
 const infrastructure: ExampleRun["run"] = (project) =>
   Effect.gen(function*() {
@@ -83,8 +84,8 @@ const clients: ExampleRun["run"] = (project) =>
 
 const hasDatabases = DatabaseServers.missingPostgres === undefined && DatabaseServers.missingRedis === undefined
 
-/** So many at once: the embedded engines keep a core busy while they load. */
-const slots = Semaphore.makeUnsafe(2)
+/** So many at once: the embedded engines keep a core busy while they load, and CI runs others beside these. */
+const slots = Semaphore.makeUnsafe(isFull ? 2 : 1)
 
 const each: ReadonlyArray<ExampleRun> = [
   ...programs,

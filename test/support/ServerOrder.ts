@@ -15,7 +15,7 @@ export const seconds: { readonly [file: string]: number } = {
   "test/fuzz/SlowPeers.server.test.ts": 65,
   "test/store/Servers.server.test.ts": 95,
   "test/store/ClientStores.server.test.ts": 70,
-  "test/package/FreshProject.server.test.ts": 130,
+  "test/package/FreshProject.server.test.ts": 190,
   "test/package/Pack.server.test.ts": 80,
   "test/cluster/PostgresEngine.server.test.ts": 43,
   "test/cli/workers/Workers.server.test.ts": 42,
