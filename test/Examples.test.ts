@@ -103,8 +103,8 @@ describe("Examples", () => {
     }
   })
 
-  // the servers among them run in a fresh project: FreshProject.server.test.ts
-  for (const { run, title } of ExampleRuns.programs) {
+  // the others run in a fresh project: FreshProject.server.test.ts
+  for (const { run, title } of ExampleRuns.short) {
     it.concurrent(title, () => run(ExampleProject.sources).pipe(Effect.scoped, Effect.runPromise), 250_000)
   }
 

@@ -6,7 +6,7 @@ import { join } from "node:path"
 import * as Venv from "../../scripts/pipecat/Venv.ts"
 import * as DatabaseServers from "../support/DatabaseServers.ts"
 import * as ExampleProject from "../support/examples/ExampleProject.ts"
-import { type ExampleRun, programs, servers } from "../support/examples/ExampleRuns.ts"
+import { type ExampleRun, long, short } from "../support/examples/ExampleRuns.ts"
 import { isFull } from "../support/Full.ts"
 
 const infrastructure: ExampleRun["run"] = (project) =>
@@ -88,8 +88,8 @@ const hasDatabases = DatabaseServers.missingPostgres === undefined && DatabaseSe
 const slots = Semaphore.makeUnsafe(isFull ? 2 : 1)
 
 const each: ReadonlyArray<ExampleRun> = [
-  ...programs,
-  ...servers,
+  ...short,
+  ...long,
   ...(hasDatabases
     ? [{ title: "stores sessions over the clients of the guide", files: ["Infrastructure.ts"], run: infrastructure }]
     : []),

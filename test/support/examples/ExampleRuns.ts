@@ -16,6 +16,8 @@ export interface ExampleRun {
   readonly run: (project: ExampleProject.ExampleProject) => Effect.Effect<void, unknown, Scope.Scope>
 }
 
+const PASSED = /conformance: \d+ passed, 0 failed/u
+
 const printing = (title: string, file: string, expected?: RegExp): ExampleRun => ({
   title,
   files: [file],
@@ -204,31 +206,32 @@ const cluster: ExampleRun["run"] = (project) =>
     yield* all(1)
   })
 
-/** Programs that end by themselves. */
-export const programs: ReadonlyArray<ExampleRun> = [
+/** Programs that are soon done. */
+export const short: ReadonlyArray<ExampleRun> = [
+  { title: "answers with Gemini", files: ["Gemini.ts"], run: gemini },
+  printing("tests an agent in virtual time", "TestYourAgent.ts"),
+  printing("tests an agent with tools, its services and a scripted language model", "TestYourTools.ts"),
+  printing("tests an agent before a loudspeaker", "Loudspeaker.ts"),
+  printing("passes the suite of its kind as the guides show: Store.ts", "Store.ts", PASSED),
+  printing("processes the user's audio", "Processor.ts"),
+  { title: "asks LiveKit for an agent as the provider's guide shows", files: ["Dispatch.ts"], run: dispatch }
+]
+
+/** Programs that load the embedded engines, run the long suites, or serve: a core is busy with each for seconds. */
+export const long: ReadonlyArray<ExampleRun> = [
   printing(
     "answers a recording with a backend made from names",
     "Hello.ts",
     /the agent said: You said: He was not an ill-disposed young man\./u
   ),
-  { title: "answers with Gemini", files: ["Gemini.ts"], run: gemini },
-  printing("tests an agent in virtual time", "TestYourAgent.ts"),
-  printing("tests an agent with tools, its services and a scripted language model", "TestYourTools.ts"),
-  printing("tests an agent before a loudspeaker", "Loudspeaker.ts"),
-  ...["Engine.ts", "Recogniser.ts", "Detectors.ts", "Store.ts"].map((file) =>
-    printing(`passes the suite of its kind as the guides show: ${file}`, file, /conformance: \d+ passed, 0 failed/u)
+  ...["Engine.ts", "Recogniser.ts", "Detectors.ts"].map((file) =>
+    printing(`passes the suite of its kind as the guides show: ${file}`, file, PASSED)
   ),
-  printing("processes the user's audio", "Processor.ts"),
   printing(
     "runs the conformance suite on the provider of the guide",
     "Provider.ts",
     /^conformance: \d{3} passed, 0 failed, \d+ verified elsewhere/mu
   ),
-  { title: "asks LiveKit for an agent as the provider's guide shows", files: ["Dispatch.ts"], run: dispatch }
-]
-
-/** Programs that load the embedded engines to talk, and servers: a core is busy with each for seconds. */
-export const servers: ReadonlyArray<ExampleRun> = [
   {
     title: "answers with a language model that makes an appointment for the user",
     files: ["Assistant.ts"],
