@@ -1,7 +1,7 @@
 /** Every example: also those with databases, a config file, or against a server by its command. */
 import { assert } from "@effect/vitest"
 import { Effect, Semaphore } from "effect"
-import { globSync, writeFileSync } from "node:fs"
+import { globSync, mkdtempSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as Venv from "../../scripts/pipecat/Venv.ts"
 import * as DatabaseServers from "../support/DatabaseServers.ts"
@@ -22,7 +22,7 @@ const infrastructure: ExampleRun["run"] = (project) =>
 
 const whatIsKept: ExampleRun["run"] = (project) =>
   Effect.gen(function*() {
-    const state = join(project.directory, `state-${Math.random().toString(36).slice(2)}`)
+    const state = mkdtempSync(join(project.directory, "state-"))
     const { stdout } = yield* ExampleProject.run(project, "UseWhatIsKept.ts", { env: { XDG_STATE_HOME: state } })
     const [, id] = /^with consent: (\w+)$/mu.exec(stdout) ?? []
     const kept = globSync("effect-voice/kept/*/*/transcript.json", { cwd: state })
@@ -49,7 +49,7 @@ const swap: ExampleRun["run"] = (project) =>
 
 const reload: ExampleRun["run"] = (project) =>
   Effect.gen(function*() {
-    const file = join(project.directory, `reload-${Math.random().toString(36).slice(2)}.yaml`)
+    const file = join(mkdtempSync(join(project.directory, "reload-")), "voice.yaml")
     const write = (most: number) =>
       Effect.sync(() =>
         writeFileSync(file, `agent: concierge\nmax_concurrent_sessions: ${most}\nserver:\n  port: \${PORT}\n`)
