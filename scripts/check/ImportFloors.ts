@@ -46,7 +46,7 @@ interface Floor {
 const ground = ["ground", "schema", "audio", "text", "conversation"]
 const contracts = [...ground, "telemetry", "speech", "agent", "hooks"]
 const core = [...contracts, "session", "backend"]
-const parts = [...core, "models", "wire", "tools", "engines", "transport", "providers", "store", "cluster"]
+const parts = [...core, "models", "wire", "tools", "engines", "transport", "protocols", "providers", "store", "cluster"]
 
 /**
  * The floors, from the ground up.
@@ -72,7 +72,8 @@ export const floors: Readonly<Record<string, Floor>> = {
   engines: { on: [...ground, "telemetry", "speech", "models", "wire"], packages: "any" },
   transport: { on: [...contracts, "session", "wire"], packages: "any" },
   store: { on: [...contracts, "session", "wire"], packages: "any" },
-  providers: { on: [...core, "transport", "wire"], packages: "any" },
+  protocols: { on: [...contracts, "session", "transport", "wire"], packages: "any" },
+  providers: { on: [...core, "transport", "protocols", "wire"], packages: "any" },
   cluster: { on: [...core, "transport", "wire", "store"], packages: "any" },
   builtin: { on: parts, packages: "any" },
   testing: { on: parts, packages: "any" },
