@@ -60,15 +60,17 @@ export const toInt16 = (bytes: Uint8Array): Int16Array => {
 }
 
 /**
- * Reads little-endian bytes into samples of their own, so that the bytes may be reused; an odd trailing byte is dropped.
+ * Reads little-endian bytes into samples of their own, so that the bytes may be reused; an odd trailing byte is dropped, and
+ * what `out` has no room for.
  *
  * @category conversions
  * @since 0.1.0
  */
-export const copyInt16 = (bytes: Uint8Array): Int16Array => {
-  const out = new Int16Array(bytes.length >> 1)
-  copyBytes(bytes, 0, out, 0, out.length)
-  return out
+export const copyInt16 = (bytes: Uint8Array, out?: Int16Array): Int16Array => {
+  const count = Math.min(bytes.length >> 1, out?.length ?? Number.POSITIVE_INFINITY)
+  const target = fit(out, count, () => new Int16Array(count))
+  copyBytes(bytes, 0, target, 0, count)
+  return target
 }
 
 /**

@@ -55,6 +55,14 @@ describe("Pcm", () => {
     assert.deepEqual([...Pcm.toInt16(bytes.subarray(1))], [0x1234, -1])
     assert.deepEqual([...Pcm.toInt16(bytes.slice(1, 5))], [0x1234, -1])
     assert.deepEqual([...Pcm.copyInt16(bytes.subarray(1))], [0x1234, -1])
+    const out = new Int16Array(3).fill(7)
+    assert.deepEqual([...Pcm.copyInt16(bytes.subarray(1), out)], [0x1234, -1])
+    assert.deepEqual([...out], [0x1234, -1, 7])
+    assert.deepEqual(
+      [...Pcm.copyInt16(bytes.subarray(1), out.subarray(0, 1))],
+      [0x1234],
+      "no more than there is room for"
+    )
     assert.deepEqual([...Pcm.fromInt16(Int16Array.of(0x1234, -1))], [0x34, 0x12, 0xff, 0xff])
   })
 
