@@ -33,6 +33,7 @@ import * as Commands from "./Commands.ts"
 import * as Output from "./Output.ts"
 import { serve } from "./Serve.ts"
 import { talk } from "./Talk.ts"
+import * as TalkPhone from "./TalkPhone.ts"
 
 const config = Flag.File("config").pipe(
   Flag.withAlias("c"),
@@ -111,17 +112,37 @@ const commandOf = (name: string, given: unknown) => {
     input: Flag.File("input").pipe(Flag.withAlias("i"), Flag.withDescription("A WAV file with the user's speech")),
     output: Flag.File("output").pipe(
       Flag.withAlias("o"),
-      Flag.withDescription("The WAV file to write the agent's speech to"),
+      Flag.withDescription(
+        "The WAV file to write the agent's speech to; with --phone, the call as the caller hears it"
+      ),
       Flag.optional
     ),
     url: Flag.String("url").pipe(
       Flag.withDescription("Talk to the server at this URL; the API key is read from EFFECT_VOICE_API_KEY"),
       Flag.optional
     ),
+    phone: Flag.Boolean("phone").pipe(
+      Flag.withDefault(false),
+      Flag.withDescription(
+        "Talk over a telephone line: 8 kHz, 300 to 3,400 Hz, µ-law, packets of 20 ms, late and lost ones"
+      )
+    ),
+    phoneJitter: Flag.Int("phone-jitter").pipe(
+      Flag.filter((ms) => ms >= 0 && ms <= 1_000, () => "milliseconds from 0 to 1000"),
+      Flag.withDescription(
+        `By how many milliseconds packets may be late (${TalkPhone.defaults.jitterMs}); implies --phone`
+      ),
+      Flag.optional
+    ),
+    phoneLoss: Flag.Finite("phone-loss").pipe(
+      Flag.filter((percent) => percent >= 0 && percent <= 100, () => "a percentage from 0 to 100"),
+      Flag.withDescription(`How many of 100 packets are lost (${TalkPhone.defaults.lossPercent}); implies --phone`),
+      Flag.optional
+    ),
     json,
     config,
     app
-  }, ({ app, config, input, json, output, url }) =>
+  }, ({ app, config, input, json, output, phone, phoneJitter, phoneLoss, url }) =>
     using(app, (app) =>
       talk({
         app,
@@ -129,7 +150,13 @@ const commandOf = (name: string, given: unknown) => {
         output: Option.getOrUndefined(output),
         url: Option.getOrUndefined(url),
         json,
-        config: Option.getOrUndefined(config)
+        config: Option.getOrUndefined(config),
+        phone: phone || Option.isSome(phoneJitter) || Option.isSome(phoneLoss)
+          ? {
+            jitterMs: Option.getOrElse(phoneJitter, () => TalkPhone.defaults.jitterMs),
+            lossPercent: Option.getOrElse(phoneLoss, () => TalkPhone.defaults.lossPercent)
+          }
+          : undefined
       }))).pipe(Command.withDescription("Play a recording as the user, in real time, and print the conversation"))
 
   const providersCommand = Command.make(

@@ -19,11 +19,11 @@ import { LiveLine } from "./LiveLine.ts"
 import * as Output from "./Output.ts"
 import * as Setup from "./Setup.ts"
 import * as TalkConnection from "./TalkConnection.ts"
+import * as TalkPhone from "./TalkPhone.ts"
 import { TalkState, type Verdict } from "./TalkState.ts"
 
 const op = "talk"
 const tickMs = 20
-const frame = TalkConnection.INPUT_RATE * tickMs / 1000
 
 /** The longest greeting that is waited for; after it the user speaks over the agent. */
 const greetingMs = 30_000
@@ -31,8 +31,8 @@ const greetingMs = 30_000
 /** The most ticks that are caught up after a stall of the process. */
 const maxBurst = 50
 
-/** An hour, 173 MB. */
-const MAX_REPLY_SAMPLES = TalkConnection.OUTPUT_RATE * 3_600
+/** An hour, 173 MB at 24 kHz. */
+const MAX_REPLY_SECONDS = 3_600
 
 /** The agent's audio, as far as it will be written. */
 class KeptAudio {
@@ -53,7 +53,7 @@ class KeptAudio {
   }
 }
 
-const readRecording = Effect.fnUntraced(function*(file: string) {
+const readRecording = Effect.fnUntraced(function*(file: string, sampleRate: number) {
   const fs = yield* FileSystem.FileSystem
   const bytes = yield* fs.readFile(file).pipe(
     Effect.mapError((error) =>
@@ -77,12 +77,12 @@ const readRecording = Effect.fnUntraced(function*(file: string) {
   }
   if (wav.truncated) yield* Output.note(`note: ${file} is truncated; the audio that it contains is played`)
   const resampler = yield* Resampler.load
-  return yield* Effect.fromResult(resampler.convert(wav.samples, wav.sampleRate, TalkConnection.INPUT_RATE))
+  return yield* Effect.fromResult(resampler.convert(wav.samples, wav.sampleRate, sampleRate))
 })
 
-const writeReply = Effect.fnUntraced(function*(file: string, audio: ReadonlyArray<Int16Array>) {
+const writeReply = Effect.fnUntraced(function*(file: string, audio: ReadonlyArray<Int16Array>, sampleRate: number) {
   const fs = yield* FileSystem.FileSystem
-  yield* fs.writeFile(file, Wav.encode(concat(audio), { sampleRate: TalkConnection.OUTPUT_RATE })).pipe(
+  yield* fs.writeFile(file, Wav.encode(concat(audio), { sampleRate })).pipe(
     Effect.mapError((error) => new InvalidConfig({ op, message: `cannot write ${file}: ${error.message}` }))
   )
 })
@@ -143,7 +143,13 @@ const verdicts = (file: string, state: TalkState) =>
   }) satisfies Record<Exclude<Verdict, "replied">, unknown>
 
 /** Plays the recording, then silence, until the verdict. */
-const play = Effect.fnUntraced(function*(line: TalkConnection.Line, recording: Int16Array, state: TalkState) {
+const play = Effect.fnUntraced(function*(
+  line: TalkConnection.Line,
+  recording: Int16Array,
+  sampleRate: number,
+  state: TalkState
+) {
+  const frame = sampleRate * tickMs / 1_000
   const silence = new Int16Array(frame)
   const last = new Int16Array(frame)
   let start = yield* MonotonicTime.currentMs
@@ -175,7 +181,8 @@ const play = Effect.fnUntraced(function*(line: TalkConnection.Line, recording: I
 })
 
 /**
- * Talks to a session in this process, or on a server at `url`. Fails with the reason when the agent did not reply.
+ * Talks to a session in this process, or on a server at `url`; with `phone`, over a telephone line. Fails with the reason when
+ * the agent did not reply.
  *
  * @category commands
  * @since 0.1.0
@@ -187,16 +194,22 @@ export const talk = Effect.fnUntraced(function*(options: {
   readonly url: string | undefined
   readonly json: boolean
   readonly config: string | undefined
+  readonly phone?: TalkPhone.PhoneOptions | undefined
 }) {
-  const recording = yield* readRecording(options.input)
+  const rates = options.phone === undefined ? TalkConnection.WIDEBAND : TalkPhone.RATES
+  const recording = yield* readRecording(options.input, rates.input)
   if (options.output !== undefined) yield* checkOutput(options.output)
 
   const state = new TalkState()
-  const reply = new KeptAudio(options.output === undefined ? 0 : MAX_REPLY_SAMPLES)
+  const reply = new KeptAudio(options.output === undefined ? 0 : MAX_REPLY_SECONDS * rates.output)
+  const phone = options.phone === undefined
+    ? undefined
+    : yield* TalkPhone.make(options.phone, (pcm) => reply.push(pcm.slice()))
   const live = new LiveLine()
   const listener: TalkConnection.Listener = {
     event: (event, json) => {
       if (event !== undefined) state.event(event)
+      if (event?.type === "playout.clear") phone?.clear()
       if (options.json) return Output.writeJson(json)
       if (event === undefined) return
       const text = spoken(event)
@@ -206,32 +219,38 @@ export const talk = Effect.fnUntraced(function*(options: {
       if (now !== undefined) Output.progress(now)
     },
     audio: (pcm) => {
-      state.audio(pcm.length * 1000 / TalkConnection.OUTPUT_RATE)
-      reply.push(pcm)
+      state.audio(pcm.length * 1000 / rates.output)
+      if (phone === undefined) reply.push(pcm)
+      else phone.send(pcm)
     },
     closed: (reason) => state.close(reason)
   }
 
   const key = process.env["EFFECT_VOICE_API_KEY"]
-  const converse = (line: TalkConnection.Line) => Effect.tap(play(line, recording, state), () => line.hangup)
+  const converse = Effect.fnUntraced(function*(connection: TalkConnection.Line) {
+    const line = phone === undefined ? connection : yield* phone.over(connection)
+    const verdict = yield* play(line, recording, rates.input, state)
+    yield* line.hangup
+    return verdict
+  })
   const local = Effect.gen(function*() {
     const loaded = yield* Setup.loadConfig(options.config, { app: options.app })
     yield* Setup.fetchModels(loaded.config, options.app)
     return yield* Effect.gen(function*() {
       const { engines } = yield* VoiceBackend
       yield* Output.note(PartNames.inWords(engines, loaded.config.agent))
-      return yield* Effect.flatMap(TalkConnection.inProcess(listener, key), converse)
+      return yield* Effect.flatMap(TalkConnection.inProcess(listener, key, rates), converse)
     }).pipe(Effect.scoped, Effect.provide(Setup.backend(loaded, options.app)))
   })
   const verdict = yield* options.url === undefined
     ? local
     : Effect.scoped(
-      Effect.flatMap(TalkConnection.remote(options.url, key, listener), converse)
+      Effect.flatMap(TalkConnection.remote(options.url, key, listener, rates), converse)
     )
 
   if (options.output !== undefined) {
     if (reply.isCut) yield* Output.note("note: only the first hour of the agent's speech is written")
-    yield* writeReply(options.output, reply.pieces)
+    yield* writeReply(options.output, reply.pieces, rates.output)
   }
   if (verdict !== "replied") return yield* verdicts(options.input, state)[verdict]
 })

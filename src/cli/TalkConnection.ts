@@ -27,7 +27,7 @@ import { MOVED_SUBPROTOCOL, SUBPROTOCOL } from "../transport/websocket/WebSocket
 import * as TalkLimits from "./TalkLimits.ts"
 
 /**
- * Receives from a connection: events, decoded and as JSON on one line, the agent's audio (24 kHz), and why it ended.
+ * Receives from a connection: events, decoded and as JSON on one line, the agent's audio, and why it ended.
  *
  * @category models
  * @since 0.1.0
@@ -43,27 +43,30 @@ export interface Listener {
  * @since 0.1.0
  */
 export interface Line {
-  /** The user speaks: mono PCM at 16 kHz. */
+  /** The user speaks: mono PCM, valid only during the call. */
   readonly send: (pcm: Int16Array) => void
   /** The user hangs up, and the line waits until the session has ended; bounded. */
   readonly hangup: Effect.Effect<void>
 }
 
 /**
- * The sample rate of the user's audio, in Hz.
+ * The sample rates of the user's and of the agent's audio, in Hz.
  *
- * @category constants
+ * @category models
  * @since 0.1.0
  */
-export const INPUT_RATE = 16_000
+export interface Rates {
+  readonly input: number
+  readonly output: number
+}
 
 /**
- * The sample rate of the agent's audio, in Hz.
+ * The rates of a user at a computer.
  *
  * @category constants
  * @since 0.1.0
  */
-export const OUTPUT_RATE = 24_000
+export const WIDEBAND: Rates = { input: 16_000, output: 24_000 }
 
 const patience = Duration.seconds(10)
 
@@ -80,7 +83,8 @@ const withoutKey = (message: string) =>
  */
 export const inProcess = (
   listener: Listener,
-  token: string | undefined
+  token: string | undefined,
+  rates: Rates = WIDEBAND
 ): Effect.Effect<Line, BackendError, VoiceBackend | Scope.Scope> =>
   Effect.gen(function*() {
     const backend = yield* VoiceBackend
@@ -93,8 +97,8 @@ export const inProcess = (
       (session) => Effect.ignore(backend.closeSession(session.id))
     )
     const memory = MemoryConnection.make({
-      inputSampleRate: INPUT_RATE,
-      outputSampleRate: OUTPUT_RATE,
+      inputSampleRate: rates.input,
+      outputSampleRate: rates.output,
       onFrame: listener.audio,
       onEvent: (event) => listener.event(event, SessionEvent.toJson(event))
     })
@@ -304,7 +308,8 @@ const dial = (
 export const remote = (
   address: string,
   apiKey: string | undefined,
-  listener: Listener
+  listener: Listener,
+  rates: Rates = WIDEBAND
 ): Effect.Effect<Line, BackendError, Scope.Scope> =>
   Effect.gen(function*() {
     const { general, token, url } = yield* resolve(address, apiKey)
@@ -313,8 +318,8 @@ export const remote = (
       return yield* new ConnectionFailed({ op, message: "the session's WebSocket: expected a ws:// or wss:// URL" })
     }
     for (const each of general === undefined ? [url] : [url, general]) {
-      each.searchParams.set("input_rate", String(INPUT_RATE))
-      each.searchParams.set("output_rate", String(OUTPUT_RATE))
+      each.searchParams.set("input_rate", String(rates.input))
+      each.searchParams.set("output_rate", String(rates.output))
     }
     const clock = yield* Clock.Clock
     const limits = new TalkLimits.TalkLimits(MonotonicTime.nowMs(clock))
@@ -333,7 +338,7 @@ export const remote = (
       if (socket.readyState !== WebSocket.OPEN) return
       const nowMs = MonotonicTime.nowMs(clock)
       const exceeded = binary
-        ? limits.audio(data.length / 2 * 1000 / OUTPUT_RATE, nowMs)
+        ? limits.audio(data.length / 2 * 1000 / rates.output, nowMs)
         : limits.event(data.length, nowMs)
       if (exceeded !== undefined) return end(exceeded)
       if (binary) return listener.audio(copyInt16(data))

@@ -1,11 +1,13 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Random } from "effect"
 import * as Fs from "node:fs"
 import * as Http from "node:http"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { WebSocketServer } from "ws"
+import { fromInt16 } from "../../src/audio/Pcm.ts"
+import { RATE as PHONE_RATE } from "../../src/audio/phone/PhoneLine.ts"
 import * as Wav from "../../src/audio/Wav.ts"
 import * as Builtin from "../../src/builtin/index.ts"
 import { none } from "../../src/cli/app/DefineApp.ts"
@@ -112,6 +114,7 @@ describe("TalkState", () => {
 /** A server that speaks the protocol: answers the first tenth of a second of speech. */
 type Behaviour =
   | "replies"
+  | "is interrupted"
   | "hangs up"
   | "is full"
   | "answers without end"
@@ -124,6 +127,10 @@ type Behaviour =
   | "sends too much at once"
   | "writes to the terminal"
 
+/** A tone of 500 Hz at 8 kHz, as bytes. */
+const squares = (samples: number) =>
+  fromInt16(Int16Array.from({ length: samples }, (_, i) => Math.floor(i / 8) % 2 === 0 ? 8_000 : -8_000))
+
 /** What a terminal would do: set its title and clipboard, clear it, begin a line, turn text around. */
 const escapes = "\u001b]0;title\u0007\u001b[2J\r\nagent  forged\u001b]52;c;cm0=\u0007\u009b31m\u202e"
 
@@ -135,12 +142,16 @@ const server = (behaviour: Behaviour) =>
         readonly received: () => number
         readonly token: () => string
         readonly asked: () => string | undefined
+        readonly query: () => string | undefined
+        readonly loudest: () => number
         readonly close: () => void
       }
     >((resume) => {
       let received = 0
       let token = ""
       let asked: string | undefined
+      let query: string | undefined
+      let loudest = 0
       const sockets = new WebSocketServer({ noServer: true, handleProtocols: () => "effect-voice.v1" })
       const http = Http.createServer((request, response) => {
         request.resume()
@@ -163,6 +174,7 @@ const server = (behaviour: Behaviour) =>
         ))
       })
       http.on("upgrade", (request, socket, head) => {
+        query = request.url?.split("?")[1]
         token = String(request.headers["sec-websocket-protocol"])
         if (behaviour === "is slow to upgrade") {
           // A header a second resets what only counts silence.
@@ -206,12 +218,14 @@ const server = (behaviour: Behaviour) =>
           ws.on("message", (data: Buffer, binary) => {
             if (!binary) return ws.close(1000)
             received += data.length / 2
+            for (let at = 0; at < data.length; at += 2) loudest = Math.max(loudest, Math.abs(data.readInt16LE(at)))
             if (answered || received < 3_200 + 4_800) return
             answered = true
             say({ type: "user.transcript", turn: 1, text: "Hello.", final: true })
             say({ type: "agent.speech_started", turn: 1 })
             say({ type: "something.new" })
-            ws.send(new Uint8Array(960))
+            ws.send(behaviour === "is interrupted" ? squares(3 * PHONE_RATE) : new Uint8Array(960))
+            if (behaviour === "is interrupted") say({ type: "playout.clear", turn: 1 })
             say({ type: "agent.speech_stopped", turn: 1, reason: "completed", text: "Hi." })
           })
         })
@@ -224,6 +238,8 @@ const server = (behaviour: Behaviour) =>
           received: () => received,
           token: () => token,
           asked: () => asked,
+          query: () => query,
+          loudest: () => loudest,
           close: () => {
             for (const ws of sockets.clients) ws.terminate()
             http.closeAllConnections()
@@ -271,6 +287,39 @@ describe("talk", () => {
         assert.strictEqual(asked(), `${path.replace(/\/$/, "")}/v1/sessions`)
       }).pipe(Effect.scoped, Effect.provide(services)))
   }
+
+  it.live("talks as a telephone does, and writes the call as the caller hears it", () =>
+    Effect.gen(function*() {
+      const { loudest, query, received, url } = yield* server("replies")
+      const files = yield* recording
+      // 2 kHz, which a telephone passes, and 50 Hz, which it does not
+      const tone = Int16Array.from(
+        { length: 16_000 },
+        (_, i) => Math.round(3_000 * Math.sin(Math.PI * i / 4) + 20_000 * Math.sin(Math.PI * i / 160))
+      )
+      Fs.writeFileSync(files.input, Wav.encode(tone, { sampleRate: 16_000 }))
+      yield* talk({ ...files, url, phone: { jitterMs: 30, lossPercent: 2 } })
+      assert.sameMembers((query() ?? "").split("&"), ["input_rate=8000", "output_rate=8000"])
+      assert.isTrue(loudest() > 2_500 && loudest() < 4_500, `${loudest()}`)
+      const call = Wav.parse(Fs.readFileSync(files.output))
+      if (call._tag !== "Success") throw call.failure
+      assert.strictEqual(call.success.sampleRate, PHONE_RATE)
+      // the caller hears as long as they speak, but for what is on its way
+      assert.isTrue(Math.abs(call.success.samples.length - received()) <= 2 * PHONE_RATE)
+      assert.isAbove(call.success.samples.length, 2 * PHONE_RATE)
+    }).pipe(Effect.scoped, Effect.provide(services), Random.withSeed("phone")))
+
+  it.live("lets the caller hear nothing of what was interrupted", () =>
+    Effect.gen(function*() {
+      const { url } = yield* server("is interrupted")
+      const files = yield* recording
+      yield* talk({ ...files, url, phone: { jitterMs: 0, lossPercent: 0 } })
+      const call = Wav.parse(Fs.readFileSync(files.output))
+      if (call._tag !== "Success") throw call.failure
+      // three seconds were sent and taken back; of them at most what passes between two messages
+      const heard = call.success.samples.filter((sample) => Math.abs(sample) > 4_000).length
+      assert.isBelow(heard, PHONE_RATE)
+    }).pipe(Effect.scoped, Effect.provide(services)))
 
   it.live("asks for no session where it is given the address of one", () =>
     Effect.gen(function*() {

@@ -17,14 +17,21 @@ const failed = (ended: Ended, code: number, message: RegExp) => {
 describe("cli", () => {
   it.live("prints usage errors with help, and exits 2", () =>
     Effect.gen(function*() {
-      const [none, unknown, port, missing] = yield* Effect.all(
-        [cli([]), cli(["bogus"]), cli(["serve", "--port", "99999"]), cli(["talk"])],
+      const [none, unknown, port, missing, loss] = yield* Effect.all(
+        [
+          cli([]),
+          cli(["bogus"]),
+          cli(["serve", "--port", "99999"]),
+          cli(["talk"]),
+          cli(["talk", "--input", "in.wav", "--phone-loss", "101"])
+        ],
         { concurrency: 2 }
       )
       failed(none, 2, /SUBCOMMANDS/)
       failed(unknown, 2, /SUBCOMMANDS[^]*bogus/)
       failed(port, 2, /USAGE[^]*65535/)
       failed(missing, 2, /USAGE[^]*--input/)
+      failed(loss, 2, /USAGE[^]*a percentage from 0 to 100/)
     }))
 
   it.live("prints help and providers to stdout", () =>
