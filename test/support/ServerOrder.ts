@@ -17,6 +17,7 @@ export const seconds: { readonly [file: string]: number } = {
   "test/store/ClientStores.server.test.ts": 70,
   "test/package/FreshProject.server.test.ts": 190,
   "test/package/Pack.server.test.ts": 80,
+  "test/providers/telephony/AsteriskBed.server.test.ts": 8,
   "test/cluster/PostgresEngine.server.test.ts": 43,
   "test/cli/workers/Workers.server.test.ts": 42,
   "test/cli/app/App.server.test.ts": 36,
@@ -48,7 +49,8 @@ export const seconds: { readonly [file: string]: number } = {
 }
 const SHORT = 10
 
-const audio = /LiveKit\.(?:server|browser)|SharedRooms|PipecatBridge|Swap|pipecat\/Bot|Replay|Console\.|Interruptions/u
+const audio =
+  /LiveKit\.(?:server|browser)|SharedRooms|PipecatBridge|Swap|pipecat\/Bot|Replay|Asterisk|Console\.|Interruptions/u
 const waiting =
   /SlowPeers|store\/Servers|ClientStores|StoreOutages|StoreFailover|VanishedHost|HangingOwner|ClockSteps|hosted\/|gemini\/|openai\/Realtime|Drain/u
 
