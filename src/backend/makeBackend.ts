@@ -31,6 +31,7 @@ import * as Health from "./health/Health.ts"
 import { LatencyWindow } from "./health/LatencyWindow.ts"
 import * as StoreHealth from "./health/StoreHealth.ts"
 import * as MeteredBackend from "./MeteredBackend.ts"
+import type { ReservedPlace } from "./provider/ProviderContract.ts"
 import * as ApplicationService from "./sessions/ApplicationService.ts"
 import { makeSessionLeases } from "./sessions/makeSessionLeases.ts"
 import * as Retention from "./sessions/Retention.ts"
@@ -169,6 +170,10 @@ export const makeBackend = Effect.fnUntraced(function*(given: BackendParts) {
     create: (session) => metrics.operation("createSession")(sessions.create(session)),
     recover: sessions.recover
   }
+  const measured = (place: ReservedPlace): ReservedPlace => ({
+    ...place,
+    create: (session) => metrics.operation("createSession")(place.create(session))
+  })
   const lifecycle: BackendLifecycle.BackendLifecycle = yield* BackendLifecycle.make({
     provider,
     host: {
@@ -180,10 +185,8 @@ export const makeBackend = Effect.fnUntraced(function*(given: BackendParts) {
       recover: sessions.recover,
       recoverAnywhere: (id) => Effect.suspend(() => anywhere.recover(id)),
       places: () => ({ taken: admission.taken, max: admission.max, refuses: admission.refuses, load: load.rank }),
-      reserve: Effect.map(sessions.reserve, (place) => ({
-        ...place,
-        create: (session) => metrics.operation("createSession")(place.create(session))
-      })),
+      reserve: Effect.map(sessions.reserve, measured),
+      reserveAs: (id) => Effect.map(sessions.reserveAs(id), measured),
       limits: () => config().session
     },
     config,

@@ -81,11 +81,16 @@ export const SessionEnd = Schema.Literals([
   "user_away",
   "taken_over",
   "link_ended",
+  "hung_up",
+  "transferred",
+  "not_reached",
   "failed"
 ]).annotate({
   identifier: "SessionEnd",
   description: "Why a session ended. `taken_over`: another process continues it, so reconnect." +
-    " `link_ended`: the provider cannot reach the user any more, as when a room is deleted."
+    " `link_ended`: the provider cannot reach the user any more, as when a room is deleted." +
+    " `hung_up`: the agent or the application has ended the call. `transferred`: the call goes on without the agent." +
+    " `not_reached`: nobody has answered a call that we made."
 })
 
 /**

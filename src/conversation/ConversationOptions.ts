@@ -17,6 +17,7 @@ import type { TurnAuthority } from "./TurnAuthority.ts"
  * - `isBackchannel`: whether a transcript only shows that the user listens.
  * - `mayBecomeBackchannel`: whether more words may make one of the transcript.
  * - `latencyTargetMs`: a longer wait from the end of the user's speech to the first frame emits `turn.latency_exceeded`.
+ * - `held`: the call is on hold: an absent user is not waited for. Default: false.
  * - `finalizeTimeoutMs`: how long the final transcript may take before the turn is completed with the text so far.
  *
  * @category models
@@ -28,6 +29,7 @@ export interface ConversationOptions {
   readonly transcriptBased: boolean
   readonly interimTranscripts: boolean
   readonly busy?: boolean | undefined
+  readonly held?: boolean | undefined
   readonly turnDetector: boolean
   readonly hearsTurns?: boolean | undefined
   readonly isBackchannel: (transcript: string) => boolean

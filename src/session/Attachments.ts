@@ -43,13 +43,17 @@ const CLOSE_DEADLINE = "2 seconds"
  */
 export interface AttachmentsOptions {
   readonly input: Pick<AudioInput, "open" | "push" | "gap" | "settle" | "position">
-  readonly output: Pick<AudioOutput, "attach" | "reported">
+  readonly output: Pick<AudioOutput, "attach" | "reported" | "playedAtFarEnd">
   readonly convert: Convert
   readonly resumeWindow: Duration.Duration
   /** Whether the restored session has had a connection before. */
   readonly resumed: boolean
   /** Takes so many ms from the user's audio quota; `false` when it is exhausted. */
   readonly takeAudio?: ((ms: number) => boolean) | undefined
+  /** Whether the user's audio reaches the agent now. Default: always. */
+  readonly hears?: (() => boolean) | undefined
+  /** Takes a key that the user has pressed. */
+  readonly onDigit?: ((digit: string) => void) | undefined
   readonly now: () => number
   readonly emit: (event: SessionEventBody) => void
   readonly dispatch: (event: ConversationInput) => void
@@ -236,6 +240,8 @@ export class Attachments {
         return this.#onInterrupt()
       case "playout.position":
         return output.reported(message.turn, message.playedMs)
+      case "user.dtmf":
+        return this.#options.onDigit?.(message.digit)
       case "session.end":
         return dispatch({ _tag: "Close", reason: "user_ended" })
       case "ping":
@@ -260,7 +266,7 @@ export class Attachments {
   }
 
   #listen(which: UserConnection): void {
-    const { emit, input, now, takeAudio: take } = this.#options
+    const { emit, hears, input, now, output, takeAudio: take } = this.#options
     const rate = which.format.input.sampleRate
     const floodLimit = which.transport === "memory" ? undefined : new FloodLimit()
     let droppedMs = 0
@@ -297,7 +303,11 @@ export class Attachments {
           input.gap(pcm.length)
           return refuse(ms)
         }
+        if (hears?.() === false) return input.gap(pcm.length)
         input.push(pcm)
+      },
+      played: (epoch, playedMs) => {
+        if (this.#connection === which) output.playedAtFarEnd(epoch, playedMs)
       },
       gap: (samples) => this.#connection === which ? input.gap(samples) : undefined,
       message: (message) => this.#onMessage(which, message, answer),

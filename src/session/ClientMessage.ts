@@ -59,6 +59,10 @@ const playoutPosition = Schema.Struct({
     description: "Milliseconds of the turn's audio that have left the loudspeaker."
   })
 })
+const userDtmf = message("user.dtmf", "The user has pressed a key; `dtmf.received` follows.", {
+  digit: Schema.String.check(Schema.isPattern(/^[0-9*#A-D]$/, { expected: "one of 0 to 9, *, #, A to D" }))
+    .annotateKey({ description: "`0` to `9`, `*`, `#`, or `A` to `D`." })
+})
 const sessionEnd = message("session.end", "The user hangs up; `session.ended` follows.", {})
 const ping = message("ping", "Answered by `pong`.", {})
 
@@ -73,6 +77,7 @@ export const ClientMessage = Schema.Union([
     Schema.encodeKeys({ playedMs: "played_ms" }),
     Schema.annotate({ description: "How much of a turn's audio the user has heard." })
   ),
+  userDtmf,
   sessionEnd,
   ping
 ])
@@ -84,7 +89,7 @@ export const ClientMessage = Schema.Union([
 export type ClientMessage = typeof ClientMessage.Type
 
 const known: ReadonlySet<string> = new Set(
-  [userText, agentInterrupt, playoutPosition, sessionEnd, ping].map(({ fields }) => fields.type.literal)
+  [userText, agentInterrupt, playoutPosition, userDtmf, sessionEnd, ping].map(({ fields }) => fields.type.literal)
 )
 const decodeMessage = Schema.decodeUnknownResult(ClientMessage)
 

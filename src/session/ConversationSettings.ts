@@ -23,6 +23,8 @@ const FINALIZE_TIMEOUT_MS = 5_000
 export class ConversationSettings implements ConversationOptions {
   /** `undefined` until the pipeline has been opened. */
   pipeline: Pipeline | undefined
+  /** Whether the call is on hold. */
+  held = false
   readonly latencyTargetMs: number
   readonly finalizeTimeoutMs: number
   readonly #isBusy: (() => boolean) | undefined

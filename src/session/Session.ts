@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as FiberMap from "effect/FiberMap"
 import * as Resampler from "../audio/resampling/Resampler.ts"
 import { TIMELINE_RATE } from "../speech/VoiceActivityDetector.ts"
+import type { CallControl } from "./call/CallControl.ts"
 import * as EchoCancellation from "./input/EchoCancellation.ts"
 import * as ProcessorChain from "./input/ProcessorChain.ts"
 import * as ProcessorIncidents from "./input/ProcessorIncidents.ts"
@@ -146,7 +147,8 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
         config: options.config,
         provider: options.provider,
         metadata: () => core.metadata,
-        connection: () => attachments.latest
+        connection: () => attachments.latest,
+        callFacts: () => core.phone.control?.facts()
       }),
       agent: () => core.agent.current,
       session: core.agent,
@@ -192,6 +194,8 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
       if (error !== undefined) core.emit(error)
       attachments.endWithConnection(reason)
     },
+    /** Follows the session's call, as its provider controls it. */
+    follow: (call: CallControl) => core.phone.follow(call),
     /** Lets the session finish. */
     drain: core.drain,
     countAudio: () => core.countAudio()

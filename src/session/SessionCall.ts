@@ -20,6 +20,8 @@ export interface CallSource {
   readonly metadata: () => CallContext["metadata"]
   /** The present connection, else the last one; `undefined` before the first. */
   readonly connection: () => Pick<UserConnection, "transport" | "facts"> | undefined
+  /** What the provider knows of the call itself, whatever its connection. */
+  readonly callFacts: () => { readonly [name: string]: unknown } | undefined
 }
 
 /**
@@ -39,7 +41,7 @@ const NO_FACTS = {}
  * @since 0.1.0
  */
 export const make =
-  ({ config, connection, id, metadata, provider }: CallSource) =>
+  ({ callFacts, config, connection, id, metadata, provider }: CallSource) =>
   ({ history, language, turn }: CallTurn): CallContext => ({
     sessionId: id,
     userId: config.userId,
@@ -55,6 +57,6 @@ export const make =
       return connection()?.transport ?? config.transport
     },
     get facts() {
-      return connection()?.facts ?? NO_FACTS
+      return callFacts() ?? connection()?.facts ?? NO_FACTS
     }
   })

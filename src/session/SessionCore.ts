@@ -17,6 +17,7 @@ import type { State, TimerName } from "../conversation/ConversationState.ts"
 import type { EngineIncident } from "../EngineIncident.ts"
 import type { LanguageChange } from "../LanguageChange.ts"
 import { Attachments } from "./Attachments.ts"
+import { SessionPhone } from "./call/SessionPhone.ts"
 import { ConversationSettings } from "./ConversationSettings.ts"
 import { AudioInput } from "./input/AudioInput.ts"
 import { EchoGate } from "./input/EchoGate.ts"
@@ -59,6 +60,7 @@ export class SessionCore {
   readonly replyAudio: ReplyAudio
   readonly replies: SessionReplies
   readonly attachments: Attachments
+  readonly phone: SessionPhone
   readonly timers: Timers
   readonly dispatcher: SessionDispatcher
   readonly log: SessionLog
@@ -124,7 +126,7 @@ export class SessionCore {
       dead: (which) => this.attachments.detach(which, "too slow", "too_slow"),
       drained: () => this.replyAudio.resume(),
       failed: (cause) => this.dispatcher.fail(cause),
-      mayPlay: this.mayAct
+      mayPlay: (nowMs) => !this.phone.held && this.mayAct(nowMs)
     })
     this.output.echo = echo
     this.output.reference = cancellation
@@ -145,6 +147,16 @@ export class SessionCore {
       cancel,
       onFired: (name, id) => dispatch({ _tag: "TimerFired", name, id, atSample: this.input.position })
     })
+    this.phone = new SessionPhone({
+      emit,
+      dispatch,
+      drain: this.drain,
+      handOver: (name) => this.agent.handOver(name, this.state.turn),
+      onHeld: (held) => {
+        this.settings.held = held
+      },
+      isClosed: () => this.isClosed
+    })
     this.attachments = new Attachments({
       input: this.input,
       output: this.output,
@@ -152,6 +164,8 @@ export class SessionCore {
       resumeWindow: options.resumeWindow,
       resumed: restored?.attached ?? false,
       takeAudio: options.takeAudio,
+      hears: () => this.phone.hears,
+      onDigit: (digit) => this.phone.digit(digit),
       now,
       emit,
       dispatch,

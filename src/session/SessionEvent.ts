@@ -160,6 +160,46 @@ export const SessionEvent = Schema.Union([
     ...toolCall,
     ok: Schema.Boolean.annotateKey({ description: "Whether it succeeded." })
   }),
+  event("dtmf.received", "The user has pressed a key of the telephone.", {
+    digit: Schema.String.annotateKey({ description: "`0` to `9`, `*`, `#`, or `A` to `D`." })
+  }),
+  event("call.ringing", "The call that was made rings.", {}),
+  event("call.answered", "The call that was made is answered.", {}),
+  event("call.machine", "What has answered the call that was made.", {
+    result: Schema.Literals(["human", "machine", "unknown", "beep"]).annotateKey({
+      description: "A human, an answering machine, or it could not be told. `beep`: the machine records from now on."
+    }),
+    by: Schema.Literals(["carrier", "audio", "words"]).annotateKey({
+      description: "Who has found it out: the carrier, or the server from the audio or from what was said."
+    })
+  }),
+  event("call.held", "The call is on hold: the agent is neither heard nor hears.", {}),
+  event("call.resumed", "The call is not on hold any more.", {}),
+  event("call.muted", "The agent does not hear the user.", {}),
+  event("call.unmuted", "The agent hears the user again.", {}),
+  event("call.transferring", "The call is being transferred.", {
+    warm: Schema.Boolean.annotateKey({
+      description: "Whether whoever answers hears a summary before they are connected."
+    })
+  }),
+  event("call.transfer_failed", "The call could not be transferred: the agent has it again.", {
+    cause: Schema.Literals(["busy", "no_answer", "rejected", "failed"]).annotateKey({ description: "Why." })
+  }),
+  event("call.ended", "The call is over; the session ends with it.", {
+    cause: Schema.Literals([
+      "user_hung_up",
+      "agent_hung_up",
+      "transferred",
+      "machine",
+      "busy",
+      "no_answer",
+      "rejected",
+      "failed"
+    ]).annotateKey({
+      description: "How it ended. `machine`: an answering machine, with which the application does not talk." +
+        " `busy`, `no_answer`, `rejected` and `failed`: of a call that was made and did not come about."
+    })
+  }),
   ofConversation("error", conversationEvents.error),
   event("pong", "The answer to `ping`.", {})
 ])

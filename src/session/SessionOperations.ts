@@ -16,6 +16,7 @@ import type { ConversationPolicy } from "../conversation/ConversationPolicy.ts"
 import type { HistoryItem } from "../conversation/History.ts"
 import type { LanguageChange } from "../LanguageChange.ts"
 import type * as TelemetryNames from "../telemetry/TelemetryNames.ts"
+import * as CallCommand from "./call/CallCommand.ts"
 import { textFault } from "./ClientMessage.ts"
 import * as MergePatch from "./MergePatch.ts"
 import type { Observable } from "./Observable.ts"
@@ -67,6 +68,7 @@ export class SessionOperations implements VoiceSession {
   readonly metadata: Effect.Effect<Metadata>
   readonly language: Effect.Effect<string | undefined>
   readonly history: Effect.Effect<ReadonlyArray<HistoryItem>>
+  readonly hangUp: Effect.Effect<void, BackendError>
   readonly ended: Effect.Effect<SessionEnd>
   readonly #core: SessionCore
   /** Waits while fed audio is too far ahead of what the engines have heard. */
@@ -87,6 +89,7 @@ export class SessionOperations implements VoiceSession {
     this.metadata = Effect.sync(() => core.metadata)
     this.language = Effect.sync(core.text.ofUser)
     this.history = Effect.sync(() => core.state.history)
+    this.hangUp = this.#call("hangUp", { action: "hang_up" })
     this.ended = Deferred.await(core.runtime.ended)
     const { input } = core
     this.#inputCapacity = Effect.suspend(() =>
@@ -203,6 +206,18 @@ export class SessionOperations implements VoiceSession {
         })
     )
 
+  readonly sendDtmf = (digits: string): Effect.Effect<void, BackendError> =>
+    this.#call("sendDtmf", { action: "send_dtmf", digits })
+
+  readonly transfer = (
+    target: CallCommand.TransferTarget,
+    options?: CallCommand.TransferOptions
+  ): Effect.Effect<void, BackendError> => this.#call("transfer", CallCommand.transfer(target, options))
+
+  readonly hold = (on: boolean): Effect.Effect<void, BackendError> => this.#call("hold", { action: "hold", on })
+
+  readonly mute = (on: boolean): Effect.Effect<void, BackendError> => this.#call("mute", { action: "mute", on })
+
   readonly attach = (connection: UserConnection): Effect.Effect<void, BackendError> =>
     this.#operation("attach", () => this.#core.attachments.attach(connection))
 
@@ -218,6 +233,13 @@ export class SessionOperations implements VoiceSession {
       inputEnded: () => input.settle(() => dispatch({ _tag: "InputEnded", atSample: input.position })),
       isAttached: (connection) => attachments.current === connection
     })
+  }
+
+  #call(name: SessionOperation, command: CallCommand.CallCommand): Effect.Effect<void, BackendError> {
+    return this.#operation(
+      name,
+      (op) => Effect.flatMap(CallCommand.check(op, command), (checked) => this.#core.phone.run(op, checked))
+    )
   }
 
   /** Measures an operation; on a session that has ended it fails `session_not_found`. */

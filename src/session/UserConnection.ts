@@ -23,6 +23,11 @@ export interface ConnectionListener {
   readonly gap: (samples: number) => void
   /** Takes a message of the user's client. */
   readonly message: (message: ClientMessage) => void
+  /**
+   * The far end has played so much (in ms, at most) of the reply of this epoch, as `send` counts it. Only of a connection whose far
+   * end says so; before the first report playout goes by its own clock.
+   */
+  readonly played?: ((epoch: number, playedMs: number) => void) | undefined
   /** A message could not be decoded; the session answers with an `error` event and goes on. */
   readonly malformed: (reason: string) => void
   /** The connection is closed or lost. Called once, last. */
@@ -57,10 +62,16 @@ export interface UserConnection {
   /** Starts the delivery of what arrives, and of what has arrived before (bounded). Called once, by the session. */
   readonly listen: (listener: ConnectionListener) => void
   /**
-   * Sends a frame of 20 ms at the output rate. The samples are not changed afterwards, so they may be kept. `false` means
-   * that the frame was not accepted; playout tries it again later.
+   * How far ahead of the speed of speech frames are sent, in ms: more than 200 only where all of it can be taken back, less where
+   * nothing can. Default: 200.
    */
-  readonly send: (frame: Int16Array) => boolean
+  readonly leadMs?: number | undefined
+  /**
+   * Sends a frame of 20 ms at the output rate. The samples are not changed afterwards, so they may be kept. `false` means
+   * that the frame was not accepted; playout tries it again later. Of a session's reply, `epoch` tells which one, and
+   * `positionMs` where the frame begins in it.
+   */
+  readonly send: (frame: Int16Array, epoch?: number, positionMs?: number) => boolean
   /** No frame follows for now: frames that were gathered for a larger packet are sent. Only of a connection that gathers. */
   readonly flush?: (() => void) | undefined
   /**

@@ -13,6 +13,7 @@ import type { BackendError } from "../BackendError.ts"
 import type { ConversationPolicy } from "../conversation/ConversationPolicy.ts"
 import type { HistoryItem } from "../conversation/History.ts"
 import type { LanguageChange } from "../LanguageChange.ts"
+import type { CallOperations } from "./call/CallOperations.ts"
 import type { Observable } from "./Observable.ts"
 import type { Metadata, SessionConfig } from "./SessionConfig.ts"
 import type { SessionEnd, SessionEvent, SessionState } from "./SessionEvent.ts"
@@ -71,7 +72,7 @@ export interface InterruptOptions {
  * @category models
  * @since 0.1.0
  */
-export interface VoiceSession {
+export interface VoiceSession extends CallOperations {
   readonly id: string
   readonly config: SessionConfig
   /** Starts the conversation. The first attachment does it too; idempotent. */

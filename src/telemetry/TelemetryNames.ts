@@ -129,6 +129,11 @@ export const operations = [
   "session.setLanguage",
   "session.updateMetadata",
   "session.updatePolicy",
+  "session.sendDtmf",
+  "session.transfer",
+  "session.hangUp",
+  "session.hold",
+  "session.mute",
   "session.attach"
 ] as const
 

@@ -88,6 +88,16 @@ export class Inbox implements ConnectionListener {
     }
   }
 
+  /** Before the session listens nothing was played. */
+  played(epoch: number, playedMs: number): void {
+    if (this.#endReason !== undefined) return
+    try {
+      this.#listener?.played?.(epoch, playedMs)
+    } catch (defect) {
+      this.#fail(defect)
+    }
+  }
+
   gap(samples: number): void {
     if (samples > 0) this.#accept({ _tag: "Gap", samples })
   }

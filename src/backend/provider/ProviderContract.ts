@@ -16,6 +16,7 @@ import type { AgentRegistry } from "../../agent/AgentRegistry.ts"
 import type { BackendError } from "../../BackendError.ts"
 import type { ProcessorRegistry } from "../../hooks/AudioProcessor.ts"
 import type { RateLimiter } from "../../hooks/RateLimiter.ts"
+import type { CallControl } from "../../session/call/CallControl.ts"
 import type { SessionConfig } from "../../session/SessionConfig.ts"
 import type { UserConnection } from "../../session/UserConnection.ts"
 import type { VoiceSession } from "../../session/VoiceSession.ts"
@@ -50,6 +51,8 @@ export interface LinkedSession {
 export interface SessionLink {
   readonly access: SessionAccess
   readonly attachments: Stream.Stream<UserConnection, BackendError>
+  /** The telephone call behind the session. Default: it is none. */
+  readonly call?: CallControl | undefined
 }
 
 /**
@@ -115,6 +118,11 @@ export interface ProviderHost {
    * like `createSession` where there is none.
    */
   readonly reserve?: Effect.Effect<ReservedPlace, BackendError, Scope.Scope> | undefined
+  /**
+   * Like `reserve`, for a session whose id follows from something of the platform's, such as a call (`SessionId.of`): another process can
+   * then `recover` it when the call comes back. Fails `connection_failed` while this process has such a session or place.
+   */
+  readonly reserveAs?: ((id: string) => Effect.Effect<ReservedPlace, BackendError, Scope.Scope>) | undefined
 }
 
 /**

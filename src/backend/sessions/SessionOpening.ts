@@ -236,12 +236,12 @@ export const make = (options: OpeningOptions): SessionOpening => {
     if (isStored) leases.watch(id, handle)
     // written before the user reconnects: a further process must know the last event number and the interrupted reply
     if (restored !== undefined) yield* leases.write(id, { ...handle.snapshot(), from: 0 })
-    const { access, attachments } = yield* EngineFailure.asked(
+    const { access, attachments, call } = yield* EngineFailure.asked(
       "VoiceBackend.createSession",
       provider.name,
       () => connected.provider.open({ id, config: session, resumed: restored?.attached ?? false })
     ).pipe(
-      Effect.map((link) => ({ access: link.access, attachments: link.attachments })),
+      Effect.map((link) => ({ access: link.access, attachments: link.attachments, call: link.call })),
       EngineFailure.caught("VoiceBackend.createSession", provider.name),
       connectDeadline(
         "VoiceBackend.createSession",
@@ -251,6 +251,7 @@ export const make = (options: OpeningOptions): SessionOpening => {
       ofParts,
       Scope.provide(sessionScope)
     )
+    if (call !== undefined) yield* Effect.forkIn(handle.follow(call), sessionScope, { startImmediately: true })
     yield* attachments.pipe(
       Stream.runForEach((next) =>
         handle.session.attach(next).pipe(

@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FiberSet from "effect/FiberSet"
 import * as Scope from "effect/Scope"
-import { type BackendError, SessionNotFound } from "../../BackendError.ts"
+import { type BackendError, ConnectionFailed, SessionNotFound } from "../../BackendError.ts"
 import { finalizeWithin } from "../../Deadline.ts"
 import type { SessionConfig } from "../../session/SessionConfig.ts"
 import type { VoiceSession } from "../../session/VoiceSession.ts"
@@ -20,6 +20,8 @@ import * as ProviderLink from "../provider/ProviderLink.ts"
 import * as SessionId from "./SessionId.ts"
 import type { SessionLeases } from "./SessionLeases.ts"
 import type { SessionEntry, SessionOpening } from "./SessionOpening.ts"
+
+const existing = () => new ConnectionFailed({ op: "BackendProvider.reserve", message: "the session exists already" })
 
 /** The deadline for closing a single session, so that nothing in a close path can hang. */
 const CLOSE_DEADLINE = "5 seconds"
@@ -55,6 +57,8 @@ export interface SessionTable {
   readonly create: (session: SessionConfig) => Effect.Effect<VoiceSession, BackendError>
   /** Takes a place ahead of its session; closing the scope gives it back, unless the session was created. */
   readonly reserve: Effect.Effect<ReservedPlace, BackendError, Scope.Scope>
+  /** The same for a session of this id, which no session here may have. */
+  readonly reserveAs: (id: string) => Effect.Effect<ReservedPlace, BackendError, Scope.Scope>
   /** Takes over a session that another process has left; does nothing when it is here already. */
   readonly recover: (id: string) => Effect.Effect<void, BackendError>
   /** Fails `session_not_found`; `op` is the operation that needs the session. */
@@ -81,6 +85,8 @@ export const make = Effect.fnUntraced(function*(
 ): Effect.fn.Return<SessionTable, never, Scope.Scope> {
   const { access, admission, drained, leases, open, scope } = options
   const sessions = new Map<string, SessionEntry>()
+  /** The ids of sessions whose place is taken, until its scope is closed. */
+  const reserved = new Set<string>()
   const watchers = yield* FiberSet.make()
 
   /** Removes a session that has ended, within a deadline, whatever hangs. */
@@ -138,21 +144,21 @@ export const make = Effect.fnUntraced(function*(
     return handle.session
   })
 
-  return {
-    entries: () => Array.from(sessions.values()),
-    check: access.create,
-    openChecked,
-    create: (session) =>
-      // before the hooks, which may be slow: a full backend does not ask them
-      admission.check.pipe(Effect.andThen(access.create(session)), Effect.flatMap(openChecked)),
-    reserve: Effect.gen(function*() {
+  const reserveAs = (id: string): SessionTable["reserve"] =>
+    Effect.gen(function*() {
       let isHeld = true
-      const id = yield* SessionId.make(options.cell())
-      yield* Effect.acquireRelease(admission.enter, () =>
-        Effect.sync(() => {
-          if (isHeld) admission.leave()
-          isHeld = false
-        }))
+      yield* Effect.acquireRelease(
+        Effect.suspend(() => {
+          if (sessions.has(id) || reserved.has(id)) return Effect.fail(existing())
+          return Effect.tap(admission.enter, () => Effect.sync(() => reserved.add(id)))
+        }),
+        () =>
+          Effect.sync(() => {
+            reserved.delete(id)
+            if (isHeld) admission.leave()
+            isHeld = false
+          })
+      )
       /** The place becomes the session's; it may have been given back, or the drain may have begun. */
       const enter = Effect.suspend(() => {
         if (!isHeld || !admission.open) return Effect.fail(drainingError())
@@ -166,7 +172,17 @@ export const make = Effect.fnUntraced(function*(
           return { session: handle.session, drain: Effect.sync(() => handle.drain("drained")) }
         })
       }
-    }),
+    })
+
+  return {
+    entries: () => Array.from(sessions.values()),
+    check: access.create,
+    openChecked,
+    create: (session) =>
+      // before the hooks, which may be slow: a full backend does not ask them
+      admission.check.pipe(Effect.andThen(access.create(session)), Effect.flatMap(openChecked)),
+    reserve: Effect.flatMap(SessionId.make(options.cell()), reserveAs),
+    reserveAs,
     recover: (id) =>
       sessions.has(id) ?
         Effect.void :

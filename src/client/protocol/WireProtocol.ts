@@ -19,7 +19,9 @@ export type SessionState = "idle" | "listening" | "processing" | "speaking" | "e
 
 /**
  * Why a session ended. `taken_over`: another process continues it, so reconnect. `link_ended`: the
- * provider cannot reach the user any more, as when a room is deleted.
+ * provider cannot reach the user any more, as when a room is deleted. `hung_up`: the agent or the
+ * application has ended the call. `transferred`: the call goes on without the agent. `not_reached`:
+ * nobody has answered a call that we made.
  *
  * @category models
  * @since 0.1.0
@@ -36,6 +38,9 @@ export type SessionEnd =
   | "user_away"
   | "taken_over"
   | "link_ended"
+  | "hung_up"
+  | "transferred"
+  | "not_reached"
   | "failed"
   | (string & {})
 
@@ -350,6 +355,74 @@ export interface ServerEvents {
     /** Whether it succeeded. */
     readonly ok: boolean
   }
+  /** The user has pressed a key of the telephone. */
+  readonly "dtmf.received": Envelope & {
+    readonly type: "dtmf.received"
+    /** `0` to `9`, `*`, `#`, or `A` to `D`. */
+    readonly digit: string
+  }
+  /** The call that was made rings. */
+  readonly "call.ringing": Envelope & {
+    readonly type: "call.ringing"
+  }
+  /** The call that was made is answered. */
+  readonly "call.answered": Envelope & {
+    readonly type: "call.answered"
+  }
+  /** What has answered the call that was made. */
+  readonly "call.machine": Envelope & {
+    readonly type: "call.machine"
+    /** A human, an answering machine, or it could not be told. `beep`: the machine records from now on. */
+    readonly result: "human" | "machine" | "unknown" | "beep" | (string & {})
+    /** Who has found it out: the carrier, or the server from the audio or from what was said. */
+    readonly by: "carrier" | "audio" | "words" | (string & {})
+  }
+  /** The call is on hold: the agent is neither heard nor hears. */
+  readonly "call.held": Envelope & {
+    readonly type: "call.held"
+  }
+  /** The call is not on hold any more. */
+  readonly "call.resumed": Envelope & {
+    readonly type: "call.resumed"
+  }
+  /** The agent does not hear the user. */
+  readonly "call.muted": Envelope & {
+    readonly type: "call.muted"
+  }
+  /** The agent hears the user again. */
+  readonly "call.unmuted": Envelope & {
+    readonly type: "call.unmuted"
+  }
+  /** The call is being transferred. */
+  readonly "call.transferring": Envelope & {
+    readonly type: "call.transferring"
+    /** Whether whoever answers hears a summary before they are connected. */
+    readonly warm: boolean
+  }
+  /** The call could not be transferred: the agent has it again. */
+  readonly "call.transfer_failed": Envelope & {
+    readonly type: "call.transfer_failed"
+    /** Why. */
+    readonly cause: "busy" | "no_answer" | "rejected" | "failed" | (string & {})
+  }
+  /** The call is over; the session ends with it. */
+  readonly "call.ended": Envelope & {
+    readonly type: "call.ended"
+    /**
+     * How it ended. `machine`: an answering machine, with which the application does not talk. `busy`,
+     * `no_answer`, `rejected` and `failed`: of a call that was made and did not come about.
+     */
+    readonly cause:
+      | "user_hung_up"
+      | "agent_hung_up"
+      | "transferred"
+      | "machine"
+      | "busy"
+      | "no_answer"
+      | "rejected"
+      | "failed"
+      | (string & {})
+  }
   /** Something failed, or a message of the client was malformed. The session goes on unless it ends next. */
   readonly "error": Envelope & {
     readonly type: "error"
@@ -400,6 +473,12 @@ export interface ClientMessages {
     readonly turn: number
     /** Milliseconds of the turn's audio that have left the loudspeaker. */
     readonly played_ms: number
+  }
+  /** The user has pressed a key; `dtmf.received` follows. */
+  readonly "user.dtmf": {
+    readonly type: "user.dtmf"
+    /** `0` to `9`, `*`, `#`, or `A` to `D`. */
+    readonly digit: string
   }
   /** The user hangs up; `session.ended` follows. */
   readonly "session.end": {
@@ -480,6 +559,17 @@ export const eventFields: { readonly [Type in keyof ServerEvents]: Fields } = {
   "audio.dropped": { seq: "integer", at_ms: "number", reason: "string", ms: "number" },
   "tool.started": { seq: "integer", at_ms: "number", turn: "integer", name: "string", id: "string" },
   "tool.finished": { seq: "integer", at_ms: "number", turn: "integer", name: "string", id: "string", ok: "boolean" },
+  "dtmf.received": { seq: "integer", at_ms: "number", digit: "string" },
+  "call.ringing": { seq: "integer", at_ms: "number" },
+  "call.answered": { seq: "integer", at_ms: "number" },
+  "call.machine": { seq: "integer", at_ms: "number", result: "string", by: "string" },
+  "call.held": { seq: "integer", at_ms: "number" },
+  "call.resumed": { seq: "integer", at_ms: "number" },
+  "call.muted": { seq: "integer", at_ms: "number" },
+  "call.unmuted": { seq: "integer", at_ms: "number" },
+  "call.transferring": { seq: "integer", at_ms: "number", warm: "boolean" },
+  "call.transfer_failed": { seq: "integer", at_ms: "number", cause: "string" },
+  "call.ended": { seq: "integer", at_ms: "number", cause: "string" },
   "error": { seq: "integer", at_ms: "number", code: "string", message: "string", "details?": "object" },
   "pong": { seq: "integer", at_ms: "number" }
 }

@@ -16,6 +16,7 @@ import {
   SessionNotFound
 } from "../../BackendError.ts"
 import * as BackendErrors from "../../BackendError.ts"
+import * as CallOperations from "../../session/call/CallOperations.ts"
 import type { VoiceSession } from "../../session/VoiceSession.ts"
 import * as SessionView from "../sessions/SessionView.ts"
 import { VoiceNode } from "./VoiceNode.ts"
@@ -127,6 +128,7 @@ export const layer = (local: Backend) => {
     SendText: ({ id, text }) => of("VoiceSession.sendText", id, (session) => session.sendText(text)),
     Interrupt: ({ force, id }) => of("VoiceSession.interrupt", id, (session) => session.interrupt({ force })),
     SetLanguage: ({ id, language }) => of("VoiceSession.setLanguage", id, (session) => session.setLanguage(language)),
+    Call: ({ command, id }) => of("VoiceSession.call", id, (session) => CallOperations.run(session, command)),
     Events: ({ id }) =>
       Stream.unwrap(Effect.map(local.getSession(id), ({ events }) => events)).pipe(Stream.mapError(portable)),
     States: ({ id }) =>

@@ -62,6 +62,11 @@ export const make = (
   updatePolicy: () => refused("updatePolicy"),
   sendText: () => refused("sendText"),
   interrupt: () => refused("interrupt"),
+  sendDtmf: () => refused("sendDtmf"),
+  transfer: () => refused("transfer"),
+  hangUp: refused("hangUp"),
+  hold: () => refused("hold"),
+  mute: () => refused("mute"),
   attach: () => refused("attach"),
   pipeline: () => Stream.fromEffect(refused("pipeline")),
   ended: Effect.never

@@ -12,6 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { type BackendError, InvalidConfig } from "../../BackendError.ts"
 import * as MonotonicTime from "../../MonotonicTime.ts"
+import * as CallCommand from "../../session/call/CallCommand.ts"
 import { textFault } from "../../session/ClientMessage.ts"
 import { checkPolicy, decodeMetadata, decodeSpeech } from "../../session/SessionConfig.ts"
 import type { SessionEvent } from "../../session/SessionEvent.ts"
@@ -88,6 +89,12 @@ export const make = (first: SessionView, { ask, events, states }: SessionNode, c
     )
   )
 
+  const call = (name: string, command: CallCommand.CallCommand): Effect.Effect<void, BackendError> =>
+    Effect.andThen(
+      CallCommand.check(`VoiceSession.${name}`, command),
+      ask(`VoiceSession.${name}`, (node) => node.Call({ id, command }))
+    )
+
   return {
     id,
     config: first.config,
@@ -130,6 +137,11 @@ export const make = (first: SessionView, { ask, events, states }: SessionNode, c
         ask("VoiceSession.sendText", (node) => node.SendText({ id, text }))
       ),
     interrupt: ({ force = false } = {}) => ask("VoiceSession.interrupt", (node) => node.Interrupt({ id, force })),
+    sendDtmf: (digits) => call("sendDtmf", { action: "send_dtmf", digits }),
+    transfer: (target, options) => call("transfer", CallCommand.transfer(target, options)),
+    hangUp: call("hangUp", { action: "hang_up" }),
+    hold: (on) => call("hold", { action: "hold", on }),
+    mute: (on) => call("mute", { action: "mute", on }),
     attach: () => onlyThere("attach", "a connection is attached where the session is"),
     pipeline: () => Stream.fromEffect(onlyThere("pipeline", ofAudio)),
     ended: Stream.runFold(

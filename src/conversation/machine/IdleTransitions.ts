@@ -17,6 +17,10 @@ const updateAwayTimer = (step: Step): void => {
     step.cancelTimer("away")
     return
   }
+  if (step.options.held) {
+    step.cancelTimer("away")
+    return
+  }
   if (timers.away !== undefined) return
   const { after, closeAfter } = step.options.policy.away
   const ms = Duration.toMillis(userAway ? closeAfter : after)

@@ -216,6 +216,11 @@ export class AudioOutput implements Player {
     if (this.#reply?.turn === turn) this.#reply.report(playedMs, this.#now())
   }
 
+  /** The far end reports how much of a reply it has played; like `reported`. */
+  playedAtFarEnd(epoch: number, playedMs: number): void {
+    if (this.#reply?.epoch === epoch) this.#reply.report(playedMs, this.#now())
+  }
+
   tick(clockMs: number): void {
     if (this.#listener.mayPlay?.(clockMs) === false) return
     const nowMs = this.#forward(clockMs)
@@ -263,7 +268,7 @@ export class AudioOutput implements Player {
     const connection = this.#connection
     const clockMs = connection === undefined ? undefined : reply.runClock(nowMs)
     if (connection === undefined || clockMs === undefined) return
-    const untilMs = clockMs + LEAD_MS
+    const untilMs = clockMs + (connection.leadMs ?? LEAD_MS)
     for (let frame = reply.frameBefore(untilMs); frame !== undefined; frame = reply.frameBefore(untilMs)) {
       if (!reply.audible) {
         // before its first frame, so that the client knows which reply the frame belongs to
@@ -272,7 +277,7 @@ export class AudioOutput implements Player {
         // the session may have ended it in response
         if (!this.#isPlaying(reply, connection)) return
       }
-      if (!connection.send(frame)) {
+      if (!connection.send(frame, reply.epoch, reply.sentMs)) {
         this.#refused(connection, nowMs)
         break
       }

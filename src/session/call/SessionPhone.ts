@@ -1,0 +1,149 @@
+/**
+ * What a session does with its call: keys, transfer, hanging up, hold and mute.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import { type BackendError, InvalidConfig } from "../../BackendError.ts"
+import type { ConversationInput } from "../../conversation/ConversationInput.ts"
+import * as ThrownValue from "../../ThrownValue.ts"
+import type { SessionEnd, SessionEventBody } from "../SessionEvent.ts"
+import type { CallCommand } from "./CallCommand.ts"
+import type { CallControl, CallEvent } from "./CallControl.ts"
+
+/**
+ * What the call uses of its session.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SessionPhoneOptions {
+  readonly emit: (event: SessionEventBody) => void
+  readonly dispatch: (event: ConversationInput) => void
+  readonly drain: (reason: SessionEnd) => void
+  /** Another registered agent answers from now on. */
+  readonly handOver: (agent: string) => Effect.Effect<unknown, BackendError>
+  readonly onHeld: (held: boolean) => void
+  readonly isClosed: () => boolean
+}
+
+/** Why a session has ended whose call has ended so. */
+const endOf = (cause: Extract<CallEvent, { readonly type: "call.ended" }>["cause"]): SessionEnd => {
+  switch (cause) {
+    case "user_hung_up":
+      return "user_ended"
+    case "agent_hung_up":
+    case "machine":
+      return "hung_up"
+    case "transferred":
+      return "transferred"
+    default:
+      return "not_reached"
+  }
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export class SessionPhone {
+  readonly #options: SessionPhoneOptions
+  #control: CallControl | undefined
+  #held = false
+  #muted = false
+
+  constructor(options: SessionPhoneOptions) {
+    this.#options = options
+  }
+
+  /** The call; `undefined` where the session has none. */
+  get control(): CallControl | undefined {
+    return this.#control
+  }
+
+  /** Whether the user's audio reaches the agent. */
+  get hears(): boolean {
+    return !this.#held && !this.#muted
+  }
+
+  /** Whether the user hears nothing of the agent. */
+  get held(): boolean {
+    return this.#held
+  }
+
+  /** The session's call, once its provider has opened it. Runs until the call has no more events. */
+  follow(control: CallControl): Effect.Effect<void> {
+    this.#control = control
+    return control.events.pipe(
+      Stream.runForEach((event) => Effect.sync(() => this.#onEvent(event))),
+      Effect.catchCause((cause) =>
+        Cause.hasInterruptsOnly(cause)
+          ? Effect.void
+          : Effect.logError("the events of the call failed", ThrownValue.loggable(cause))
+      )
+    )
+  }
+
+  /** Does what is asked; it has been checked. */
+  run(op: string, command: CallCommand): Effect.Effect<void, BackendError> {
+    const { drain, handOver } = this.#options
+    switch (command.action) {
+      case "send_dtmf": {
+        const send = this.#control?.sendDtmf
+        return send === undefined ? this.#unsupported(op, "send keys") : send(command.digits)
+      }
+      case "transfer": {
+        const { target } = command
+        if (typeof target === "object" && "agent" in target) return Effect.asVoid(handOver(target.agent))
+        const transfer = this.#control?.transfer
+        return transfer === undefined ? this.#unsupported(op, "transfer a call") : transfer(target, command)
+      }
+      case "hang_up":
+        return Effect.sync(() => drain("hung_up"))
+      case "hold":
+        return Effect.sync(() => this.#hold(command.on))
+      case "mute":
+        return Effect.sync(() => this.#mute(command.on))
+    }
+  }
+
+  /** The user has pressed a key. */
+  digit(digit: string): void {
+    if (!this.#options.isClosed()) this.#options.emit({ type: "dtmf.received", digit })
+  }
+
+  #unsupported(op: string, what: string): Effect.Effect<never, InvalidConfig> {
+    return Effect.fail(
+      new InvalidConfig({
+        op,
+        message: this.#control === undefined
+          ? "the session has no telephone call"
+          : `the carrier of this call cannot ${what}`,
+        details: { reason: this.#control === undefined ? "no_call" : "unsupported" }
+      })
+    )
+  }
+
+  #hold(on: boolean): void {
+    if (this.#held === on) return
+    this.#held = on
+    this.#options.onHeld(on)
+    this.#options.emit({ type: on ? "call.held" : "call.resumed" })
+    // what was being said would be stale when the call is taken back; the step also stops or starts the wait for an absent user
+    this.#options.dispatch({ _tag: "Interrupt", force: on })
+  }
+
+  #mute(on: boolean): void {
+    if (this.#muted === on) return
+    this.#muted = on
+    this.#options.emit({ type: on ? "call.muted" : "call.unmuted" })
+  }
+
+  #onEvent(event: CallEvent): void {
+    if (this.#options.isClosed()) return
+    this.#options.emit(event)
+    if (event.type === "call.ended") this.#options.dispatch({ _tag: "Close", reason: endOf(event.cause) })
+  }
+}
