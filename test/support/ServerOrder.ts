@@ -9,14 +9,14 @@ import { BaseSequencer, type TestSpecification } from "vitest/node"
 export const seconds: { readonly [file: string]: number } = {
   "test/providers/livekit/LiveKit.server.test.ts": 120,
   "test/browser/Console.browser.test.ts": 90,
-  "test/cluster/Cluster.server.test.ts": 160,
+  "test/cluster/Cluster.server.test.ts": 135,
   "test/browser/LiveKit.browser.test.ts": 70,
   "test/providers/livekit/dispatch/Dispatch.server.test.ts": 95,
   "test/fuzz/SlowPeers.server.test.ts": 65,
   "test/store/Servers.server.test.ts": 95,
   "test/store/ClientStores.server.test.ts": 70,
-  "test/package/FreshProject.server.test.ts": 190,
-  "test/package/Pack.server.test.ts": 80,
+  "test/package/FreshProject.server.test.ts": 155,
+  "test/package/Pack.server.test.ts": 75,
   "test/providers/telephony/AsteriskBed.server.test.ts": 8,
   "test/cluster/PostgresEngine.server.test.ts": 43,
   "test/cli/workers/Workers.server.test.ts": 42,
@@ -24,7 +24,6 @@ export const seconds: { readonly [file: string]: number } = {
   "test/package/Bundlers.browser.test.ts": 40,
   "test/store/StoreOutages.server.test.ts": 40,
   "test/browser/Interruptions.browser.test.ts": 38,
-  "test/package/Production.server.test.ts": 35,
   "test/providers/livekit/SharedRooms.server.test.ts": 34,
   "test/store/StoreFailover.server.test.ts": 33,
   "test/providers/Swap.server.test.ts": 33,
@@ -91,21 +90,19 @@ export const plan = <A extends Pick<Candidate, "kind" | "seconds">>(
   return order
 }
 
-/** How many workers each project has: `package.json` says the same. */
-const workers: { readonly [project: string]: number } = { browser: 2, servers: 3 }
+/** The projects whose files are planned, together. */
+const projects: ReadonlySet<string> = new Set(["browser", "servers"])
 
 /** Plans the files of these projects; others go in vitest's own order. */
 export class ServerOrder extends BaseSequencer {
   override async sort(files: Array<TestSpecification>): Promise<Array<TestSpecification>> {
-    const isPlanned = ({ project }: TestSpecification) => project.name in workers
-    const planned = Object.entries(workers).flatMap(([name, count]) => {
-      const candidates = files.filter(({ project }) => project.name === name).map((specification): Candidate => {
-        const file = relative("", specification.moduleId).replaceAll("\\", "/")
-        const kind = audio.test(file) ? "audio" : waiting.test(file) ? "waiting" : "busy"
-        return { specification, seconds: seconds[file] ?? SHORT, kind }
-      })
-      return plan(candidates, count).map(({ specification }) => specification)
+    const isPlanned = ({ project }: TestSpecification) => projects.has(project.name)
+    const candidates = files.filter(isPlanned).map((specification): Candidate => {
+      const file = relative("", specification.moduleId).replaceAll("\\", "/")
+      const kind = audio.test(file) ? "audio" : waiting.test(file) ? "waiting" : "busy"
+      return { specification, seconds: seconds[file] ?? SHORT, kind }
     })
+    const planned = plan(candidates, this.ctx.config.maxWorkers).map(({ specification }) => specification)
     return [...await super.sort(files.filter((file) => !isPlanned(file))), ...planned]
   }
 }
