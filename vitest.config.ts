@@ -52,8 +52,8 @@ export default defineConfig({
   ssr: { resolve: { conditions: [source, ...defaultServerConditions.filter((each) => each !== forBundlers)] } },
   test: {
     passWithNoTests: true,
-    // The default leaves one core idle, which is half of a small machine.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // The default leaves one core idle, which is half of a small machine; and files wait for a third of their time.
+    maxWorkers: Math.max(3, availableParallelism() - 1),
     testTimeout: NET_MS,
     hookTimeout: NET_MS,
     setupFiles: ["./test/support/setup.ts"],
