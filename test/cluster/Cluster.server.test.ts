@@ -12,7 +12,6 @@ const names = [
   "rolling restart of all",
   "the database is away",
   "200 creations at once, 80 at most",
-  "30 creations of one user, 5 a minute",
   "strangers between the nodes"
 ]
 
