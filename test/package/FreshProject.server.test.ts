@@ -1,5 +1,5 @@
 /**
- * A fresh project, made as the guides say, compiles every example with `skipLibCheck: false` and runs it.
+ * A fresh project, made as the guides say, compiles every example with `skipLibCheck: false` and runs those that run nowhere else.
  *
  * Here it is one of pnpm's, TypeScript 7 and NodeNext, whose programs Node runs as they are; `FreshProject.full.test.ts` has
  * every combination. It installs from the registry (or a cache).
@@ -37,9 +37,9 @@ describe("a fresh project of pnpm", () => {
     assert.strictEqual(FreshProject.compile(project, "typescript", "NodeNext", "built"), "")
   }, 10 * MINUTES)
 
-  it("runs every example", () => {
+  it("knows how to run every example", () => {
     const examples = readdirSync(join(PackedProject.root, "test", "examples")).filter((file) => file.includes("."))
-    assert.sameMembers([...new Set(FreshRuns.all.flatMap(({ files }) => files))], examples)
+    assert.sameMembers([...new Set(FreshRuns.files)], examples)
   })
 
   for (const { run, title } of FreshRuns.all) {
