@@ -14,6 +14,7 @@ import ts from "typescript-6"
 import { isFull, some } from "../support/Full.ts"
 import * as FreshProject from "./FreshProject.ts"
 import * as PackedProject from "./PackedProject.ts"
+import * as Production from "./Production.ts"
 
 const { env, root, run } = PackedProject
 
@@ -46,19 +47,27 @@ const untilAnswers = async (child: ChildProcess, url: Promise<string>): Promise<
   return Promise.race([url.then((base) => fetch(new URL("/health/live", base))), gone])
 }
 
+let project = ""
+
+beforeAll(() => {
+  project = PackedProject.make([])
+}, 300_000)
+
+afterAll(() => {
+  if (project !== "") rmSync(project, { recursive: true, force: true })
+})
+
+// before the tools of the tests are in it
+Production.tests(() => project)
+
 describe("the packed package", () => {
-  let project = ""
   let subpaths: ReadonlyArray<string> = []
 
   beforeAll(() => {
     const packages = ["typescript", "@types/node"].map(PackedProject.ofDevelopment)
-    project = PackedProject.make([...packages, ESBUILD, ...(isFull ? [FORMER_TYPESCRIPT] : [])])
+    PackedProject.addTools(project, [...packages, ESBUILD, ...(isFull ? [FORMER_TYPESCRIPT] : [])])
     subpaths = FreshProject.subpathsOf(project)
   }, 300_000)
-
-  afterAll(() => {
-    if (project !== "") rmSync(project, { recursive: true, force: true })
-  })
 
   it("holds no tests, no tools and no stray files", () => {
     const entries = readdirSync(join(project, "node_modules", "effect-voice"))
@@ -189,7 +198,8 @@ export const read = [
     ["typescript-5", "NodeNext", "NodeNext"],
     ["typescript-5", "ESNext", "bundler"]
   ] as const
-  for (const [compiler, module, moduleResolution] of some(compilers, 2)) {
+  // with TypeScript 7 and NodeNext, `FreshProject.server.test.ts` compiles the same subpaths in CI
+  for (const [compiler, module, moduleResolution] of some(compilers, 1)) {
     it(
       `type-checks by every subpath with ${compiler} and ${moduleResolution}, declarations too, without anything optional`,
       () => {

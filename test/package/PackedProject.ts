@@ -130,9 +130,13 @@ export const make = (packages: ReadonlyArray<string>): string => {
   const project = makeEmpty()
   const tarball = pack(project)
   run(project, "npm", ["install", ...quiet, `./${tarball}`, ofDevelopment("effect")])
-  // tools: a strict npm would ask for leave for their scripts
-  if (packages.length > 0) run(project, "npm", ["install", ...quiet, "--ignore-scripts", ...packages])
+  if (packages.length > 0) addTools(project, packages)
   return project
+}
+
+/** Adds tools to a project: a strict npm would ask for leave for their scripts. */
+export const addTools = (project: string, packages: ReadonlyArray<string>): void => {
+  run(project, "npm", ["install", ...quiet, "--ignore-scripts", ...packages])
 }
 
 /** Adds the package to a project without anything that it depends on, as is enough for its browser client. */

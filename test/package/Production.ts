@@ -2,12 +2,10 @@
  * What a deployment gets: the packed package with its dependencies alone. There is no native ONNX runtime; the neural voice and
  * the turn detector run on the copy of WebAssembly's that the package carries.
  *
- * It installs from the registry (or npm's cache), so it takes tens of seconds.
- *
  * @since 0.1.0
  */
-import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
-import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { assert, describe, it } from "@effect/vitest"
+import { existsSync, readdirSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as PackedProject from "./PackedProject.ts"
 
@@ -22,28 +20,21 @@ const megabytes = (directory: string): number => {
   return bytes / 2 ** 20
 }
 
-describe("a production install", () => {
-  let project = ""
+/** Declares the tests; the project has the package and nothing that its user did not ask for. */
+export const tests = (projectOf: () => string) =>
+  describe("a production install", () => {
+    it(`is smaller than ${CEILING} MB`, () => {
+      const modules = join(projectOf(), "node_modules")
+      for (const name of ["onnxruntime-node", "onnxruntime-web"]) assert.isFalse(existsSync(join(modules, name)), name)
+      assert.isBelow(megabytes(modules), CEILING)
+    })
 
-  beforeAll(() => {
-    project = PackedProject.make([])
-  }, 300_000)
-
-  afterAll(() => {
-    if (project !== "") rmSync(project, { recursive: true, force: true })
-  })
-
-  it(`is smaller than ${CEILING} MB`, () => {
-    const modules = join(project, "node_modules")
-    for (const name of ["onnxruntime-node", "onnxruntime-web"]) assert.isFalse(existsSync(join(modules, name)), name)
-    assert.isBelow(megabytes(modules), CEILING)
-  })
-
-  it("speaks with hibari and listens with smart-turn", () => {
-    const recording = join(PackedProject.root, "test", "fixtures", "cold-hearted.wav")
-    writeFileSync(
-      join(project, "hears-and-speaks.mjs"),
-      `import { Effect, Stream } from "effect"
+    it("speaks with hibari and listens with smart-turn", () => {
+      const project = projectOf()
+      const recording = join(PackedProject.root, "test", "fixtures", "cold-hearted.wav")
+      writeFileSync(
+        join(project, "hears-and-speaks.mjs"),
+        `import { Effect, Stream } from "effect"
 import { TextToSpeech, TurnDetector } from "effect-voice"
 import * as Wav from "effect-voice/audio/Wav"
 import * as Hibari from "effect-voice/engines/hibari"
@@ -67,14 +58,14 @@ const listening = Effect.gen(function*() {
 const result = await Effect.runPromise(Effect.all([speaking, listening]))
 process.stdout.write(JSON.stringify(Object.assign({}, ...result)))
 `
-    )
-    const printed = PackedProject.run(project, process.execPath, [
-      "--disable-warning=ExperimentalWarning",
-      "hears-and-speaks.mjs"
-    ])
-    const { half, loudest, whole } = JSON.parse(printed)
-    assert.isAbove(loudest, 3_000)
-    assert.isAbove(whole, 0.7)
-    assert.isBelow(half, 0.5)
-  }, 120_000)
-})
+      )
+      const printed = PackedProject.run(project, process.execPath, [
+        "--disable-warning=ExperimentalWarning",
+        "hears-and-speaks.mjs"
+      ])
+      const { half, loudest, whole } = JSON.parse(printed)
+      assert.isAbove(loudest, 3_000)
+      assert.isAbove(whole, 0.7)
+      assert.isBelow(half, 0.5)
+    }, 120_000)
+  })
