@@ -118,7 +118,8 @@ describe("SnapshotWriter", () => {
       assert.deepEqual(saved, [])
       answer(Effect.void)
       session.history = [...session.history, item(2, "two")]
-      yield* TestClock.adjust("5 seconds")
+      // the longest pause with its variation
+      yield* TestClock.adjust("7 seconds")
       assert.deepEqual(saved, [1])
       assert.deepEqual([writes.at(-1)?.from, writes.at(-1)?.items.length], [0, 2])
     }))
