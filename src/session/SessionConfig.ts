@@ -11,6 +11,7 @@ import { ConversationPolicy } from "../conversation/ConversationPolicy.ts"
 import { encodeKeys } from "../schema/EncodedKeys.ts"
 import * as Faults from "../schema/Faults.ts"
 import * as SessionSpeech from "../speech/SessionSpeech.ts"
+import type { CallDetails } from "./call/CallDetails.ts"
 
 /**
  * The two pipelines: speech → text → agent → speech, or a speech-to-speech model.
@@ -169,6 +170,7 @@ export const SessionRequest = Schema.Struct({
  * - `tenant`: the user's tenant, for rate limits; an `AuthHook` overrides it.
  * - `expiresAt`: Unix time in ms from which the user may no longer connect; an `AuthHook` overrides it. An established
  *   conversation is not ended by it.
+ * - `call`: the telephone call that the session belongs to; set by the provider of an inbound call, and by `dial`.
  * - `policy`: replaces the backend's policy for this conversation.
  *
  * `createSession` fails `invalid_config` when an engine of the session does not support its language, voice or key terms.
@@ -186,6 +188,7 @@ export interface SessionConfig extends SessionSpeech.SessionSpeech {
   readonly token?: string | undefined
   readonly tenant?: string | undefined
   readonly expiresAt?: number | undefined
+  readonly call?: CallDetails | undefined
   readonly policy?: ConversationPolicy | undefined
 }
 

@@ -10,6 +10,7 @@ import type { Backend } from "../../backend/BackendContract.ts"
 import type { SessionAccess } from "../../backend/provider/ProviderInfo.ts"
 import type { BackendError } from "../../BackendError.ts"
 import { ConversationPolicy } from "../../conversation/ConversationPolicy.ts"
+import { CallDetails } from "../../session/call/CallDetails.ts"
 import { Metadata, PipelineType, type SessionConfig, speechOf, Transport } from "../../session/SessionConfig.ts"
 import { SessionState } from "../../session/SessionEvent.ts"
 import type { VoiceSession } from "../../session/VoiceSession.ts"
@@ -31,6 +32,7 @@ export const CheckedConfig = Schema.Struct({
   connectionUrl: Schema.optionalKey(Text(2_048)),
   agent: Schema.optionalKey(Text(256)),
   pipelineType: Schema.optionalKey(PipelineType),
+  call: Schema.optionalKey(CallDetails),
   metadata: Schema.optionalKey(Metadata),
   policy: Schema.optionalKey(ConversationPolicy),
   ...SessionSpeech.fields
@@ -96,7 +98,7 @@ const defined = <A>(key: string, value: A | undefined) => value === undefined ? 
  * @since 0.1.0
  */
 export const configOf = (config: SessionConfig): CheckedConfig => {
-  const { agent, connectionUrl, expiresAt, metadata, pipelineType, policy, tenant, transport, userId } = config
+  const { agent, call, connectionUrl, expiresAt, metadata, pipelineType, policy, tenant, transport, userId } = config
   return {
     userId,
     transport,
@@ -105,6 +107,7 @@ export const configOf = (config: SessionConfig): CheckedConfig => {
     ...defined("connectionUrl", connectionUrl),
     ...defined("agent", typeof agent === "string" ? agent : agent?.name),
     ...defined("pipelineType", pipelineType),
+    ...defined("call", call),
     ...defined("metadata", metadata),
     ...defined("policy", policy),
     ...speechOf(config)

@@ -81,13 +81,14 @@ export const make = Effect.fnUntraced(function*(
     ) {
       return snapshotConfig
     }
-    const { connectionUrl, expiresAt, pipelineType, tenant, transport, userId } = config
+    const { call, connectionUrl, expiresAt, pipelineType, tenant, transport, userId } = config
     snapshotConfig = {
       userId,
       transport,
       ...(tenant === undefined ? {} : { tenant }),
       ...(expiresAt === undefined ? {} : { expiresAt }),
       ...(connectionUrl === undefined ? {} : { connectionUrl }),
+      ...(call === undefined ? {} : { call }),
       ...(agent === undefined ? {} : { agent }),
       ...(pipelineType === undefined ? {} : { pipelineType }),
       ...speech,

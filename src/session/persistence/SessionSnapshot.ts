@@ -15,6 +15,7 @@ import * as Faults from "../../schema/Faults.ts"
 import * as JsonBytes from "../../schema/JsonBytes.ts"
 import * as SessionSpeech from "../../speech/SessionSpeech.ts"
 import { Language } from "../../speech/TextSettings.ts"
+import { CallDetails } from "../call/CallDetails.ts"
 import { Metadata, PipelineType, type SessionConfig, Transport } from "../SessionConfig.ts"
 import { MAX_HEAD_BYTES, MAX_ITEM_BYTES, type SnapshotDamage, type StoredSession } from "./SessionStore.ts"
 import * as SnapshotVersions from "./SnapshotVersions.ts"
@@ -36,6 +37,7 @@ const SnapshotConfig = Schema.Struct({
   ...SessionSpeech.fields,
   /** The language that it was given after its creation; an engine may not have it. */
   changedLanguage: Schema.optionalKey(Language),
+  call: Schema.optionalKey(CallDetails),
   metadata: Metadata,
   policy: ConversationPolicy,
   createdAtMs: Schema.Finite
