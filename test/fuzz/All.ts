@@ -3,6 +3,7 @@ import type { Surface } from "./Surface.ts"
 import { config } from "./surfaces/Config.ts"
 import { webSocketFrames } from "./surfaces/Frames.ts"
 import { archive, rtp, sdp, wav } from "./surfaces/Media.ts"
+import { mediaStreams } from "./surfaces/MediaStreams.ts"
 import { pipecatFrames } from "./surfaces/Pipecat.ts"
 import * as Protocol from "./surfaces/Protocol.ts"
 import { spokenText } from "./surfaces/Spoken.ts"
@@ -19,6 +20,7 @@ export const surfaces: Effect.Effect<ReadonlyArray<readonly [surface: Surface, s
       [Protocol.metadata, 80],
       [webSocketFrames, 120],
       [pipecatFrames, 120],
+      [mediaStreams, 100],
       [sdp, 120],
       [wav, 80],
       [rtp, 60],
