@@ -76,6 +76,7 @@ export interface Refusal {
  * - `isOver`: whether a refusal says that there is no such call any more. Default: status 404.
  * - `codeOf`: the carrier's own code in a refusal. Default: the status alone says it.
  * - `codeKinds`: what its codes mean, where they say more than the status.
+ * - `requestIdHeader`: where it tells the id of a request. Default: `x-request-id`.
  *
  * @category models
  * @since 0.1.0
@@ -88,6 +89,7 @@ export interface CarrierApi {
   readonly isOver?: ((refusal: Refusal) => boolean) | undefined
   readonly codeOf?: ((refusal: Refusal) => string | undefined) | undefined
   readonly codeKinds?: VendorError.CodeKinds | undefined
+  readonly requestIdHeader?: string | undefined
 }
 
 const withBody = (body: CarrierRequest["body"]) => (request: HttpClientRequest.HttpClientRequest) =>
@@ -125,7 +127,7 @@ export const send = Effect.fnUntraced(function*(
   api: CarrierApi,
   { body, method, op, path }: CarrierRequest
 ): Effect.fn.Return<JsonRecord, BackendError> {
-  const { authorization, codeKinds, codeOf, timeout, vendor } = api
+  const { authorization, codeKinds, codeOf, requestIdHeader = "x-request-id", timeout, vendor } = api
   const isOver = api.isOver ?? (({ status }: Refusal) => status === 404)
   const request = HttpClientRequest.make(method)(`${api.url}${path}`).pipe(
     HttpClientRequest.setHeaders({ accept: "application/json", authorization: Redacted.value(yield* authorization) }),
@@ -161,7 +163,7 @@ export const send = Effect.fnUntraced(function*(
     kind: VendorError.kindOfCode(codeKinds ?? {}, code) ?? VendorError.kindOfStatus(status),
     code: VendorError.codeOf(code),
     status,
-    requestId: headers["x-request-id"],
+    requestId: headers[requestIdHeader],
     retryAfterMs: VendorError.retryAfterMs(headers)
   })
 })
