@@ -157,6 +157,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
       emit: core.emitIfOpen,
       onIncident: core.onEngineIncident,
       planned: persistence.planned,
+      inputSampleRate: options.config.inputSampleRate,
       input,
       replyAudio: core.replyAudio,
       busy: options.busy ?? (() => false),

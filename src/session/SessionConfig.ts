@@ -171,6 +171,8 @@ export const SessionRequest = Schema.Struct({
  * - `expiresAt`: Unix time in ms from which the user may no longer connect; an `AuthHook` overrides it. An established
  *   conversation is not ended by it.
  * - `call`: the telephone call that the session belongs to; set by the provider of an inbound call, and by `dial`.
+ * - `inputSampleRate`: of the user's audio, in Hz, where it is known before it comes, as that of a telephone call: a recogniser that
+ *   takes this rate is given the audio as it is. Audio of any other rate is converted. Default: unknown.
  * - `policy`: replaces the backend's policy for this conversation.
  *
  * `createSession` fails `invalid_config` when an engine of the session does not support its language, voice or key terms.
@@ -189,6 +191,7 @@ export interface SessionConfig extends SessionSpeech.SessionSpeech {
   readonly tenant?: string | undefined
   readonly expiresAt?: number | undefined
   readonly call?: CallDetails | undefined
+  readonly inputSampleRate?: number | undefined
   readonly policy?: ConversationPolicy | undefined
 }
 

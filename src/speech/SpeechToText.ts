@@ -62,7 +62,7 @@ export type TranscriptEvent =
  * @since 0.1.0
  */
 export interface SpeechToTextStream {
-  /** Takes the next PCM (mono, at the engine's `sampleRate`, any length). The samples are only valid during the call. */
+  /** Takes the next PCM (mono, at the rate it was opened with, any length). The samples are only valid during the call. */
   readonly push: (pcm: Int16Array) => void
   /**
    * Voice activity, as a hint: an engine may begin to decode at a pause, so that the final transcript is ready when the
@@ -91,6 +91,8 @@ export interface SpeechToTextStream {
 /**
  * - `language`: BCP 47, such as `en` or `en-GB`. Default: the engine's.
  * - `keyterms`: words to expect: names, products. Default: none but the engine's own.
+ * - `sampleRate`: of the PCM that will be pushed, in Hz: the engine's `sampleRate`, or one of its `sampleRates`. Default: the
+ *   former.
  * - `onIncident`: called when the engine behind this stream fails, is retried, replaced, or works again.
  * - `busy`: whether the process is overloaded; an engine that decodes in this process then leaves out interim
  *   transcripts. It may change at any time.
@@ -102,6 +104,7 @@ export interface SpeechToTextOptions {
   readonly sessionId: string
   readonly language?: string | undefined
   readonly keyterms?: ReadonlyArray<string> | undefined
+  readonly sampleRate?: number | undefined
   readonly onIncident?: OnIncident | undefined
   /** Whether the process is overloaded: interim transcripts may be left out. */
   readonly busy?: (() => boolean) | undefined
@@ -119,6 +122,11 @@ export class SpeechToText extends Context.Service<
     readonly name: string
     /** The PCM it takes, in Hz. */
     readonly sampleRate: number
+    /**
+     * Other rates at which a stream can be opened, in Hz: a call on the telephone is then recognised as it comes, at 8,000.
+     * Default: none.
+     */
+    readonly sampleRates?: ReadonlyArray<number> | undefined
     readonly capabilities: {
       /** It sends `Interim`. */
       readonly interim: boolean

@@ -139,6 +139,7 @@ export const stt = (
   faults: () => SttFault,
   options: {
     readonly sampleRate?: number
+    readonly sampleRates?: ReadonlyArray<number>
     readonly interim?: boolean
     readonly words?: boolean
     readonly endOfTurn?: boolean
@@ -169,6 +170,7 @@ export const stt = (
     engine: {
       name,
       sampleRate: options.sampleRate ?? 16_000,
+      sampleRates: options.sampleRates,
       capabilities: {
         interim: options.interim ?? false,
         endOfTurn: options.endOfTurn ?? false,

@@ -50,6 +50,13 @@ const ears = (sampleRate: number, on: { readonly word: () => void; readonly sile
 const textOf = (words: ReadonlyArray<Word>) => words.map(({ text }) => text).join(" ")
 const queryOf = ({ url = "" }: IncomingMessage) => new URL(url, "ws://fake")
 
+/** Of the rates that all of them take, those that they are asked for. */
+const isRate = (text: string | null): boolean => text === "16000" || text === "8000"
+const rateOf = (request: IncomingMessage): number => {
+  const { searchParams: query } = queryOf(request)
+  return Number(query.get("sample_rate") ?? query.get("audio_format")?.replace(/^pcm_/u, ""))
+}
+
 /** Refuses what the documentation does not know: a wrong key with 401, anything else with 400. */
 const guard =
   (check: { readonly authorized: (request: IncomingMessage) => boolean; readonly asked: (url: URL) => boolean }) =>
@@ -66,7 +73,7 @@ export const deepgram = (options: FakeModel.FakeModelOptions = {}) =>
     refuse: guard({
       authorized: ({ headers }) => headers.authorization === `Token ${KEY}`,
       asked: ({ pathname, searchParams: query }) =>
-        pathname === "/v1/listen" && query.get("encoding") === "linear16" && query.get("sample_rate") === "16000" &&
+        pathname === "/v1/listen" && query.get("encoding") === "linear16" && isRate(query.get("sample_rate")) &&
         query.get("interim_results") === "true" && (query.get("model") ?? "") !== ""
     }),
     serve: (line) => {
@@ -93,7 +100,7 @@ export const deepgram = (options: FakeModel.FakeModelOptions = {}) =>
           },
           metadata: { request_id: `req_${line.index}`, model_info: {}, model_uuid: "m" }
         })
-      const ear = ears(16_000, { word: () => results(ear.words(), { is_final: false }) })
+      const ear = ears(rateOf(line.request), { word: () => results(ear.words(), { is_final: false }) })
       let loud = 0
       return (text, bytes) => {
         if (bytes !== undefined) {
@@ -127,7 +134,7 @@ export const flux = (options: FakeModel.FakeModelOptions = {}) =>
       authorized: ({ headers }) => headers.authorization === `Token ${KEY}`,
       asked: ({ pathname, searchParams: query }) =>
         pathname === "/v2/listen" && (query.get("model") ?? "").startsWith("flux-") &&
-        query.get("encoding") === "linear16" && query.get("sample_rate") === "16000"
+        query.get("encoding") === "linear16" && isRate(query.get("sample_rate"))
     }),
     serve: (line) => {
       let sequence = 0
@@ -154,7 +161,7 @@ export const flux = (options: FakeModel.FakeModelOptions = {}) =>
         turn++
         isOpen = false
       }
-      const ear = ears(16_000, {
+      const ear = ears(rateOf(line.request), {
         word: () => {
           info(isOpen ? "Update" : "StartOfTurn", ear.words(), 0.1)
           isOpen = true
@@ -186,7 +193,7 @@ export const assemblyai = (
     refuse: guard({
       authorized: ({ headers }) => headers.authorization === KEY,
       asked: ({ pathname, searchParams: query }) =>
-        pathname === "/v3/ws" && query.get("encoding") === "pcm_s16le" && query.get("sample_rate") === "16000"
+        pathname === "/v3/ws" && query.get("encoding") === "pcm_s16le" && isRate(query.get("sample_rate"))
     }),
     serve: (line) => {
       const formatted = queryOf(line.request).searchParams.get("format_turns") === "true"
@@ -214,7 +221,8 @@ export const assemblyai = (
         if (formatted) turn(words, true, true)
         order++
       }
-      const ear = ears(16_000, { word: () => turn(ear.words(), false, false), silence: end })
+      const rate = rateOf(line.request)
+      const ear = ears(rate, { word: () => turn(ear.words(), false, false), silence: end })
       line.send({
         type: "Begin",
         id: `s_${line.index}`,
@@ -224,7 +232,7 @@ export const assemblyai = (
         if (bytes !== undefined) {
           line.tell("audio", { bytes: bytes.length })
           // 50 to 1,000 ms
-          return bytes.length < 1_600 || bytes.length > 32_000 ? line.close(4032, "audio size") : ear.hear(bytes)
+          return bytes.length < rate / 10 || bytes.length > 2 * rate ? line.close(4032, "audio size") : ear.hear(bytes)
         }
         const { type } = json(text)
         line.tell(String(type))
@@ -242,12 +250,13 @@ export const elevenlabs = (options: FakeModel.FakeModelOptions = {}) =>
     refuse: guard({
       authorized: ({ headers }) => headers["xi-api-key"] === KEY,
       asked: ({ pathname, searchParams: query }) =>
-        pathname === "/v1/speech-to-text/realtime" && query.get("audio_format") === "pcm_16000" &&
+        pathname === "/v1/speech-to-text/realtime" && isRate((query.get("audio_format") ?? "").replace(/^pcm_/u, "")) &&
         (query.get("model_id") ?? "") !== ""
     }),
     serve: (line) => {
       const query = queryOf(line.request).searchParams
-      const ear = ears(16_000, {
+      const rate = rateOf(line.request)
+      const ear = ears(rate, {
         word: () => line.send({ message_type: "partial_transcript", text: ear.text() })
       })
       line.send({ message_type: "session_started", session_id: `s_${line.index}`, config: {} })
@@ -256,7 +265,7 @@ export const elevenlabs = (options: FakeModel.FakeModelOptions = {}) =>
         const audio = message["audio_base_64"]
         if (
           message["message_type"] !== "input_audio_chunk" || typeof audio !== "string" ||
-          message["sample_rate"] !== 16_000
+          message["sample_rate"] !== rate
         ) {
           line.send({ message_type: "input_error", error: "not an input_audio_chunk" })
           return line.close(1008, "")

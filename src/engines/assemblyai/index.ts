@@ -51,6 +51,8 @@ export const AssemblyAiOptions = Schema.Struct({
 export type AssemblyAiOptions = typeof AssemblyAiOptions.Type
 
 const RATE = 16_000
+/** Of a telephone. */
+const SAMPLE_RATES = [8_000]
 
 /** Their model for English takes no other language, and no language at all in its query. */
 const isEnglish = ({ model }: AssemblyAiOptions): boolean => model.endsWith("-english")
@@ -76,6 +78,7 @@ export const {
   key: { variable: "ASSEMBLYAI_API_KEY", header: "authorization" },
   options: AssemblyAiOptions,
   sampleRate: RATE,
+  sampleRates: SAMPLE_RATES,
   capabilities: (options) => ({
     interim: true,
     endOfTurn: true,
@@ -83,14 +86,14 @@ export const {
     keyterms: true
   }),
   language: (options) => isEnglish(options) ? "en" : undefined,
-  endpoint: (options, session) => {
+  endpoint: (options, session, sampleRate) => {
     const url = HostedOptions.endpoint(options, "/v3/ws")
     const set = (name: string, value: string | number | boolean | undefined) =>
       value === undefined ? undefined : url.searchParams.set(name, String(value))
     const millis = (duration: Duration.Duration | undefined) =>
       duration === undefined ? undefined : Duration.toMillis(duration)
     const keyterms = HostedOptions.keyterms(options.keyterms, session.keyterms)
-    set("sample_rate", RATE)
+    set("sample_rate", sampleRate)
     set("encoding", "pcm_s16le")
     set("speech_model", options.model)
     set("format_turns", options.formatTurns)

@@ -55,6 +55,8 @@ export const DeepgramOptions = Schema.Struct({
 export type DeepgramOptions = typeof DeepgramOptions.Type
 
 const RATE = 16_000
+/** Of a telephone. */
+const SAMPLE_RATES = [8_000]
 
 /** 1011 and 1008 come with a code as their reason: the audio, or a message, could not be read. */
 const closeKinds: CodeKinds = {
@@ -71,12 +73,16 @@ const languages = ({ model }: DeepgramOptions): ReadonlyArray<string> => {
   return single === undefined ? [] : [single]
 }
 
-const flux = (options: DeepgramOptions, { keyterms, language = options.language }: SessionSpeech): SttEndpoint => {
+const flux = (
+  options: DeepgramOptions,
+  { keyterms, language = options.language }: SessionSpeech,
+  sampleRate: number
+): SttEndpoint => {
   const url = HostedOptions.endpoint(options, "/v2/listen")
   const query = url.searchParams
   query.set("model", options.model)
   query.set("encoding", "linear16")
-  query.set("sample_rate", String(RATE))
+  query.set("sample_rate", String(sampleRate))
   for (const term of HostedOptions.keyterms(options.keyterms, keyterms)) query.append("keyterm", term)
   query.set("eot_threshold", String(options.eotThreshold))
   query.set("eot_timeout_ms", String(Duration.toMillis(options.eotTimeout)))
@@ -85,12 +91,16 @@ const flux = (options: DeepgramOptions, { keyterms, language = options.language 
   return { url: url.href, chunkMs: 80, emptyAnswerMs: 1_000, closeKinds, protocol: FluxProtocol.make }
 }
 
-const listen = (options: DeepgramOptions, { keyterms, language = options.language }: SessionSpeech): SttEndpoint => {
+const listen = (
+  options: DeepgramOptions,
+  { keyterms, language = options.language }: SessionSpeech,
+  sampleRate: number
+): SttEndpoint => {
   const url = HostedOptions.endpoint(options, "/v1/listen")
   const query = url.searchParams
   query.set("model", options.model)
   query.set("encoding", "linear16")
-  query.set("sample_rate", String(RATE))
+  query.set("sample_rate", String(sampleRate))
   query.set("channels", "1")
   query.set("interim_results", "true")
   query.set("punctuate", "true")
@@ -121,6 +131,7 @@ export const {
   key: { variable: "DEEPGRAM_API_KEY", header: "authorization", scheme: "Token" },
   options: DeepgramOptions,
   sampleRate: RATE,
+  sampleRates: SAMPLE_RATES,
   capabilities: (options) => ({
     interim: true,
     endOfTurn: isFlux(options),
@@ -128,5 +139,6 @@ export const {
     keyterms: true
   }),
   language: (options) => options.language ?? (isFlux(options) ? languages(options)[0] : undefined),
-  endpoint: (options, session) => isFlux(options) ? flux(options, session) : listen(options, session)
+  endpoint: (options, session, sampleRate) =>
+    isFlux(options) ? flux(options, session, sampleRate) : listen(options, session, sampleRate)
 })

@@ -40,6 +40,8 @@ export const ElevenLabsScribeOptions = Schema.Struct({
 export type ElevenLabsScribeOptions = typeof ElevenLabsScribeOptions.Type
 
 const RATE = 16_000
+/** Of a telephone. */
+const SAMPLE_RATES = [8_000]
 
 export const {
   /**
@@ -62,13 +64,14 @@ export const {
   key: { variable: "ELEVENLABS_API_KEY", header: "xi-api-key" },
   options: ElevenLabsScribeOptions,
   sampleRate: RATE,
+  sampleRates: SAMPLE_RATES,
   capabilities: () => ({ interim: true, endOfTurn: false, languages: [], keyterms: true }),
   language: ({ language }) => language,
-  endpoint: (options, session) => {
+  endpoint: (options, session, sampleRate) => {
     const url = HostedOptions.endpoint(options, "/v1/speech-to-text/realtime")
     const language = session.language === undefined ? options.language : primaryLanguage(session.language)
     url.searchParams.set("model_id", options.model)
-    url.searchParams.set("audio_format", `pcm_${RATE}`)
+    url.searchParams.set("audio_format", `pcm_${sampleRate}`)
     url.searchParams.set("commit_strategy", "manual")
     url.searchParams.set("include_timestamps", "true")
     if (language !== undefined) url.searchParams.set("language_code", language)
@@ -82,7 +85,7 @@ export const {
       maxAge: options.rotateAfter,
       // 1000 is a lost connection like any other: the vendor closes idle ones with it
       closeKinds: { 1008: "input" },
-      protocol: () => ScribeProtocol.make(RATE)
+      protocol: () => ScribeProtocol.make(sampleRate)
     }
   }
 })

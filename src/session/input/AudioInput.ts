@@ -3,12 +3,14 @@
  *
  * A plain object on the hot path. It converts once per distinct rate, counts the samples, feeds the listeners (engines and
  * readers), and calls back when the timeline reaches a watched sample. With processors, an echo gate or an echo canceller in
- * front of the listeners, each branch of the fork has its own `InputBranch`; otherwise all share one.
+ * front of the listeners, each branch of the fork has its own `InputBranch`; otherwise all share one. A recogniser at the rate of the
+ * connection is given what has arrived, unless processors or an echo canceller change it: it is not converted there and back.
  *
  * @since 0.1.0
  */
 import * as Result from "effect/Result"
 import type { AudioBranch } from "../../audio/AudioBranch.ts"
+import { maxSampleRate } from "../../audio/AudioFormat.ts"
 import type { Resampler, ResamplerFactory } from "../../audio/resampling/Resampler.ts"
 import type { BackendError } from "../../BackendError.ts"
 import { TIMELINE_RATE } from "../../speech/VoiceActivityDetector.ts"
@@ -23,7 +25,9 @@ export type { AudioListener } from "./InputBranch.ts"
 const MAX_FILL = 2 * TIMELINE_RATE
 /** Audio is processed in steps of at most 30 ms, so that events within a long piece happen in order. */
 const MAX_STEP = 480
-const silence = new Int16Array(TIMELINE_RATE / 50)
+/** Gaps are filled in pieces of 20 ms. */
+const FILL = TIMELINE_RATE / 50
+const silence = new Int16Array(maxSampleRate / 50)
 const rethrow = (cause: unknown): never => {
   throw cause
 }
@@ -43,6 +47,8 @@ export class AudioInput<Key extends string = string> {
   /** The resampler of the connection, kept while its rate does not change. */
   #inbound: Resampler | undefined
   #arrived = 0
+  /** What has arrived and was not given to the listeners at its rate yet. */
+  #unheard: Int16Array | undefined
   /** Whether what arrives stands for samples that did not. */
   #filling = false
   #position = 0
@@ -139,20 +145,32 @@ export class AudioInput<Key extends string = string> {
     this.#echo?.reset()
     this.#cancellation?.reset()
     if (sampleRate === TIMELINE_RATE) {
-      this.#inbound?.free()
-      this.#inbound = undefined
-      return Result.void
+      return Result.map(this.#branches.stt.setNative(undefined), () => {
+        this.#inbound?.free()
+        this.#inbound = undefined
+      })
     }
-    return Result.map(this.#factory.make(sampleRate, TIMELINE_RATE), (resampler) => {
+    return Result.flatMap(this.#factory.make(sampleRate, TIMELINE_RATE), (resampler) => {
+      const isUnchanged = this.#chain === undefined && this.#cancellation === undefined
+      const set = this.#branches.stt.setNative(isUnchanged ? sampleRate : undefined)
+      if (Result.isFailure(set)) {
+        resampler.free()
+        return set
+      }
       this.#inbound?.free()
       this.#inbound = resampler
+      return Result.void
     })
   }
 
   /** Takes PCM at the rate given to `open`; the samples are only valid during the call. */
   push(pcm: Int16Array): void {
     try {
-      this.#advance(this.#inbound === undefined ? pcm : this.#inbound.process(pcm))
+      if (this.#inbound === undefined) return this.#advance(pcm)
+      // a sample less, because the resampler may give one more
+      const step = Math.floor(this.#inbound.inputRate * MAX_STEP / TIMELINE_RATE) - 1
+      if (pcm.length <= step) return this.#arrive(pcm, this.#inbound)
+      for (let at = 0; at < pcm.length; at += step) this.#arrive(pcm.subarray(at, at + step), this.#inbound)
     } catch (cause) {
       this.#onDefect(cause)
     }
@@ -164,8 +182,12 @@ export class AudioInput<Key extends string = string> {
     let left = Math.min(MAX_FILL, Math.round(samples * TIMELINE_RATE / rate))
     this.#filling = true
     try {
-      for (; left > 0; left -= silence.length) {
-        this.#advance(left < silence.length ? silence.subarray(0, left) : silence)
+      for (; left > 0; left -= FILL) {
+        const count = Math.min(left, FILL)
+        if (this.#branches.stt.hasNative) {
+          this.#unheard = silence.subarray(0, Math.round(count * rate / TIMELINE_RATE))
+        }
+        this.#advance(silence.subarray(0, count))
       }
     } catch (cause) {
       this.#onDefect(cause)
@@ -198,6 +220,13 @@ export class AudioInput<Key extends string = string> {
     for (const branch of Object.values(this.#branches)) branch.free()
   }
 
+  #arrive(pcm: Int16Array, inbound: Resampler): void {
+    if (this.#branches.stt.hasNative) this.#unheard = pcm
+    this.#advance(inbound.process(pcm))
+    // the resampler has kept all of it back
+    if (this.#unheard !== undefined) this.#hear(this.#echo)
+  }
+
   #advance(arrived: Int16Array): void {
     const pcm = this.#cancellation?.gather(arrived) ?? arrived
     if (pcm.length <= MAX_STEP) return this.#step(pcm)
@@ -216,9 +245,20 @@ export class AudioInput<Key extends string = string> {
     if (chain?.delaysEngines === true) return chain.push(recognised, cleaned)
     this.#position += pcm.length
     if (chain !== undefined) chain.push(recognised, cleaned)
-    else if (echo === undefined && cancellation === undefined) this.#branches.stt.push(pcm)
-    else this.#fork(recognised, cleaned, echo)
+    else {
+      this.#hear(echo)
+      if (echo === undefined && cancellation === undefined) this.#branches.stt.push(pcm)
+      else this.#fork(recognised, cleaned, echo)
+    }
     if (this.#position >= this.#nextWatch) this.#reach()
+  }
+
+  /** Gives what has arrived to the listeners at its rate. */
+  #hear(echo: EchoGate | undefined): void {
+    const pcm = this.#unheard
+    if (pcm === undefined) return
+    this.#unheard = undefined
+    this.#branches.stt.pushNative(echo?.last("stt", pcm) ?? pcm)
   }
 
   #fork(recognised: Int16Array, cleaned: Int16Array, echo: EchoGate | undefined): void {

@@ -154,15 +154,16 @@ export class EchoGate {
   }
 
   #quiet(length: number): Int16Array {
-    if (this.#muted.length !== length) {
+    if (this.#muted.length < length) {
       this.#muted = new Int16Array(length)
       this.#mutedAt = -1
     }
-    if (this.#mutedAt === this.#position) return this.#muted
-    this.#mutedAt = this.#position
-    const level = Math.sqrt(this.#noise)
-    const from = this.#position % (noise.length - length)
-    for (let i = 0; i < length; i++) this.#muted[i] = level * noise[from + i]!
-    return this.#muted
+    if (this.#mutedAt !== this.#position) {
+      this.#mutedAt = this.#position
+      const level = Math.sqrt(this.#noise)
+      const from = this.#position % (noise.length - this.#muted.length)
+      for (let i = 0; i < this.#muted.length; i++) this.#muted[i] = level * noise[from + i]!
+    }
+    return this.#muted.length === length ? this.#muted : this.#muted.subarray(0, length)
   }
 }

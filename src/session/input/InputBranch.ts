@@ -1,5 +1,6 @@
 /**
- * One branch of the user's audio: feeds its listeners, and converts once per distinct rate.
+ * One branch of the user's audio: feeds its listeners, and converts once per distinct rate; where it can, it gives those at the
+ * connection's own rate what has arrived.
  *
  * @since 0.1.0
  */
@@ -26,6 +27,12 @@ export interface AudioListener {
   readonly behind?: (() => number) | undefined
 }
 
+/** Listeners that are given what arrives as it is. */
+interface Native {
+  readonly sampleRate: number
+  readonly listeners: Array<AudioListener>
+}
+
 interface Converted {
   readonly resampler: Resampler
   readonly listeners: Array<AudioListener>
@@ -39,6 +46,7 @@ export class InputBranch {
   readonly #factory: ResamplerFactory
   #direct: Array<AudioListener> = []
   #converted: Array<Converted> = []
+  #native: Native | undefined
 
   constructor(factory: ResamplerFactory) {
     this.#factory = factory
@@ -48,6 +56,10 @@ export class InputBranch {
   add(listener: AudioListener): Result.Result<void, BackendError> {
     if (listener.sampleRate === TIMELINE_RATE) {
       this.#direct.push(listener)
+      return Result.void
+    }
+    if (listener.sampleRate === this.#native?.sampleRate) {
+      this.#native.listeners.push(listener)
       return Result.void
     }
     const converted = this.#converted.find(({ resampler }) => resampler.outputRate === listener.sampleRate)
@@ -60,8 +72,42 @@ export class InputBranch {
     })
   }
 
+  /**
+   * What `pushNative` is given has this rate (in Hz) from now on; `undefined`: nothing is given. Fails, and changes nothing, when
+   * listeners at the former rate cannot be converted.
+   */
+  setNative(sampleRate: number | undefined): Result.Result<void, BackendError> {
+    const former = this.#native
+    if (former?.sampleRate === sampleRate) return Result.void
+    const made = former === undefined || former.listeners.length === 0
+      ? Result.succeed(undefined)
+      : this.#factory.make(TIMELINE_RATE, former.sampleRate)
+    return Result.map(made, (resampler) => {
+      if (resampler !== undefined && former !== undefined) {
+        this.#converted.push({ resampler, listeners: former.listeners })
+      }
+      const same = this.#converted.find(({ resampler }) => resampler.outputRate === sampleRate)
+      same?.resampler.free()
+      this.#converted = this.#converted.filter((each) => each !== same)
+      this.#native = sampleRate === undefined ? undefined : { sampleRate, listeners: same?.listeners ?? [] }
+    })
+  }
+
+  /** Whether anyone listens to what has arrived as it is. */
+  get hasNative(): boolean {
+    return this.#native !== undefined && this.#native.listeners.length > 0
+  }
+
+  /** Takes what has arrived, at the rate given to `setNative`; the samples are only valid during the call. */
+  pushNative(pcm: Int16Array): void {
+    if (this.#native === undefined) return
+    for (const listener of this.#native.listeners) listener.push(pcm)
+  }
+
   remove(listener: AudioListener): void {
     this.#direct = this.#direct.filter((other) => other !== listener)
+    const native = this.#native?.listeners
+    if (native?.includes(listener) === true) native.splice(native.indexOf(listener), 1)
     for (const { listeners, resampler } of this.#converted) {
       const index = listeners.indexOf(listener)
       if (index >= 0) listeners.splice(index, 1)
@@ -91,9 +137,11 @@ export class InputBranch {
 
   /** Calls back when all listeners have processed what was pushed. */
   settle(settled: () => void): void {
-    const settles = [...this.#direct, ...this.#converted.flatMap(({ listeners }) => listeners)].flatMap(({ settle }) =>
-      settle ?? []
-    )
+    const settles = [
+      ...this.#direct,
+      ...this.#native?.listeners ?? [],
+      ...this.#converted.flatMap(({ listeners }) => listeners)
+    ].flatMap(({ settle }) => settle ?? [])
     let left = settles.length
     if (left === 0) return settled()
     for (const settle of settles) {
@@ -108,5 +156,6 @@ export class InputBranch {
     for (const { resampler } of this.#converted) resampler.free()
     this.#converted = []
     this.#direct = []
+    this.#native = undefined
   }
 }

@@ -71,6 +71,8 @@ export interface PipelineContext {
   readonly onIncident: OnIncident
   /** Reports a sentence that a reply is going to say, so that it can be stored. Synchronous. */
   readonly planned: (epoch: number, sentence: string) => void
+  /** The rate of the user's audio as it comes, in Hz, where that is known before it does. Default: unknown. */
+  readonly inputSampleRate?: number | undefined
   /** The user's audio: where listeners are added, and its position. */
   readonly input: Pick<AudioInput, "add" | "remove" | "position">
   readonly replyAudio: ReplyAudio

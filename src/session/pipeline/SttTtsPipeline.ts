@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { ConnectionFailed } from "../../BackendError.ts"
 import { deadline } from "../../Deadline.ts"
+import { rateFor } from "../../speech/RecogniserRate.ts"
 import * as SessionSpeech from "../../speech/SessionSpeech.ts"
 import type { SpeechToText } from "../../speech/SpeechToText.ts"
 import type { TextToSpeech } from "../../speech/TextToSpeech.ts"
@@ -49,10 +50,14 @@ export interface SttTtsOptions {
   readonly turnDetection?: "stt" | undefined
 }
 
-const openStt = Effect.fnUntraced(function*(stt: SpeechToText["Service"], context: PipelineContext) {
+const openStt = Effect.fnUntraced(function*(
+  stt: SpeechToText["Service"],
+  sampleRate: number,
+  context: PipelineContext
+) {
   const { busy, dispatch, languages, onIncident, sessionId, speech, timeout } = context
   const { keyterms, language } = SessionSpeech.inLanguage(stt, speech, languages.changed())
-  const recogniser = yield* stt.open({ sessionId, busy, language, keyterms, onIncident }).pipe(
+  const recogniser = yield* stt.open({ sessionId, busy, language, keyterms, sampleRate, onIncident }).pipe(
     deadline("SpeechToText.open", `opening ${stt.name}`, timeout)
   )
   const op = "SpeechToText.events"
@@ -93,10 +98,11 @@ export const make = (
 ): PipelineFactory => {
   AgentText.warmUp(tts.capabilities.language)
   const open = Effect.fnUntraced(function*(context: PipelineContext) {
-    const recogniser = yield* openStt(stt, context)
+    const sampleRate = rateFor(stt, context.inputSampleRate)
+    const recogniser = yield* openStt(stt, sampleRate, context)
     const voice = yield* openTts(tts, context)
     // the recogniser hears first: a change of activity then refers to audio that it has
-    yield* Effect.fromResult(context.input.add({ sampleRate: stt.sampleRate, push: (pcm) => recogniser.push(pcm) }))
+    yield* Effect.fromResult(context.input.add({ sampleRate, push: (pcm) => recogniser.push(pcm) }))
     // a recogniser that decides turns needs no detector
     const turns = turnDetector === undefined || options?.turnDetection === "stt"
       ? undefined

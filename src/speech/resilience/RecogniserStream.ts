@@ -15,6 +15,7 @@ import { type BackendError, describe, type InvalidConfig, PipelineError, Timeout
 import { deadline } from "../../Deadline.ts"
 import * as MonotonicTime from "../../MonotonicTime.ts"
 import * as EngineFailure from "../EngineFailure.ts"
+import { rateFor } from "../RecogniserRate.ts"
 import type { SpeechToText, SpeechToTextOptions, TranscriptEvent } from "../SpeechToText.ts"
 import { TIMELINE_RATE } from "../VoiceActivityDetector.ts"
 import type { Settings } from "./Resilience.ts"
@@ -93,12 +94,13 @@ export const open = Effect.fnUntraced(function*(
 ): Effect.fn.Return<RecogniserStream, BackendError | InvalidConfig, Scope.Scope> {
   const clock = yield* Clock.Clock
   const answerMs = finalizeMs(engine, limits)
-  const opened = yield* EngineFailure.asked("SpeechToText.open", engine.name, () => engine.open(session)).pipe(
+  const given = session.sampleRate ?? TIMELINE_RATE
+  const taken = rateFor(engine, given)
+  const options = session.sampleRate === undefined ? session : { ...session, sampleRate: taken }
+  const opened = yield* EngineFailure.asked("SpeechToText.open", engine.name, () => engine.open(options)).pipe(
     deadline("SpeechToText.open", `opening ${engine.name}`, Duration.millis(Math.max(1, waitMs)))
   )
-  const resampler = engine.sampleRate === TIMELINE_RATE
-    ? undefined
-    : yield* Resampler.scoped(TIMELINE_RATE, engine.sampleRate)
+  const resampler = given === taken ? undefined : yield* Resampler.scoped(given, taken)
   // the methods must not throw; an engine that does has failed
   const guarding = (call: () => void) => {
     try {

@@ -4,8 +4,8 @@
  * One engine is in use at a time. When its stream fails, ends, leaves a `finalize` unanswered or returns no transcript for
  * speech, another stream is opened (of the same engine while that may help, else of the next; `SttRecovery`) and the
  * utterance in flight is replayed to it, without the words that were delivered; unanswered `finalize` requests are made
- * again. The caller sees an ordinary engine at 16 kHz, whose stream fails when all engines have. Circuit breakers are
- * shared by all sessions of the result.
+ * again. The caller sees an ordinary engine at 16 kHz (or at the other rates of the first one, which the others are converted
+ * from), whose stream fails when all engines have. Circuit breakers are shared by all sessions of the result.
  *
  * A session may change its language (`setLanguage`): the utterance in progress ends in the former one, the next is heard in the
  * new one by another stream of the same engine (`SttSuccession`), or by the same where that can change it.
@@ -37,6 +37,10 @@ type Engine = SpeechToText["Service"]
 
 /** Events that wait for the reader; an engine that has more waits, too. */
 const MAX_WAITING = 256
+
+/** What is replayed is found by its place on the timeline, so that only whole parts of its rate can be kept. */
+const otherRates = ({ sampleRate, sampleRates = [] }: Engine): ReadonlyArray<number> =>
+  [sampleRate, ...sampleRates].filter((rate) => rate < TIMELINE_RATE && TIMELINE_RATE % rate === 0)
 
 const made = new WeakSet<Engine>()
 
@@ -89,12 +93,14 @@ export const make = Effect.fnUntraced(function*(
     silentMs: Duration.toMillis(Duration.fromInputUnsafe(options.silentLimit ?? "8 seconds"))
   })
   const guarded = yield* Resilience.guard(engines, options)
-  if (engines.some(({ sampleRate }) => sampleRate !== TIMELINE_RATE)) yield* Resampler.load
+  const sampleRates = otherRates(first)
+  if (sampleRates.length > 0 || engines.some(({ sampleRate }) => sampleRate !== TIMELINE_RATE)) yield* Resampler.load
   const timeouts = engines.map((engine) => RecogniserStream.finalizeMs(engine, limits()))
   const engine: Engine = {
     name: first.name,
     members: Resilience.members(guarded),
     sampleRate: TIMELINE_RATE,
+    sampleRates,
     capabilities: {
       interim: engines.every(({ capabilities }) => capabilities.interim),
       endOfTurn: engines.every(({ capabilities }) => capabilities.endOfTurn),
@@ -117,7 +123,7 @@ const open = Effect.fnUntraced(function*(
 ): Effect.fn.Return<SpeechToTextStream, BackendError, Scope.Scope> {
   const clock = yield* Clock.Clock
   const { onIncident: _, ...wanted } = session
-  const replay = new UtteranceReplay()
+  const replay = new UtteranceReplay(wanted.sampleRate)
   const room = Latch.makeUnsafe()
   const state: SttSession = {
     engines,

@@ -2,8 +2,8 @@
  * What is replayed to a recogniser that takes over: the audio of the utterance in flight, its voice activity and its
  * `finalize` requests.
  *
- * Plain synchronous code. Positions count samples of the session's timeline (16 kHz) as pushed here. While the user is silent
- * only 0.4 s of audio are kept (13 KB); memory for an utterance is taken as it grows.
+ * Plain synchronous code. Positions count samples of the session's timeline (16 kHz), whatever the rate of what is pushed here.
+ * While the user is silent only 0.4 s of audio are kept (13 KB); memory for an utterance is taken as it grows.
  *
  * @since 0.1.0
  */
@@ -60,7 +60,12 @@ export const shift = (activity: VoiceActivity, base: number): VoiceActivity => (
  * @since 0.1.0
  */
 export class UtteranceReplay {
-  #ring = new SampleRing(IDLE_SAMPLES)
+  // samples of the timeline for each that is pushed
+  readonly #step: number
+  readonly #idle: number
+  readonly #first: number
+  readonly #longest: number
+  #ring: SampleRing
   // the position of the ring's first sample
   #offset = 0
   // everything before has been transcribed
@@ -77,9 +82,18 @@ export class UtteranceReplay {
   // where the last words were heard that are not final
   #interimAt = 0
 
-  /** How many samples were pushed. */
+  /** `sampleRate`: of what is pushed, in Hz; a divisor of 16,000. */
+  constructor(sampleRate = TIMELINE_RATE) {
+    this.#step = TIMELINE_RATE / sampleRate
+    this.#idle = IDLE_SAMPLES / this.#step
+    this.#first = FIRST_SAMPLES / this.#step
+    this.#longest = UTTERANCE_SAMPLES / this.#step
+    this.#ring = new SampleRing(this.#idle)
+  }
+
+  /** How much was pushed. */
   get position(): number {
-    return this.#offset + this.#ring.end
+    return this.#offset + this.#ring.end * this.#step
   }
 
   /** The user is speaking, as far as the detector knows. */
@@ -108,8 +122,8 @@ export class UtteranceReplay {
 
   push(pcm: Int16Array): void {
     const { capacity, length } = this.#ring
-    if (capacity > IDLE_SAMPLES && capacity < UTTERANCE_SAMPLES && length + pcm.length > capacity) {
-      this.#resize(Math.min(UTTERANCE_SAMPLES, 2 * capacity))
+    if (capacity > this.#idle && capacity < this.#longest && length + pcm.length > capacity) {
+      this.#resize(Math.min(this.#longest, 2 * capacity))
     }
     this.#ring.push(pcm)
     if (this.#ended && !this.#speaking && this.position - this.#quietFrom >= SETTLE_SAMPLES) this.#settle()
@@ -119,7 +133,7 @@ export class UtteranceReplay {
     this.#speaking = activity._tag === "SpeechStarted"
     if (this.#speaking) {
       this.#ended = false
-      if (this.#ring.capacity < FIRST_SAMPLES) this.#resize(FIRST_SAMPLES)
+      if (this.#ring.capacity < this.#first) this.#resize(this.#first)
     } else {
       this.#quietFrom = this.position
     }
@@ -179,7 +193,7 @@ export class UtteranceReplay {
     this.#abandoned?.delete(id)
     this.#marks = this.#marks.filter((mark) => mark !== question)
     if ("untilSample" in question) this.#advance(question.untilSample)
-    if (!this.#speaking && this.pending.length === 0) this.#resize(IDLE_SAMPLES)
+    if (!this.#speaking && this.pending.length === 0) this.#resize(this.#idle)
     return true
   }
 
@@ -191,7 +205,11 @@ export class UtteranceReplay {
       : started !== undefined && "activity" in started
       ? started.activity.atSample
       : this.position
-    return Math.max(this.#cut, this.#offset + this.#ring.start, Math.min(speech, this.position) - LEAD_SAMPLES)
+    return Math.max(
+      this.#cut,
+      this.#offset + this.#ring.start * this.#step,
+      Math.min(speech, this.position) - LEAD_SAMPLES
+    )
   }
 
   /** Replays everything to a recogniser whose timeline begins at `start`. */
@@ -201,7 +219,7 @@ export class UtteranceReplay {
     const pushUntil = (position: number) => {
       while (replayed < position) {
         const to = Math.min(position, replayed + PIECE_SAMPLES)
-        listener.push(this.#ring.read(replayed - this.#offset, to - this.#offset))
+        listener.push(this.#ring.read((replayed - this.#offset) / this.#step, (to - this.#offset) / this.#step))
         replayed = to
       }
     }
@@ -218,7 +236,7 @@ export class UtteranceReplay {
     this.#ended = false
     if (this.pending.length > 0) return
     this.#advance(this.position)
-    this.#resize(IDLE_SAMPLES)
+    this.#resize(this.#idle)
   }
 
   #advance(to: number): void {
@@ -251,6 +269,6 @@ export class UtteranceReplay {
     this.#ring.free()
     this.#ring = new SampleRing(capacity)
     this.#ring.push(kept)
-    this.#offset = end - kept.length
+    this.#offset = end - kept.length * this.#step
   }
 }

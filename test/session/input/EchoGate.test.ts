@@ -85,6 +85,33 @@ describe("EchoGate", () => {
       }
     }))
 
+  it.effect("keeps an echo from a recogniser that is given a telephone's audio as it comes", () =>
+    Effect.gen(function*() {
+      const resamplers = yield* Resampler.load
+      const mic = SimulatedRoom.microphone(agent, { gainDb: -20, delayMs: 150, tailMs: 120, seed: 7 })
+      const phone = Result.getOrThrow(resamplers.convert(mic, 16_000, 8_000))
+      let now = 0
+      const gate = new EchoGate(() => now)
+      const input = new AudioInput<string>(resamplers, () => {}, undefined, undefined, gate)
+      const heard = { phone: Array<number>(), wide: Array<number>() }
+      input.add({ sampleRate: 8_000, push: (pcm) => void heard.phone.push(...pcm) })
+      input.add({ sampleRate: 16_000, push: (pcm) => void heard.wide.push(...pcm) })
+      input.open(8_000)
+      for (let at = 0; at < phone.length; at += 160) {
+        const played = agent.subarray(2 * at, 2 * at + 320)
+        if (played.length === 320) gate.frame(played, 16_000, now)
+        now += 20
+        input.push(phone.subarray(at, at + 160))
+      }
+      assert.strictEqual(heard.phone.length, phone.length)
+      const level = (samples: ReadonlyArray<number>) =>
+        samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length
+      // both after a second, in which the gate learns
+      const [narrow, wide] = [level(heard.phone.slice(8_000)), level(heard.wide.slice(16_000))]
+      assert.isBelow(narrow, level(Array.from(phone.subarray(8_000))) / 10)
+      assert.closeTo(narrow, wide, Math.max(4, wide / 2))
+    }))
+
   it.effect("lets a user through who speaks over it, and gives the recogniser the beginning", () =>
     Effect.gen(function*() {
       const atMs = 4_000

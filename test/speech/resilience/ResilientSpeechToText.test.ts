@@ -8,7 +8,7 @@ import { Duration, Effect, Exit, Fiber, Schema, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { InvalidConfig, PipelineError, Timeout } from "../../../src/BackendError.ts"
 import * as ResilientSpeechToText from "../../../src/speech/resilience/ResilientSpeechToText.ts"
-import type { SpeechToTextStream, TranscriptEvent } from "../../../src/speech/SpeechToText.ts"
+import type { SpeechToTextOptions, SpeechToTextStream, TranscriptEvent } from "../../../src/speech/SpeechToText.ts"
 import { fewer } from "../../support/Full.ts"
 import * as Faulty from "../Faulty.ts"
 
@@ -321,6 +321,42 @@ describe("ResilientSpeechToText", () => {
       user.say(2_000, 1_000)
       assert.approximately(samples, 16_000, 200)
     }))
+
+  it.effect("hears a telephone as it comes where the engine can, and replays it to one that cannot", () =>
+    Effect.gen(function*() {
+      const faulty = [
+        Faulty.stt("a", Faulty.inTurn("fatal"), { sampleRates: [8_000, 24_000] }),
+        Faulty.stt("b", Faulty.inTurn("ok"))
+      ] as const
+      const heard = { a: Array<number>(), b: Array<number>() }
+      const rates: Array<number | undefined> = []
+      const [a, b] = faulty.map((each, index) => ({
+        ...each.engine,
+        open: (options: SpeechToTextOptions) =>
+          Effect.map(each.engine.open(options), (stream) => {
+            rates.push(options.sampleRate)
+            return { ...stream, push: (pcm: Int16Array) => void (index === 0 ? heard.a : heard.b).push(...pcm) }
+          })
+      }))
+      assert.isDefined(a)
+      assert.isDefined(b)
+      const engine = yield* ResilientSpeechToText.make([a, b])
+      // what cannot be replayed to the sample is not offered
+      assert.deepStrictEqual([engine.sampleRate, engine.sampleRates], [16_000, [8_000]])
+      const stream = yield* engine.open({ ...session, sampleRate: 8_000 })
+      const tone = Int16Array.from({ length: 8_000 }, (_, i) => Math.round(8_000 * Math.sin(i / 5)))
+      stream.activity({ _tag: "SpeechStarted", atSample: 0, decidedAtSample: 0 })
+      for (let at = 0; at < tone.length; at += 160) stream.push(tone.subarray(at, at + 160))
+      assert.deepStrictEqual(heard.a, Array.from(tone))
+      const answered = yield* Effect.forkChild(Stream.runCollect(Stream.take(stream.events, 1)))
+      stream.finalize(1, 16_000)
+      yield* Faulty.pass(1_000)
+      assert.deepStrictEqual((yield* Fiber.join(answered)).map(({ _tag }) => _tag), ["Finalized"])
+      assert.deepStrictEqual(rates, [8_000, 16_000])
+      assert.approximately(heard.b.length, 16_000, 100)
+      const middle = heard.b.slice(2_000, 14_000)
+      middle.forEach((sample, i) => assert.closeTo(sample, 8_000 * Math.sin((i + 2_000) / 10), 400))
+    }).pipe(Effect.scoped))
 
   it.effect("replaces an engine that returns no transcript for speech, but not for ever", () =>
     Effect.gen(function*() {

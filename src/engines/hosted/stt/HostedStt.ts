@@ -47,9 +47,9 @@ export interface SttEndpoint extends
 /**
  * One vendor's recogniser.
  *
- * - `sampleRate`: of the audio that it takes, in Hz.
+ * - `sampleRate`: of the audio that it takes, in Hz; `sampleRates`: others that it takes as well. Default: none.
  * - `language`: what the options have it recognise, where they name one language. Default: unknown.
- * - `endpoint`: pure; gets the options, and what the session asks for.
+ * - `endpoint`: pure; gets the options, what the session asks for, and the rate of the audio.
  *
  * @category models
  * @since 0.1.0
@@ -60,9 +60,10 @@ export interface SttDefinition<Options extends SttOptions> {
   readonly key: KeyHeader
   readonly options: Schema.Codec<Options, unknown>
   readonly sampleRate: number
+  readonly sampleRates?: ReadonlyArray<number> | undefined
   readonly capabilities: (options: Options) => SpeechToText["Service"]["capabilities"]
   readonly language?: ((options: Options) => string | undefined) | undefined
-  readonly endpoint: (options: Options, session: SessionSpeech) => SttEndpoint
+  readonly endpoint: (options: Options, session: SessionSpeech, sampleRate: number) => SttEndpoint
 }
 
 const languageOf = <Options extends SttOptions>({ language }: SttDefinition<Options>, options: Options) => {
@@ -75,22 +76,23 @@ const make = Effect.fnUntraced(
     const headers = yield* secretHeaders(vendor.vendor, vendor.key, options)
     const clock = yield* Clock.Clock
     const nowMs = () => clock.currentTimeMillisUnsafe()
-    const endpointFor = (session: SessionSpeech) =>
-      endpointOf(vendor.vendor, "SpeechToText.open", () => vendor.endpoint(options, session))
+    const endpointFor = (session: SessionSpeech, sampleRate = vendor.sampleRate) =>
+      endpointOf(vendor.vendor, "SpeechToText.open", () => vendor.endpoint(options, session, sampleRate))
     // so that an invalid URL is reported when the backend starts, not to its first user
     yield* endpointFor({})
     return SpeechToText.of({
       name: vendor.vendor,
       sampleRate: vendor.sampleRate,
+      sampleRates: vendor.sampleRates,
       capabilities: { ...vendor.capabilities(options), language: languageOf(vendor, options) },
       open: (session) =>
         Effect.flatMap(
-          endpointFor(session),
+          endpointFor(session, session.sampleRate),
           ({ protocol, url, ...connection }) =>
             SttConnection.open({
               ...connection,
               vendor: vendor.vendor,
-              sampleRate: vendor.sampleRate,
+              sampleRate: session.sampleRate ?? vendor.sampleRate,
               url: Redacted.make(url),
               headers,
               timeout: options.timeout,

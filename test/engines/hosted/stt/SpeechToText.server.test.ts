@@ -100,6 +100,44 @@ describe("turns", () => {
   }
 })
 
+describe("a telephone", () => {
+  for (
+    const [name, fake, layer] of [
+      ["deepgram", Fakes.deepgram, (url: string) => Deepgram.layerSpeechToText({ url, apiKey: key })],
+      ["flux", Fakes.flux, (url: string) => Deepgram.layerSpeechToText({ url, apiKey: key, model: "flux-general-en" })],
+      ["assemblyai", Fakes.assemblyai, (url: string) => AssemblyAi.layer({ url, apiKey: key })],
+      ["elevenlabs", Fakes.elevenlabs, (url: string) => ElevenLabs.layerSpeechToText({ url, apiKey: key })]
+    ] as const
+  ) {
+    it.live(
+      `is heard by ${name} as it comes, at 8 kHz, and words are placed on the timeline`,
+      () =>
+        Effect.gen(function*() {
+          const model = yield* fake({})
+          const engine = yield* Effect.provide(SpeechToText, yield* Layer.build(layer(model.url)))
+          assert.deepStrictEqual([engine.sampleRate, engine.sampleRates], [16_000, [8_000]])
+          const stream = yield* engine.open({ sessionId: "test", sampleRate: 8_000 })
+          stream.push(new Int16Array(8_000))
+          stream.push(SpokenAudio.encode("that is all", { sampleRate: 8_000, msPerCharacter: 40 }))
+          stream.push(new Int16Array(400))
+          stream.finalize(1, 16_000 + 11 * 640 + 800)
+          const events = yield* stream.events.pipe(
+            Stream.takeUntil(({ _tag }) => _tag === "Finalized"),
+            Stream.runCollect
+          )
+          const finals = events.flatMap((event) => event._tag === "Final" ? [event] : [])
+          assert.strictEqual(finals.map(({ text }) => text).join(" "), "that is all")
+          const words = finals.flatMap(({ words = [] }) => words)
+          assert.approximately(words[0]?.startSample ?? 0, 16_000, 700)
+          assert.approximately(words.at(-1)?.endSample ?? 0, 16_000 + 11 * 640, 700)
+          const bytes = model.told.reduce((sum, { bytes, what }) => what === "audio" ? sum + Number(bytes) : sum, 0)
+          assert.isAtMost(bytes, 2 * (8_000 + 11 * 320 + 400) + 1_600)
+        }).pipe(Effect.scoped),
+      20_000
+    )
+  }
+})
+
 describe("a session's own language and key terms", () => {
   const query = ({ urls }: FakeModel) => new URL(urls.at(-1) ?? "", "ws://fake").searchParams
   const cases: ReadonlyArray<{
