@@ -6,8 +6,10 @@ import * as Path from "node:path"
 import * as Wav from "../../../src/audio/Wav.ts"
 import { encode } from "../../../src/testing/scenario/SpokenAudio.ts"
 import { cli, directory, program } from "../../support/Cli.ts"
+import { some } from "../../support/Full.ts"
 
 const hotel = Path.join("test", "cli", "app", "HotelApp.ts")
+const loadApps = Path.join("test", "cli", "app", "LoadApps.ts")
 const root = Path.resolve(import.meta.dirname, "../../..")
 const linesOf = (text: string) =>
   text.split("\n").filter((line) => line.startsWith("  ")).map((line) => line.trim()).sort()
@@ -115,7 +117,8 @@ describe("effect-voice --app", () => {
       const define = `import { defineApp } from ${JSON.stringify(Path.join(root, "src", "cli", "index.ts"))}\n`
       const layer = `import * as Layer from "${Path.join(root, "node_modules", "effect", "dist", "Layer.js")}"\n` +
         `import * as Effect from "${Path.join(root, "node_modules", "effect", "dist", "Effect.js")}"\n`
-      const cases: ReadonlyArray<readonly [file: string, message: RegExp]> = [
+      type Case = readonly [file: string, message: RegExp]
+      const loaded: ReadonlyArray<Case> = [
         [Path.join(dir, "none.ts"), /^error: cannot load the application \S+none\.ts: no such file$/m],
         [
           write("throws.ts", "const answer: number = 1\nthrow new TypeError(`no key ${answer}`)\n"),
@@ -145,12 +148,15 @@ describe("effect-voice --app", () => {
           /^error: the default export of \S+other\.ts is an object with parts of an application: .*defineApp/m
         ],
         [
-          write("exits.ts", "process.exit(0)\n"),
-          /^error: the application \S+exits\.ts ended the process while it was loaded, with code 0$/m
-        ],
-        [
           write("parts.ts", `${define}export default defineApp({ agents: { a: "hunter2" } } as any)\n`),
           /^error: the default export of \S+parts\.ts is not valid\n {2}agents\.a: expected an agent, such as/m
+        ]
+      ]
+      // what happens to the process, or is only found by a command
+      const ofProcess: ReadonlyArray<Case> = [
+        [
+          write("exits.ts", "process.exit(0)\n"),
+          /^error: the application \S+exits\.ts ended the process while it was loaded, with code 0$/m
         ],
         [
           write("failing.ts", `${layer}export default Layer.effectDiscard(Effect.fail(new Error("the db is away")))\n`),
@@ -166,7 +172,13 @@ describe("effect-voice --app", () => {
           /^error: cannot load the application \S+runs\.ts: run was called although the command line runs already: /m
         ]
       ]
-      yield* Effect.forEach(cases, ([file, message]) =>
+      const reports = yield* program(loadApps, loaded.map(([file]) => file))
+      assert.strictEqual(reports.code, 0, reports.err)
+      const texts = reports.err.split("\f")
+      assert.lengthOf(texts, loaded.length + 1)
+      for (const [at, [, message]] of loaded.entries()) assert.match(texts[at] ?? "", message)
+      assert.notInclude(reports.err, "hunter2")
+      yield* Effect.forEach([...ofProcess, ...some(loaded, 2)], ([file, message]) =>
         Effect.map(cli(["check", "--app", file]), ({ code, err, out }) => {
           assert.deepStrictEqual([code, out], [1, ""], err)
           assert.match(err, message)
