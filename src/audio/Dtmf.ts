@@ -30,12 +30,12 @@ export const columnFrequencies: ReadonlyArray<number> = [1209, 1336, 1477, 1633]
 export const keypad = "123A456B789C*0#D"
 
 /**
- * How many digits and pauses one call of `tones` takes at most; carriers take 32 (Plivo, Twilio) to 100 (Telnyx).
+ * How many digits and pauses one call of `tones` takes at most.
  *
  * @category constants
  * @since 0.1.0
  */
-export const maxDigits = 100
+export const maxDigits = 128
 
 /**
  * Tells whether a text is one digit of a keypad: `0` to `9`, `*`, `#`, or one of the rare `A` to `D`.
@@ -46,13 +46,12 @@ export const maxDigits = 100
 export const isDigit = (text: string): boolean => text.length === 1 && keypad.includes(text)
 
 /**
- * Tells whether `tones` takes a text: 1 to 100 digits and pauses (`w`), with at least one digit.
+ * Tells whether `tones` takes a text: 1 to 128 digits and pauses (`w`).
  *
  * @category guards
  * @since 0.1.0
  */
-export const isDigits = (text: string): boolean =>
-  text.length <= maxDigits && /^[0-9A-D*#w]+$/.test(text) && /[^w]/.test(text)
+export const isDigits = (text: string): boolean => text.length <= maxDigits && /^[0-9A-D*#w]+$/.test(text)
 
 /**
  * How tones sound.
@@ -90,7 +89,7 @@ const RAMP_MS = 3
  * @since 0.1.0
  */
 export const tones = (digits: string, options: ToneOptions): Int16Array<ArrayBuffer> => {
-  if (!isDigits(digits)) throw new RangeError("not the digits of a keypad: 0 to 9, *, #, A to D and w, at most 100")
+  if (!isDigits(digits)) throw new RangeError("not the digits of a keypad: 0 to 9, *, #, A to D and w, at most 128")
   const { gapMs = 100, levelDb = -10, pauseMs = 500, sampleRate, toneMs = 100 } = options
   const samplesOf = (ms: number): number => Math.round(ms * sampleRate / 1000)
   const tone = samplesOf(toneMs)

@@ -48,7 +48,7 @@ export type User =
  * - `Text`: given text. An `optional` one (a greeting) is dropped when the user speaks first; an `uninterruptible` one is
  *   always played to its end. `resumed`: the rest of a reply that the restart of the process cut off; it is optional, but
  *   is stored again in the next snapshot.
- * - `Audio`: given audio, by the session's key.
+ * - `Audio`: given audio, by the session's key; an `uninterruptible` one is always played to its end.
  * - `ModelInitiated`: a reply that a speech-to-speech model has begun by itself, by the model's id.
  *
  * @category models
@@ -68,7 +68,7 @@ export type ReplySource =
     readonly uninterruptible?: boolean | undefined
     readonly resumed?: boolean | undefined
   }
-  | { readonly _tag: "Audio"; readonly key: number }
+  | { readonly _tag: "Audio"; readonly key: number; readonly uninterruptible?: boolean | undefined }
   | { readonly _tag: "ModelInitiated"; readonly reply: string }
 
 /**
@@ -290,7 +290,7 @@ export const initial = (
  * @since 0.1.0
  */
 export const isUninterruptible = (source: ReplySource): boolean =>
-  source._tag === "Text" && source.uninterruptible === true
+  (source._tag === "Text" || source._tag === "Audio") && source.uninterruptible === true
 
 /**
  * Whether the agent says something now that cannot be interrupted.

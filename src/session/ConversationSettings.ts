@@ -25,6 +25,8 @@ export class ConversationSettings implements ConversationOptions {
   pipeline: Pipeline | undefined
   /** Whether the call is on hold. */
   held = false
+  /** Whether what the user says is collected, and not answered. */
+  collecting = false
   readonly latencyTargetMs: number
   readonly finalizeTimeoutMs: number
   readonly #isBusy: (() => boolean) | undefined

@@ -9,7 +9,7 @@
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import type { PipelineError } from "../BackendError.ts"
+import { type BackendError, ContextCanceled, type PipelineError } from "../BackendError.ts"
 import * as Conversation from "../conversation/Conversation.ts"
 import type { Command } from "../conversation/ConversationCommand.ts"
 import type { ConversationInput } from "../conversation/ConversationInput.ts"
@@ -39,6 +39,7 @@ import type { SessionOptions, SessionRuntime } from "./SessionOptions.ts"
 import { SessionReplies } from "./SessionReplies.ts"
 import { SessionText } from "./SessionText.ts"
 import { Timers } from "./Timers.ts"
+import * as UtteranceQueue from "./UtteranceQueue.ts"
 
 const empty = new Int16Array(0)
 
@@ -94,7 +95,10 @@ export class SessionCore {
       execute: (command) => this.#execute(command),
       mayAct: this.mayAct,
       onChange: () => this.persistence?.requestSave(),
-      onIdle: () => this.replies.play(),
+      onIdle: () => {
+        this.phone.keypad.onState(this.state)
+        this.replies.play()
+      },
       onDefect: (error, isFirst) => this.#onDefect(error, isFirst)
     })
     this.agent = new SessionAgent({
@@ -155,7 +159,19 @@ export class SessionCore {
       onHeld: (held) => {
         this.settings.held = held
       },
-      isClosed: () => this.isClosed
+      isClosed: () => this.isClosed,
+      outputRate: () => this.output.sampleRate,
+      play: this.play,
+      state: () => this.state,
+      now,
+      interruptible: () => this.settings.policy.interruption.enabled,
+      language: () => this.text.ofUser(),
+      onCollecting: (collecting) => {
+        this.settings.collecting = collecting
+      },
+      ended: runtime.ended,
+      run,
+      cancel
     })
     this.attachments = new Attachments({
       input: this.input,
@@ -267,6 +283,19 @@ export class SessionCore {
     return { language, engines }
   }
 
+  /** Plays audio at the output's rate to its end, when the agent is silent. */
+  readonly play = (op: string, pcm: Int16Array): Effect.Effect<void, BackendError> =>
+    Effect.suspend((): Effect.Effect<void, BackendError> => {
+      const { sampleRate } = this.output
+      if (this.state.lifecycle._tag === "Draining") {
+        return Effect.fail(new ContextCanceled({ op, message: "the session is ending" }))
+      }
+      if (UtteranceQueue.isFull(this.state, "")) return Effect.fail(UtteranceQueue.full(op))
+      const key = this.replies.addAudio(pcm, sampleRate)
+      this.dispatch({ _tag: "Say", source: { _tag: "Audio", key, uninterruptible: true } })
+      return Effect.void
+    })
+
   /** Finishes the turn in flight and ends. Without a connection it could not be heard, so the session closes at once. */
   readonly drain = (reason: SessionEnd): void =>
     this.dispatch(this.attachments.isAttached ? { _tag: "Drain", reason } : { _tag: "Close", reason })
@@ -307,6 +336,8 @@ export class SessionCore {
         return this.persistence?.requestSave()
       case "Withdraw":
         return this.persistence?.requestSave()
+      case "Collected":
+        return this.phone.keypad.spoken(command.text)
       case "SetTimer":
         return this.timers.set(command)
       case "CancelTimer":

@@ -17,6 +17,7 @@ import type { HistoryItem } from "../conversation/History.ts"
 import type { LanguageChange } from "../LanguageChange.ts"
 import type * as TelemetryNames from "../telemetry/TelemetryNames.ts"
 import * as CallCommand from "./call/CallCommand.ts"
+import * as DigitCollection from "./call/DigitCollection.ts"
 import { textFault } from "./ClientMessage.ts"
 import * as MergePatch from "./MergePatch.ts"
 import type { Observable } from "./Observable.ts"
@@ -208,6 +209,15 @@ export class SessionOperations implements VoiceSession {
 
   readonly sendDtmf = (digits: string): Effect.Effect<void, BackendError> =>
     this.#call("sendDtmf", { action: "send_dtmf", digits })
+
+  readonly collectDigits = (
+    options?: DigitCollection.CollectOptions
+  ): Effect.Effect<DigitCollection.CollectedDigits, BackendError> =>
+    this.#operation("collectDigits", (op) =>
+      Effect.flatMap(
+        DigitCollection.make(op, options),
+        (asked) => this.#core.phone.keypad.collect(op, asked, true)
+      ))
 
   readonly transfer = (
     target: CallCommand.TransferTarget,

@@ -130,6 +130,7 @@ export const operations = [
   "session.updateMetadata",
   "session.updatePolicy",
   "session.sendDtmf",
+  "session.collectDigits",
   "session.transfer",
   "session.hangUp",
   "session.hold",

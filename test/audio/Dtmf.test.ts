@@ -89,7 +89,7 @@ describe("Dtmf", () => {
   })
 
   it("refuses what no keypad has", () => {
-    for (const digits of ["", "w", "12 3", "E", "1,2", "１", "1".repeat(101)]) {
+    for (const digits of ["", "12 3", "E", "1,2", "１", "1".repeat(129)]) {
       assert.isFalse(Dtmf.isDigits(digits), digits)
       assert.throws(() => Dtmf.tones(digits, { sampleRate: 8_000 }), RangeError)
     }

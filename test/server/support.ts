@@ -61,6 +61,7 @@ const makeSession = Effect.fnUntraced(function*(id: string, config: VoiceSession
     say: never,
     updatePolicy: never,
     sendDtmf: never,
+    collectDigits: never,
     transfer: never,
     hangUp: Effect.void,
     hold: never,

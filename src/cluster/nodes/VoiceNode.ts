@@ -12,6 +12,7 @@ import { BackendError } from "../../BackendError.ts"
 import { ConversationPolicy } from "../../conversation/ConversationPolicy.ts"
 import { HistoryItem } from "../../conversation/History.ts"
 import { CallCommand } from "../../session/call/CallCommand.ts"
+import { CollectedDigits, DigitCollection } from "../../session/call/DigitCollection.ts"
 import { Metadata } from "../../session/SessionConfig.ts"
 import { SessionEvent } from "../../session/SessionEvent.ts"
 import { CheckedConfig, SessionView, ShownState } from "../sessions/SessionView.ts"
@@ -60,7 +61,8 @@ const Archived = Schema.Struct({
  * - `Create`: opens a session that the asking node has checked. `Recover`: takes over one that nobody has.
  * - `View`, `List`, `History`, `Events`, `States`: of a session of this node, or of all. `List` ends before `bytes` of JSON, but has at
  *   least one session.
- * - `Close`, `Start`, `Stop`, `UpdateMetadata`, `UpdatePolicy`, `Say`, `SendText`, `Interrupt`, `SetLanguage`, `Call`: what a session can do.
+ * - `Close`, `Start`, `Stop`, `UpdateMetadata`, `UpdatePolicy`, `Say`, `SendText`, `Interrupt`, `SetLanguage`, `Call`, `CollectDigits`: what a
+ *   session can do.
  * - `Data`, `EraseData`, `EraseUser`: the archive of this node.
  *
  * @category models
@@ -90,6 +92,7 @@ export const VoiceNode = RpcGroup.make(
   Rpc.make("Interrupt", { payload: { ...id, force: Schema.Boolean }, error }),
   Rpc.make("SetLanguage", { payload: { ...id, language: Id }, success: LanguageChange, error }),
   Rpc.make("Call", { payload: { ...id, command: CallCommand }, error }),
+  Rpc.make("CollectDigits", { payload: { ...id, asked: DigitCollection }, success: CollectedDigits, error }),
   Rpc.make("Events", { payload: id, success: SessionEvent, error, stream: true }),
   Rpc.make("States", { payload: id, success: ShownState, error, stream: true }),
   Rpc.make("Data", { payload: id, success: Schema.Array(Archived), error }),

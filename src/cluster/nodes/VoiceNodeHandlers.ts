@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
@@ -17,12 +18,15 @@ import {
 } from "../../BackendError.ts"
 import * as BackendErrors from "../../BackendError.ts"
 import * as CallOperations from "../../session/call/CallOperations.ts"
+import * as DigitCollection from "../../session/call/DigitCollection.ts"
 import type { VoiceSession } from "../../session/VoiceSession.ts"
 import * as SessionView from "../sessions/SessionView.ts"
 import { VoiceNode } from "./VoiceNode.ts"
 
 /** The time limit of what is done for another node; the asking node waits for less. */
 const ANSWER_DEADLINE = "1 minute"
+/** A user who is asked for digits may take so long. */
+const COLLECT_DEADLINE = "10 minutes"
 
 const isJson = Schema.is(Schema.Json)
 
@@ -60,10 +64,10 @@ export const portable = (error: BackendError): BackendError => {
   })
 }
 
-const answered = <A>(op: string, effect: Effect.Effect<A, BackendError>) =>
+const answered = <A>(op: string, effect: Effect.Effect<A, BackendError>, within: Duration.Input = ANSWER_DEADLINE) =>
   effect.pipe(
     Effect.timeoutOrElse({
-      duration: ANSWER_DEADLINE,
+      duration: within,
       orElse: () => Effect.fail(new BackendErrors.Timeout({ op, message: "the node took too long" }))
     }),
     normalize(op),
@@ -129,6 +133,12 @@ export const layer = (local: Backend) => {
     Interrupt: ({ force, id }) => of("VoiceSession.interrupt", id, (session) => session.interrupt({ force })),
     SetLanguage: ({ id, language }) => of("VoiceSession.setLanguage", id, (session) => session.setLanguage(language)),
     Call: ({ command, id }) => of("VoiceSession.call", id, (session) => CallOperations.run(session, command)),
+    CollectDigits: ({ asked, id }) =>
+      answered(
+        "VoiceSession.collectDigits",
+        Effect.flatMap(local.getSession(id), (session) => session.collectDigits(DigitCollection.optionsOf(asked))),
+        COLLECT_DEADLINE
+      ),
     Events: ({ id }) =>
       Stream.unwrap(Effect.map(local.getSession(id), ({ events }) => events)).pipe(Stream.mapError(portable)),
     States: ({ id }) =>

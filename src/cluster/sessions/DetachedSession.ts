@@ -63,6 +63,7 @@ export const make = (
   sendText: () => refused("sendText"),
   interrupt: () => refused("interrupt"),
   sendDtmf: () => refused("sendDtmf"),
+  collectDigits: () => refused("collectDigits"),
   transfer: () => refused("transfer"),
   hangUp: refused("hangUp"),
   hold: () => refused("hold"),

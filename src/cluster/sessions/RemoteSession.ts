@@ -13,6 +13,7 @@ import * as Stream from "effect/Stream"
 import { type BackendError, InvalidConfig } from "../../BackendError.ts"
 import * as MonotonicTime from "../../MonotonicTime.ts"
 import * as CallCommand from "../../session/call/CallCommand.ts"
+import * as DigitCollection from "../../session/call/DigitCollection.ts"
 import { textFault } from "../../session/ClientMessage.ts"
 import { checkPolicy, decodeMetadata, decodeSpeech } from "../../session/SessionConfig.ts"
 import type { SessionEvent } from "../../session/SessionEvent.ts"
@@ -23,6 +24,8 @@ import type { SessionView } from "./SessionView.ts"
 /** How long a view is good for, in ms. */
 const FRESH_MS = 1_000
 const LONG = "1 minute"
+/** The longest prompt and the longest time-outs of a collection of digits end within it. */
+const LONGEST = "10 minutes"
 
 /**
  * How a session is reached at the node that has it now.
@@ -34,7 +37,7 @@ export interface SessionNode {
   readonly ask: <A>(
     op: string,
     call: (client: NodeClient) => Effect.Effect<A, unknown>,
-    within?: "1 minute"
+    within?: "1 minute" | "10 minutes"
   ) => Effect.Effect<A, BackendError>
   /** The session's events from now on, also when another node takes it over, until its end. */
   readonly events: Stream.Stream<SessionEvent>
@@ -138,6 +141,11 @@ export const make = (first: SessionView, { ask, events, states }: SessionNode, c
       ),
     interrupt: ({ force = false } = {}) => ask("VoiceSession.interrupt", (node) => node.Interrupt({ id, force })),
     sendDtmf: (digits) => call("sendDtmf", { action: "send_dtmf", digits }),
+    collectDigits: (options) =>
+      Effect.flatMap(
+        DigitCollection.make("VoiceSession.collectDigits", options),
+        (asked) => ask("VoiceSession.collectDigits", (node) => node.CollectDigits({ id, asked }), LONGEST)
+      ),
     transfer: (target, options) => call("transfer", CallCommand.transfer(target, options)),
     hangUp: call("hangUp", { action: "hang_up" }),
     hold: (on) => call("hold", { action: "hold", on }),

@@ -86,11 +86,18 @@ export interface DigitState {
   readonly prompting: boolean
   /** Whether the caller is speaking. */
   readonly speaking: boolean
-  /** When `Time` is due, in ms; `undefined` while nothing can time out. */
+  /** When `Time` is due, in ms; `undefined` once there is a result. */
   readonly deadlineMs: number | undefined
   /** The result; nothing changes any more. */
   readonly result: DigitResult | undefined
 }
+
+/** A prompt is at most so long; then the caller's time begins. */
+const MAX_PROMPT_MS = 300_000
+/** How long a caller may speak, or noise may pass for speech, until the collection goes on without it. */
+const MAX_SPEECH_MS = 60_000
+/** How long the words of a caller who has stopped speaking are awaited at least. */
+const MIN_TRANSCRIPT_MS = 3_000
 
 /**
  * A collection whose prompt is about to be said.
@@ -98,27 +105,24 @@ export interface DigitState {
  * @category constructors
  * @since 0.1.0
  */
-export const initial: DigitState = {
+export const start = (atMs: number): DigitState => ({
   digits: "",
   prompting: true,
   speaking: false,
-  deadlineMs: undefined,
+  deadlineMs: atMs + MAX_PROMPT_MS,
   result: undefined
-}
-
-/** How long a caller may speak, or noise may pass for speech, until the collection goes on without it. */
-const MAX_SPEECH_MS = 60_000
-/** How long the words of a caller who has stopped speaking are awaited at least. */
-const MIN_TRANSCRIPT_MS = 3_000
+})
 
 const finish = (state: DigitState, result: DigitResult): DigitState => ({ ...state, deadlineMs: undefined, result })
 
-/** The time-out from now on: for another digit, or for the first one; none while the caller hears the prompt. */
+/** The time-out from now on: of the prompt, for another digit, or for the first one. */
 const waiting = (options: DigitOptions, state: DigitState, atMs: number): DigitState => ({
   ...state,
-  deadlineMs: state.prompting
-    ? undefined
-    : atMs + (state.digits === "" ? options.firstDigitTimeoutMs : options.interDigitTimeoutMs)
+  deadlineMs: atMs + (state.prompting
+    ? MAX_PROMPT_MS
+    : state.digits === ""
+    ? options.firstDigitTimeoutMs
+    : options.interDigitTimeoutMs)
 })
 
 const onPromptEnded = (options: DigitOptions, state: DigitState, atMs: number): DigitState => {
@@ -129,9 +133,7 @@ const onPromptEnded = (options: DigitOptions, state: DigitState, atMs: number): 
 
 const onSpeechStopped = (options: DigitOptions, state: DigitState, atMs: number): DigitState => {
   const next = waiting(options, { ...state, speaking: false }, atMs)
-  return next.deadlineMs === undefined
-    ? next
-    : { ...next, deadlineMs: Math.max(next.deadlineMs, atMs + MIN_TRANSCRIPT_MS) }
+  return { ...next, deadlineMs: Math.max(next.deadlineMs ?? 0, atMs + MIN_TRANSCRIPT_MS) }
 }
 
 /** What the digits pressed so far are worth when no more come. */
@@ -181,6 +183,7 @@ export const step = (options: DigitOptions, state: DigitState, input: DigitInput
       return options.voice && input.text.trim() !== "" ? onSpoken(options, state, input.text.trim()) : state
     case "Time":
       if (state.deadlineMs === undefined || input.atMs < state.deadlineMs) return state
+      if (state.prompting) return onPromptEnded(options, { ...state, speaking: false }, input.atMs)
       return finish(state, state.digits === "" ? { _tag: "no_input" } : pressed(options, state.digits))
   }
 }

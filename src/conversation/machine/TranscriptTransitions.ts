@@ -33,7 +33,10 @@ const openSilentTurn = (step: Step): void => {
 const onOpenTranscript = (step: Step, isNew: boolean): void => {
   const { agent, lifecycle, turn, user } = step.state
   const text = step.openText
-  if (isNew) step.emit({ type: "user.transcript", turn: turn + 1, text, final: false })
+  // what is collected may be secret
+  if (isNew && step.options.collecting !== true) {
+    step.emit({ type: "user.transcript", turn: turn + 1, text, final: false })
+  }
   if (text !== "") step.cancelTimer("noise")
   if (user._tag === "Noise" && text !== "") {
     // what was taken for noise is speech

@@ -23,10 +23,13 @@ const noTranscript = { finals: "", interim: "" }
  * @since 0.1.0
  */
 export const startSpeculation = (step: Step): void => {
-  const { busy, policy, transcriptBased, turnAuthority, turnDetector } = step.options
+  const { busy, collecting, policy, transcriptBased, turnAuthority, turnDetector } = step.options
   const { agent, history, lifecycle, speculation, turn, user } = step.state
   const transcript = step.openText
-  if (!policy.speculation || busy === true || !transcriptBased || turnAuthority !== "own" || transcript === "") return
+  if (
+    !policy.speculation || busy === true || collecting === true || !transcriptBased || turnAuthority !== "own" ||
+    transcript === ""
+  ) return
   if (isAgentEcho(step, transcript)) return
   if (lifecycle._tag !== "Open" || agent._tag !== "Silent" || user._tag !== "Paused") return
   if (speculation !== undefined && sameWords(speculation.transcript, transcript)) return
@@ -193,6 +196,11 @@ export const completeTurn = (step: Step, final = false): string | undefined => {
   if (userStillSpeaking) startSpeaking(step, user.untilSample)
   if (nothingToAsk) {
     discardSpeculation(step)
+    return undefined
+  }
+  if (step.options.collecting === true && transcriptBased) {
+    discardSpeculation(step)
+    step.commands.push({ _tag: "Collected", text: transcript })
     return undefined
   }
   requestAnswer(

@@ -6,6 +6,7 @@
 import type * as Effect from "effect/Effect"
 import type { BackendError } from "../../BackendError.ts"
 import type { CallCommand, TransferOptions, TransferTarget } from "./CallCommand.ts"
+import type { CollectedDigits, CollectOptions } from "./DigitCollection.ts"
 
 /**
  * @category models
@@ -17,6 +18,14 @@ export interface CallOperations {
    * (`details.reason: "no_call"`) for a session that is not a telephone call.
    */
   readonly sendDtmf: (digits: string) => Effect.Effect<void, BackendError>
+  /**
+   * Collects the digits that the user presses, or says (`DigitCollection.CollectOptions`), after the prompt if there is one; a key
+   * during it stops it at once. What is collected is in no event, no history and no log: it is only the result. Of any session whose
+   * client sends keys (`user.dtmf`), and whose turns have transcripts for `voice`. A second collection at a time fails
+   * `invalid_config` (`details.reason: "collecting"`). From a tool use `CallTools` or `Agent.background`: a tool that waits here waits
+   * for a user who waits for the agent.
+   */
+  readonly collectDigits: (options?: CollectOptions) => Effect.Effect<CollectedDigits, BackendError>
   /**
    * Transfers the call to a number, a SIP address, a queue, or a name of the provider's `transfer_targets`; or hands it over to
    * another agent. Succeeds when the carrier has taken the order: `call.transferring` follows, and `call.ended`, or

@@ -6,12 +6,13 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import * as Dtmf from "../../audio/Dtmf.ts"
 import { type BackendError, InvalidConfig } from "../../BackendError.ts"
-import type { ConversationInput } from "../../conversation/ConversationInput.ts"
 import * as ThrownValue from "../../ThrownValue.ts"
-import type { SessionEnd, SessionEventBody } from "../SessionEvent.ts"
+import type { SessionEnd } from "../SessionEvent.ts"
 import type { CallCommand } from "./CallCommand.ts"
 import type { CallControl, CallEvent } from "./CallControl.ts"
+import { SessionKeypad, type SessionKeypadOptions } from "./SessionKeypad.ts"
 
 /**
  * What the call uses of its session.
@@ -19,14 +20,16 @@ import type { CallControl, CallEvent } from "./CallControl.ts"
  * @category models
  * @since 0.1.0
  */
-export interface SessionPhoneOptions {
-  readonly emit: (event: SessionEventBody) => void
-  readonly dispatch: (event: ConversationInput) => void
+export interface SessionPhoneOptions extends Omit<SessionKeypadOptions, "turns"> {
   readonly drain: (reason: SessionEnd) => void
   /** Another registered agent answers from now on. */
   readonly handOver: (agent: string) => Effect.Effect<unknown, BackendError>
   readonly onHeld: (held: boolean) => void
   readonly isClosed: () => boolean
+  /** The rate of what the user hears now, in Hz. */
+  readonly outputRate: () => number
+  /** Plays audio at that rate to its end, when the agent is silent. */
+  readonly play: (op: string, pcm: Int16Array) => Effect.Effect<void, BackendError>
 }
 
 /** Why a session has ended whose call has ended so. */
@@ -49,6 +52,7 @@ const endOf = (cause: Extract<CallEvent, { readonly type: "call.ended" }>["cause
  * @since 0.1.0
  */
 export class SessionPhone {
+  readonly keypad: SessionKeypad
   readonly #options: SessionPhoneOptions
   #control: CallControl | undefined
   #held = false
@@ -56,6 +60,7 @@ export class SessionPhone {
 
   constructor(options: SessionPhoneOptions) {
     this.#options = options
+    this.keypad = new SessionKeypad({ ...options, turns: () => this.#control?.keypadTurns === true })
   }
 
   /** The call; `undefined` where the session has none. */
@@ -90,10 +95,8 @@ export class SessionPhone {
   run(op: string, command: CallCommand): Effect.Effect<void, BackendError> {
     const { drain, handOver } = this.#options
     switch (command.action) {
-      case "send_dtmf": {
-        const send = this.#control?.sendDtmf
-        return send === undefined ? this.#unsupported(op, "send keys") : send(command.digits)
-      }
+      case "send_dtmf":
+        return this.#sendDtmf(op, command.digits)
       case "transfer": {
         const { target } = command
         if (typeof target === "object" && "agent" in target) return Effect.asVoid(handOver(target.agent))
@@ -111,7 +114,14 @@ export class SessionPhone {
 
   /** The user has pressed a key. */
   digit(digit: string): void {
-    if (!this.#options.isClosed()) this.#options.emit({ type: "dtmf.received", digit })
+    if (!this.#options.isClosed()) this.keypad.digit(digit)
+  }
+
+  #sendDtmf(op: string, digits: string): Effect.Effect<void, BackendError> {
+    if (this.#control === undefined) return this.#unsupported(op, "send keys")
+    if (this.#control.sendDtmf !== undefined) return this.#control.sendDtmf(digits)
+    const { outputRate, play } = this.#options
+    return Effect.suspend(() => play(op, Dtmf.tones(digits, { sampleRate: outputRate() })))
   }
 
   #unsupported(op: string, what: string): Effect.Effect<never, InvalidConfig> {

@@ -18,7 +18,7 @@ const run = (
   inputs: ReadonlyArray<DigitCollector.DigitInput>,
   own: Partial<DigitCollector.DigitOptions> = {}
 ): DigitCollector.DigitState =>
-  inputs.reduce((state, input) => DigitCollector.step({ ...options, ...own }, state, input), DigitCollector.initial)
+  inputs.reduce((state, input) => DigitCollector.step({ ...options, ...own }, state, input), DigitCollector.start(0))
 
 const prompted: DigitCollector.DigitInput = { _tag: "PromptEnded", atMs: 0 }
 const digit = (digit: string, atMs: number): DigitCollector.DigitInput => ({ _tag: "Digit", digit, atMs })
@@ -75,10 +75,18 @@ describe("DigitCollector", () => {
     const patient = run([digit("1", 10)], { bargeIn: false })
     assert.isTrue(patient.prompting)
     assert.strictEqual(patient.digits, "")
-    assert.isUndefined(patient.deadlineMs)
+    assert.strictEqual(patient.deadlineMs, 300_000)
     assert.strictEqual(run([digit("1", 10), { _tag: "PromptEnded", atMs: 20 }], { bargeIn: false }).deadlineMs, 5_020)
     // the end of a prompt that was interrupted changes nothing
     assert.strictEqual(run([digit("1", 10), { _tag: "PromptEnded", atMs: 500 }]).deadlineMs, 2_010)
+  })
+
+  it("begins the caller's time after a prompt that does not end", () => {
+    const endless = run([time(299_999)])
+    assert.isTrue(endless.prompting)
+    const ended = DigitCollector.step(options, endless, time(300_000))
+    assert.isFalse(ended.prompting)
+    assert.strictEqual(ended.deadlineMs, 305_000)
   })
 
   it("takes spoken digits, and other words as what they are", () => {
@@ -143,7 +151,7 @@ describe("DigitCollector", () => {
     ],
     ([inputs, min, more, terminator, bargeIn, voice]) => {
       const own = { ...options, min, max: Math.max(1, min + more), terminator, bargeIn, voice }
-      let state = DigitCollector.initial
+      let state = DigitCollector.start(0)
       let atMs = 0
       for (const [input, gap] of inputs) {
         const before = state
@@ -156,11 +164,7 @@ describe("DigitCollector", () => {
           assert.isAtLeast(state.result.digits.length, min)
           assert.isAtMost(state.result.digits.length, own.max)
         }
-        // whatever waits for nothing but the end of the prompt has a deadline
-        assert.strictEqual(
-          state.deadlineMs !== undefined,
-          state.result === undefined && (!state.prompting || state.speaking)
-        )
+        assert.strictEqual(state.deadlineMs === undefined, state.result !== undefined)
       }
       state = DigitCollector.step(own, state, { _tag: "PromptEnded", atMs })
       const end = state.deadlineMs
