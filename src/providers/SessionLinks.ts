@@ -78,6 +78,11 @@ export interface SessionLinks {
     id: string,
     token: string | undefined
   ) => Effect.Effect<Link, BackendError | SessionElsewhere.SessionElsewhere>
+  /**
+   * The link of a session of this process whose user has been authenticated otherwise, as by a carrier's signature. Fails
+   * `session_not_found`.
+   */
+  readonly linkOf: (id: string) => Effect.Effect<Link, SessionNotFound>
 }
 
 interface Entry {
@@ -196,5 +201,5 @@ export const make = Effect.fnUntraced(function*(
     return accepted ? link : yield* SessionTokens.invalidToken()
   })
 
-  return { open, authenticate }
+  return { open, authenticate, linkOf: (id) => Effect.map(find(id), ({ link }) => link) }
 })

@@ -7,42 +7,21 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as HttpRouter from "effect/http/HttpRouter"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
-import { IncomingMessage } from "node:http"
-import { type WebSocket, WebSocketServer } from "ws"
 import { frameMs, isSampleRate, maxSampleRate, minSampleRate } from "../audio/AudioFormat.ts"
 import type { ProviderRoute } from "../backend/provider/BackendProvider.ts"
-import { ConnectionFailed, InvalidConfig } from "../BackendError.ts"
+import { InvalidConfig } from "../BackendError.ts"
 import * as Problem from "../transport/Problem.ts"
 import * as WebSocketConnection from "../transport/websocket/WebSocketConnection.ts"
 import type { MakeProtocol, SampleRates } from "../transport/websocket/WebSocketProtocol.ts"
 import { peerOf, queryOf, tokenOf } from "./RouteRequest.ts"
 import * as SessionElsewhere from "./SessionElsewhere.ts"
 import type { SessionLinks } from "./SessionLinks.ts"
+import * as SocketUpgrade from "./SocketUpgrade.ts"
 
 const op = "BackendProvider.audio"
-
-// Only its handshake is used: it does not listen, and keeps no list of clients.
-const server = new WebSocketServer({
-  noServer: true,
-  clientTracking: false,
-  maxPayload: WebSocketConnection.MAX_PAYLOAD_BYTES,
-  perMessageDeflate: false,
-  // The connection answers pings itself, and bounds the queue of pongs.
-  autoPong: false,
-  // Never select the token's subprotocol: the selected one is sent back.
-  handleProtocols: (offered) => offered.has(WebSocketConnection.SUBPROTOCOL) ? WebSocketConnection.SUBPROTOCOL : false
-})
-
-server.on("wsClientError", (error, socket) => {
-  const problem = Problem.fromError(
-    new InvalidConfig({ op, message: `invalid WebSocket handshake: ${error.message}` })
-  )
-  socket.end(Problem.toBytes(problem, { "sec-websocket-version": "13" }), () => socket.destroy())
-})
 
 const rateOf = (query: URLSearchParams, name: string, fallback: number): Effect.Effect<number, InvalidConfig> => {
   const text = query.get(name)
@@ -67,29 +46,6 @@ const gatheredOf = (query: URLSearchParams): Effect.Effect<number, InvalidConfig
       })
     )
 }
-
-/**
- * Does the handshake on the request's own socket. Effect's server has not written to it, and writes no response when the
- * socket is destroyed at the end.
- */
-const upgrade = (request: HttpServerRequest.HttpServerRequest) =>
-  Effect.acquireRelease(
-    Effect.callback<WebSocket, ConnectionFailed>((resume) => {
-      const source = request.source
-      const refused = () =>
-        resume(Effect.fail(new ConnectionFailed({ op, message: "WebSocket handshake not completed" })))
-      if (!(source instanceof IncomingMessage) || source.socket.destroyed) return refused()
-      const { socket } = source
-      socket.once("close", refused)
-      server.handleUpgrade(source, socket, Buffer.alloc(0), (webSocket) => {
-        socket.off("close", refused)
-        // No message may arrive before the connection listens.
-        webSocket.pause()
-        resume(Effect.succeed(webSocket))
-      })
-    }),
-    (webSocket) => Effect.sync(() => webSocket.terminate())
-  )
 
 /**
  * - `path`: with `:id` in it.
@@ -120,13 +76,9 @@ export const make = ({ links, path, protocol, rates }: SocketRouteOptions): Prov
       const inputSampleRate = yield* rateOf(query, "input_rate", rates.inputSampleRate)
       const outputSampleRate = yield* rateOf(query, "output_rate", rates.outputSampleRate)
       const gathered = yield* gatheredOf(query)
-      // The effect is lazy: this only checks that the request can be upgraded.
-      const upgradable = yield* Effect.exit(request.upgrade)
-      if (Exit.isFailure(upgradable) || request.headers["upgrade"]?.toLowerCase() !== "websocket") {
-        return Problem.errorResponse(new InvalidConfig({ op, message: "expected a WebSocket handshake" }), 426)
-      }
+      if (!(yield* SocketUpgrade.isPossible(request))) return SocketUpgrade.expected()
       yield* link.enter(yield* peerOf(request))
-      const webSocket = yield* upgrade(request)
+      const webSocket = yield* SocketUpgrade.accept(request)
       const { connection, closed } = yield* WebSocketConnection.make(webSocket, {
         inputSampleRate,
         outputSampleRate,

@@ -185,6 +185,11 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     saveAgain: persistence.saveAgain,
     /** Ends the session here: another process has it. */
     takenOver: core.takenOver,
+    /** Why it has ended; `undefined` while it goes on. */
+    endReason: (): SessionEnd | undefined => {
+      const { lifecycle } = core.state
+      return lifecycle._tag === "Closed" ? lifecycle.reason : undefined
+    },
     /** Whether its user has ever connected. */
     hasConnected: () => core.attachments.attachedBefore,
     /** Ends the session at once. */

@@ -18,6 +18,7 @@ import type { ProcessorRegistry } from "../../hooks/AudioProcessor.ts"
 import type { RateLimiter } from "../../hooks/RateLimiter.ts"
 import type { CallControl } from "../../session/call/CallControl.ts"
 import type { SessionConfig } from "../../session/SessionConfig.ts"
+import type { SessionEnd } from "../../session/SessionEvent.ts"
 import type { UserConnection } from "../../session/UserConnection.ts"
 import type { VoiceSession } from "../../session/VoiceSession.ts"
 import type { EngineRegistry } from "../../speech/EngineRegistry.ts"
@@ -39,6 +40,8 @@ export interface LinkedSession {
   readonly config: SessionConfig
   /** Whether it was taken over from another process after its user had connected: then an expired token is accepted. */
   readonly resumed: boolean
+  /** Why the session has ended; `undefined` while it goes on. Default: it is not known. */
+  readonly endReason?: (() => SessionEnd | undefined) | undefined
 }
 
 /**

@@ -239,7 +239,13 @@ export const make = (options: OpeningOptions): SessionOpening => {
     const { access, attachments, call } = yield* EngineFailure.asked(
       "VoiceBackend.createSession",
       provider.name,
-      () => connected.provider.open({ id, config: session, resumed: restored?.attached ?? false })
+      () =>
+        connected.provider.open({
+          id,
+          config: session,
+          resumed: restored?.attached ?? false,
+          endReason: handle.endReason
+        })
     ).pipe(
       Effect.map((link) => ({ access: link.access, attachments: link.attachments, call: link.call })),
       EngineFailure.caught("VoiceBackend.createSession", provider.name),

@@ -91,6 +91,21 @@ export interface WebSocketConnectionOptions extends WebSocketProtocol.SampleRate
    * not wake up for each. Default: 1.
    */
   readonly framesPerMessage?: number | undefined
+  /** How far ahead of the speed of speech audio is sent, in ms. Default: 200. */
+  readonly leadMs?: number | undefined
+  /** Frames that have arrived already: they are taken first. Default: none. */
+  readonly arrived?: ReadonlyArray<ArrivedFrame> | undefined
+}
+
+/**
+ * A frame of a socket, before its connection was made.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ArrivedFrame {
+  readonly data: Buffer
+  readonly isBinary: boolean
 }
 
 /**
@@ -197,20 +212,32 @@ export const make = Effect.fnUntraced(function*(
     inbox.closed(reasonOf(code))
     closed.openUnsafe()
   })
+  for (const { data, isBinary } of options.arrived ?? []) onMessage(data, isBinary)
   if (socket.readyState === CLOSED) inbox.closed("connection_lost")
   else if (socket.isPaused) socket.resume()
 
-  const flush = (): void => {
-    if (pending.length === 0) return
-    const frames = pending
-    pending = []
-    if (socket.readyState === OPEN) socket.send(protocol.audio(Pcm.concat(frames)))
+  let epoch = 0
+  let sentUntilMs = 0
+  const mark = (last: boolean): void => {
+    const asked = protocol.mark?.(epoch, sentUntilMs, last)
+    if (asked !== undefined) socket.send(asked)
+  }
+  const flush = (last = true): void => {
+    if (socket.readyState !== OPEN) return
+    if (pending.length > 0) {
+      const frames = pending
+      pending = []
+      socket.send(protocol.audio(Pcm.concat(frames)))
+    }
+    mark(last)
   }
 
   const close = ({ code, reason }: CloseCode): Effect.Effect<void> =>
     Effect.suspend(() => {
       inbox.closed(reason)
       if (socket.readyState === CLOSED) return Effect.void
+      const farewell = reason === closeCodes.session_ended.reason ? protocol.farewell?.() : undefined
+      if (farewell !== undefined) post(farewell)
       socket.close(code, reason)
       return closed.await.pipe(
         finalizeWithin(CLOSE_TIMEOUT),
@@ -245,18 +272,23 @@ export const make = Effect.fnUntraced(function*(
     id: nextId("websocket"),
     transport: "websocket",
     format: { input: { sampleRate: inputSampleRate }, output: { sampleRate: outputSampleRate } },
+    leadMs: options.leadMs,
     listen: (listener) => inbox.listen(listener),
-    send: (frame) => {
+    send: (frame, ofEpoch = 0, positionMs = 0) => {
       if (socket.readyState !== OPEN || msOf(socket.bufferedAmount / 2, outputSampleRate) > MAX_BACKLOG_MS) return false
+      if (protocol.accepts?.() === false) return false
+      epoch = ofEpoch
+      sentUntilMs = positionMs + frameMs
       if (framesPerMessage === 1) {
         socket.send(protocol.audio(frame))
-        return true
+        mark(false)
+      } else {
+        pending.push(frame)
+        if (pending.length >= framesPerMessage) flush(false)
       }
-      pending.push(frame)
-      if (pending.length >= framesPerMessage) flush()
       return true
     },
-    ...(framesPerMessage === 1 ? {} : { flush: () => flush() }),
+    ...(framesPerMessage === 1 && protocol.mark === undefined ? {} : { flush: () => flush() }),
     // What the socket has buffered cannot be taken back; the protocol tells the client to drop it.
     clear: () => {
       const droppedMs = pending.length * frameMs

@@ -16,7 +16,9 @@ import type { ConnectionListener } from "../../session/UserConnection.ts"
  * @category models
  * @since 0.1.0
  */
-export type FrameListener = Pick<ConnectionListener, "audio" | "message" | "malformed">
+export type FrameListener =
+  & Pick<ConnectionListener, "audio" | "message" | "malformed">
+  & Partial<Pick<ConnectionListener, "gap" | "played">>
 
 /**
  * The rates of a connection, in Hz.
@@ -49,11 +51,20 @@ export interface WebSocketProtocol {
    */
   readonly receive: (data: Uint8Array, isBinary: boolean, listener: FrameListener) => number
   /** Encodes audio; the frame may be a view of the samples, which are not changed any more. */
-  readonly audio: (pcm: Int16Array) => Uint8Array
+  readonly audio: (pcm: Int16Array) => string | Uint8Array
+  /**
+   * Asks the far end to report when it has played the reply of this epoch up to here, in ms; `undefined` while no report is due. Called
+   * after each message of audio; `last` when no audio follows for now. Default: the far end is not asked.
+   */
+  readonly mark?: ((epoch: number, untilMs: number, last: boolean) => string | Uint8Array | undefined) | undefined
+  /** Whether the far end takes audio now. Default: always. */
+  readonly accepts?: (() => boolean) | undefined
   /** Encodes an event as text and binary frames, in order. */
   readonly event: (event: SessionEvent.SessionEvent) => ReadonlyArray<string | Uint8Array>
   /** The frame that makes the client drop what it has not played; `undefined` when an event does. */
-  readonly clear: () => Uint8Array | undefined
+  readonly clear: () => string | Uint8Array | undefined
+  /** A last frame before the connection is closed because its session has ended. Default: none. */
+  readonly farewell?: (() => string | Uint8Array | undefined) | undefined
 }
 
 /**
