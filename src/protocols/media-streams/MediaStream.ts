@@ -10,6 +10,7 @@ import { isRecord, type JsonRecord, parseRecord } from "../../schema/Json.ts"
 import { costOf, costOfAudio } from "../../session/FloodLimit.ts"
 import type { MediaCodec, MediaFormat, MediaListener, MediaProtocol, MediaStart } from "../MediaProtocol.ts"
 import { ChunkOrder } from "./ChunkOrder.ts"
+import { MediaShape, textOf } from "./MediaShape.ts"
 import type { MediaStreamDialect } from "./MediaStreamDialect.ts"
 import * as Payload from "./Payload.ts"
 import { read, wholeNumber } from "./StartMessage.ts"
@@ -19,6 +20,8 @@ const BYTES_PER_MS = 256
 /** The longest gap that is told at once: what is lost beyond it is not silence, but another place of the stream. */
 const MAX_GAP_MS = 10_000
 const MAX_MARK_LENGTH = 256
+/** How often the shape of messages with audio is learnt; a carrier keeps to one. */
+const MAX_SHAPES = 4
 /** Digits whose numbers are remembered. */
 const MAX_DIGITS = 16
 
@@ -44,6 +47,8 @@ class Receiver {
   readonly #digits: Array<number> = []
   #lastSamples = 0
   #stopped = false
+  #shape: MediaShape | undefined
+  #shapes = 0
 
   constructor(dialect: MediaStreamDialect, start: MediaStart) {
     this.#dialect = dialect
@@ -56,15 +61,28 @@ class Receiver {
     // what comes behind the last word of a stream belongs to no call
     if (this.#stopped) return Math.max(CONTROL_MS, cost)
     if (isBinary) return this.#malformed(listener, "a binary message", cost)
+    const shape = this.#shape
+    if (shape !== undefined && shape.matches(data)) {
+      const payload = textOf(data, shape.from, shape.to)
+      return Math.max(this.#chunk(payload, shape.chunk, samples, listener), cost)
+    }
     const message = parseRecord(decoder.decode(data))
     if (message === undefined) return this.#malformed(listener, "not a JSON object", cost)
     const stream = message[this.#dialect.streamId]
     if (stream !== undefined && stream !== null && String(stream) !== this.#start.streamId) {
       return this.#malformed(listener, "a message of another stream", cost)
     }
-    return message["event"] === "media"
-      ? Math.max(this.#media(message["media"], samples, listener), cost)
-      : Math.max(this.#control(message, samples, listener), cost)
+    if (message["event"] !== "media") return Math.max(this.#control(message, samples, listener), cost)
+    this.#learn(data, message)
+    return Math.max(this.#media(message["media"], samples, listener), cost)
+  }
+
+  /** Messages like this one need not be parsed. */
+  #learn(data: Uint8Array, message: JsonRecord): void {
+    const { media } = message
+    if (this.#shapes === MAX_SHAPES || !isRecord(media) || isOutbound(media["track"])) return
+    this.#shapes++
+    this.#shape = MediaShape.learn(data, message, this.#dialect.streamId) ?? this.#shape
   }
 
   #malformed(listener: MediaListener, reason: string, cost = 0): number {
@@ -77,7 +95,10 @@ class Receiver {
     if (isOutbound(media["track"])) return costOfAudio(0)
     const payload = media["payload"]
     if (typeof payload !== "string") return this.#malformed(listener, "\"media\" without a payload")
-    const chunk = wholeNumber(media["chunk"])
+    return this.#chunk(payload, wholeNumber(media["chunk"]), samples, listener)
+  }
+
+  #chunk(payload: string, chunk: number | undefined, samples: Int16Array, listener: MediaListener): number {
     if (chunk === undefined) return this.#audio(payload, samples, listener)
     this.#order.push(chunk, payload)
     return this.#deliver(samples, listener)
