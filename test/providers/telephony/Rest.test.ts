@@ -382,6 +382,12 @@ describe("Plivo's REST interface", () => {
         [server.asked.at(-1)?.method, server.asked.at(-1)?.path],
         [official.method, official.path]
       )
+      yield* ours.cancel("r1")
+      const cancelled = yield* Effect.promise(() => officialPlivo((client) => client.calls.cancel("r1")))
+      assert.deepStrictEqual(
+        [server.asked.at(-1)?.method, server.asked.at(-1)?.path],
+        [cancelled.method, cancelled.path]
+      )
     })))
 })
 

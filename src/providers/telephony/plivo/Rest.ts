@@ -65,8 +65,10 @@ export interface DialOptions {
 export interface Rest {
   /** Makes a call; succeeds with the id of the request, which is the id of the call while it lasts. */
   readonly dial: (options: DialOptions) => Effect.Effect<string, BackendError>
-  /** Ends a call, or one that is not answered yet. */
+  /** Ends a call. */
   readonly hangUp: (callId: string) => Effect.Effect<void, BackendError>
+  /** Takes back a call that was made and is not answered yet. */
+  readonly cancel: (requestId: string) => Effect.Effect<void, BackendError>
   /** Gives the call the document of another URL; fails `session_not_found` when it is over. */
   readonly transfer: (callId: string, url: string) => Effect.Effect<void, BackendError>
   /** Plays digits: `0` to `9`, `*`, `#`, and `w` for half a second's pause; fails `session_not_found` when it is over. */
@@ -132,6 +134,8 @@ export const make = ({ authId, authToken, client, timeout, url }: RestOptions): 
       return yield* CarrierRequest.textField(VENDOR, "TelephonyProvider.dial", created, "request_uuid")
     }),
     hangUp: (callId) => CarrierRequest.orOver(send("hangUp", "DELETE", callPath(callId))),
+    cancel: (requestId) =>
+      CarrierRequest.orOver(send("hangUp", "DELETE", `/Request/${CarrierRequest.pathPart(requestId)}/`)),
     transfer: (callId, aleg) =>
       Effect.asVoid(send("transfer", "POST", callPath(callId), { legs: "aleg", aleg_url: aleg, aleg_method: "POST" })),
     sendDigits: (callId, digits) =>
