@@ -49,7 +49,7 @@ export const seconds: { readonly [file: string]: number } = {
 const SHORT = 10
 
 const audio =
-  /LiveKit\.(?:server|browser)|SharedRooms|PipecatBridge|Swap|pipecat\/Bot|Replay|Asterisk|Console\.|Interruptions/u
+  /LiveKit\.(?:server|browser)|SharedRooms|PipecatBridge|Swap|pipecat\/Bot|Replay|Asterisk|AriLink|Console\.|Interruptions/u
 const waiting =
   /SlowPeers|store\/Servers|ClientStores|StoreOutages|StoreFailover|VanishedHost|HangingOwner|ClockSteps|hosted\/|gemini\/|openai\/Realtime|Drain/u
 

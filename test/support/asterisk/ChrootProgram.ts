@@ -33,10 +33,14 @@ export const pause = (ms: number): Effect.Effect<void> =>
   })
 
 /** Waits until something is so, for a minute at most: 8 times longer than any of these programs takes. */
-export const until = (what: string, isSo: () => boolean): Effect.Effect<void> =>
+export const until = (
+  what: string,
+  isSo: () => boolean,
+  seen: () => unknown = () => undefined
+): Effect.Effect<void> =>
   Effect.suspend(() => isSo() ? Effect.void : Effect.andThen(pause(20), Effect.fail("not yet"))).pipe(
     Effect.retry({ times: 3_000 }),
-    Effect.catch(() => Effect.die(new Error(`waited in vain until ${what}`)))
+    Effect.catch(() => Effect.die(new Error(`waited in vain until ${what}: ${String(seen())}`)))
   )
 
 export const folder = (name: string): Effect.Effect<Folder, never, Scope.Scope> =>
