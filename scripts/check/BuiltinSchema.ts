@@ -104,7 +104,9 @@ export const builtin = async (): Promise<{
     const sources = sourcesOf(`src/providers/${name}`)
     const docs = merged(
       docsOf(sources, /Config$/),
-      under("ice_servers", docsOf(sources, /^IceServer$/))
+      under("ice_servers", docsOf(sources, /^IceServer$/)),
+      // each kind of carrier has a schema of its own
+      under("carriers", docsOf(sources, /^(?!telephonyConfig)\w+Config$|^carrierFields$/))
     )
     return [name, object(`src/providers/${name}`, configSchema, docs)] as const
   })

@@ -39,7 +39,7 @@ describe("Builtin.layerWith", () => {
       assert.strictEqual((yield* Effect.flatten(engines.tts.get("deepgram"))).name, "deepgram")
       assert.includeMembers([...processors.list()], ["gain", "loud"])
       assert.includeMembers([...stores.list()], ["paper", "sqlite"])
-      assert.deepStrictEqual([...(yield* providers.listProviders)].sort(), ["livekit", "local", "pipecat"])
+      assert.deepStrictEqual([...(yield* providers.listProviders)].sort(), ["livekit", "local", "pipecat", "telephony"])
     }).pipe(Effect.provide(Builtin.layerWith({
       agents: { concierge },
       engines: { stt: { ears, deepgram: Effect.succeed(ears) } },

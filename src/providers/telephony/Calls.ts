@@ -1,0 +1,256 @@
+/**
+ * The calls of this process and their sessions.
+ *
+ * A call that a user has made gets its session when its media stream comes. The id of the session follows from the carrier's id of the
+ * call, so that the call finds its session again after a restart, in any process on the session store.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Queue from "effect/Queue"
+import * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { createHmac } from "node:crypto"
+import type { LinkedSession, ProviderHost, SessionLink } from "../../backend/provider/BackendProvider.ts"
+import * as SessionId from "../../backend/sessions/SessionId.ts"
+import { type BackendError, ConnectionFailed, InvalidConfig, SessionNotFound } from "../../BackendError.ts"
+import { finalizeWithin } from "../../Deadline.ts"
+import type { CallControl, CallEvent } from "../../session/call/CallControl.ts"
+import type { CallDetails } from "../../session/call/CallDetails.ts"
+import type { SessionConfig } from "../../session/SessionConfig.ts"
+import type { SessionEnd } from "../../session/SessionEvent.ts"
+import * as ThrownValue from "../../ThrownValue.ts"
+import * as SessionElsewhere from "../SessionElsewhere.ts"
+import type { SessionLinks } from "../SessionLinks.ts"
+import type { Call, Calls, Carrier, CarrierOptions, IncomingCall } from "./Call.ts"
+
+const op = "TelephonyProvider.call"
+/** How many events of a call wait for its session, which takes them at once. */
+const MAX_EVENTS = 64
+const MAX_FIELD = 256
+/** How long hanging up at the carrier may take when a session has ended. */
+const HANG_UP_DEADLINE = "5 seconds"
+/** How a session ends whose call goes on: another process, or another person, has it. */
+const goesOn: ReadonlySet<SessionEnd> = new Set(["taken_over", "transferred"])
+
+/**
+ * - `keypadTurns`: whether the keys that nobody collects become a turn of the user.
+ * - `targetOf`: where a transfer to this target goes. Fails where it may not go there.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface CallsOptions {
+  readonly host: ProviderHost
+  readonly links: SessionLinks
+  readonly cell: string | undefined
+  readonly carriers: () => ReadonlyMap<string, { readonly carrier: Carrier; readonly options: CarrierOptions }>
+  readonly keypadTurns: boolean
+  readonly targetOf: (target: string) => Effect.Effect<string, BackendError>
+}
+
+/**
+ * The calls, and how their sessions are opened.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface OpenCalls extends Calls {
+  /** Opens the link of a session that has a call; in the session's scope. */
+  readonly open: (session: LinkedSession, details: CallDetails) => Effect.Effect<SessionLink, BackendError, Scope.Scope>
+}
+
+interface Entry extends Call {
+  readonly isOver: () => boolean
+}
+
+const cut = (text: string | undefined): string | undefined => text?.slice(0, MAX_FIELD)
+
+const notHere = () => new SessionNotFound({ op, message: "the call has no session, or it has ended" })
+
+const detailsOf = (carrier: string, { from, id, parameters, to }: IncomingCall): CallDetails => ({
+  carrier,
+  direction: "inbound",
+  id,
+  ...(from === undefined ? {} : { from: from.slice(0, MAX_FIELD) }),
+  ...(to === undefined ? {} : { to: to.slice(0, MAX_FIELD) }),
+  parameters: parameters ?? {}
+})
+
+/** What the application sees of a call in the metadata of its session. */
+const metadataOf = ({ parameters, ...call }: CallDetails) => ({ call: { ...call, parameters: { ...parameters } } })
+
+const configOf = ({ agent, language, numbers }: CarrierOptions, details: CallDetails): SessionConfig => {
+  const ofNumber = details.to === undefined ? undefined : numbers[details.to]
+  const answering = ofNumber?.agent ?? agent
+  const speaking = ofNumber?.language ?? language
+  return {
+    userId: cut(details.from) || "anonymous",
+    transport: "websocket",
+    metadata: metadataOf(details),
+    call: details,
+    ...(answering === undefined ? {} : { agent: answering }),
+    ...(speaking === undefined ? {} : { language: speaking })
+  }
+}
+
+/**
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (options: CallsOptions): OpenCalls => {
+  const { carriers, cell, host, keypadTurns, links, targetOf } = options
+  const bySession = new Map<string, Entry>()
+
+  const sessionOf: Calls["sessionOf"] = (carrier, id) =>
+    SessionId.of(
+      cell,
+      createHmac("sha256", Redacted.value(host.signingKey)).update(`telephony call\n${carrier}\n${id}`).digest()
+    )
+
+  const carrierOf = (name: string) => {
+    const found = carriers().get(name)
+    return found !== undefined ? Effect.succeed(found) : Effect.fail(
+      new InvalidConfig({ op, message: "no carrier of this name is configured", details: { missing: "carrier" } })
+    )
+  }
+
+  const controlOf = (carrier: Carrier, call: Call, events: Queue.Queue<CallEvent>): CallControl => {
+    const { sendDtmf, transfer } = carrier
+    return {
+      facts: () => ({ ...call.details, parameters: call.details.parameters, id: call.id() }),
+      events: Stream.fromQueue(events),
+      keypadTurns,
+      ...(sendDtmf === undefined ? {} : { sendDtmf: (digits) => sendDtmf(call, digits) }),
+      ...(transfer === undefined ? {} : {
+        transfer: (target, how) =>
+          Effect.gen(function*() {
+            const to = typeof target === "string" ? yield* targetOf(target) : target
+            if (call.isTransferring()) {
+              return yield* new InvalidConfig({ op, message: "the call is being transferred already" })
+            }
+            call.emit({ type: "call.transferring", warm: how.warm === true })
+            yield* transfer(call, to, how).pipe(
+              Effect.onError(() => Effect.sync(() => call.emit({ type: "call.transfer_failed", cause: "failed" })))
+            )
+          })
+      })
+    }
+  }
+
+  /** Hangs up a call whose session has ended here for good. */
+  const hangUp = (carrier: Carrier, entry: Entry, endReason: LinkedSession["endReason"]) =>
+    Effect.suspend(() => {
+      const reason = endReason?.()
+      if (entry.isOver() || entry.id() === undefined || reason === undefined || goesOn.has(reason)) return Effect.void
+      return carrier.hangUp(entry).pipe(
+        finalizeWithin(HANG_UP_DEADLINE),
+        Effect.catchCause((cause) =>
+          Effect.annotateLogs(Effect.logWarning("the call could not be hung up", ThrownValue.loggable(cause)), {
+            carrier: carrier.name
+          })
+        )
+      )
+    })
+
+  const open: OpenCalls["open"] = Effect.fnUntraced(function*(session, details) {
+    const { carrier } = yield* carrierOf(details.carrier)
+    const { attachments } = yield* links.open(session)
+    const link = yield* links.linkOf(session.id)
+    const events = yield* Queue.sliding<CallEvent>(MAX_EVENTS)
+    let id = details.id
+    let over = false
+    let transferring = false
+    const entry: Entry = {
+      session: session.id,
+      details,
+      link,
+      id: () => id,
+      named: (known) => {
+        id = known
+      },
+      isOver: () => over,
+      isTransferring: () => transferring,
+      emit: (event) => {
+        if (over) return
+        over = event.type === "call.ended"
+        if (event.type === "call.transferring") transferring = true
+        if (event.type === "call.transfer_failed") transferring = false
+        Queue.offerUnsafe(events, event)
+      }
+    }
+    yield* Effect.acquireRelease(
+      Effect.sync(() => bySession.set(session.id, entry)),
+      () =>
+        Effect.suspend(() => {
+          if (bySession.get(session.id) === entry) bySession.delete(session.id)
+          return hangUp(carrier, entry, session.endReason)
+        })
+    )
+    if (details.direction === "outbound" && !session.resumed) {
+      if (carrier.dial === undefined) {
+        return yield* new InvalidConfig({
+          op,
+          message: "this carrier cannot be dialled through",
+          details: { reason: "unsupported" }
+        })
+      }
+      entry.named(yield* carrier.dial(entry))
+    }
+    return {
+      access: { connectionUrl: `telephony:${carrier.name}` },
+      attachments,
+      call: controlOf(carrier, entry, events)
+    }
+  })
+
+  const found = (session: string) => {
+    const entry = bySession.get(session)
+    return entry !== undefined ? Effect.succeed(entry) : Effect.fail(notHere())
+  }
+
+  const resume: Calls["resume"] = (session) =>
+    Effect.suspend(() => {
+      const entry = bySession.get(session)
+      if (entry !== undefined) return Effect.succeed(entry)
+      return SessionElsewhere.check(session).pipe(
+        Effect.andThen(host.recover(session)),
+        Effect.andThen(found(session))
+      )
+    })
+
+  const create = Effect.fnUntraced(function*(session: string, config: SessionConfig) {
+    if (host.reserveAs === undefined) {
+      return yield* new ConnectionFailed({ op, message: "the backend cannot reserve a place" })
+    }
+    const place = yield* host.reserveAs(session)
+    yield* place.create(config)
+    return yield* found(session)
+  })
+
+  return {
+    open,
+    sessionOf,
+    resume,
+    find: (carrier, id) => {
+      for (const entry of bySession.values()) {
+        if (entry.details.carrier === carrier && entry.id() === id) return entry
+      }
+      return undefined
+    },
+    enter: Effect.fnUntraced(function*(name, incoming) {
+      const { options } = yield* carrierOf(name)
+      if (incoming.id === "" || incoming.id.length > MAX_FIELD) {
+        return yield* new InvalidConfig({ op, message: "the call has no id" })
+      }
+      const session = sessionOf(name, incoming.id)
+      const here = bySession.get(session)
+      if (here !== undefined) return here
+      return yield* host.recover(session).pipe(
+        Effect.andThen(found(session)),
+        Effect.catchTag("SessionNotFound", () => create(session, configOf(options, detailsOf(name, incoming))))
+      )
+    })
+  }
+}

@@ -1,0 +1,109 @@
+/**
+ * The route of a carrier's media streams, `GET /telephony/{carrier}/media`.
+ *
+ * The handshake is checked before the upgrade, where the carrier signs it; the stream's first messages tell its call, which is checked next.
+ * Only then does the call get a session. The request's fiber lives as long as the stream.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as HttpRouter from "effect/http/HttpRouter"
+import type * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import type * as Scope from "effect/Scope"
+import type { WebSocket } from "ws"
+import type { ProviderRoute } from "../../backend/provider/BackendProvider.ts"
+import type { BackendError } from "../../BackendError.ts"
+import { finalizeWithin } from "../../Deadline.ts"
+import * as MediaConnection from "../../protocols/MediaConnection.ts"
+import * as MediaOpening from "../../protocols/MediaOpening.ts"
+import type { MediaProtocol, MediaStart } from "../../protocols/MediaProtocol.ts"
+import * as Problem from "../../transport/Problem.ts"
+import { peerOf } from "../RouteRequest.ts"
+import * as SocketUpgrade from "../SocketUpgrade.ts"
+import type { Call } from "./Call.ts"
+
+/** How long a stream may take to tell its call. */
+const START_DEADLINE = "10 seconds"
+/** The close codes of a stream that is not let in, RFC 6455 §7.4.1. */
+const POLICY_VIOLATION = 1008
+const TRY_AGAIN_LATER = 1013
+const CLOSE_TIMEOUT = "1 second"
+const CLOSED = 3
+
+/**
+ * - `admit`: checks the handshake of a stream.
+ * - `callOf`: the call that a stream tells, once it has been checked; in the scope of the stream.
+ * - `returns`: see `Carrier`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface MediaRouteOptions {
+  readonly path: `/${string}`
+  readonly protocol: MediaProtocol
+  readonly admit: (request: HttpServerRequest.HttpServerRequest) => Effect.Effect<void, BackendError>
+  readonly callOf: (
+    start: MediaStart,
+    request: HttpServerRequest.HttpServerRequest
+  ) => Effect.Effect<Call, BackendError, Scope.Scope>
+  readonly returns: boolean
+}
+
+/** Closes a stream that is not let in; the carrier sees the code of the error. */
+const refuse = (socket: WebSocket, { code }: BackendError): Effect.Effect<void> =>
+  Effect.callback<void>((resume) => {
+    const isFull = code === "session_limit_exceeded" || code === "rate_limit_exceeded"
+    if (socket.readyState === CLOSED) return resume(Effect.void)
+    socket.once("close", () => resume(Effect.void))
+    // its answer is read
+    socket.resume()
+    socket.close(isFull ? TRY_AGAIN_LATER : POLICY_VIOLATION, code)
+  }).pipe(finalizeWithin(CLOSE_TIMEOUT), Effect.andThen(Effect.logInfo(`a media stream was refused: ${code}`)))
+
+/**
+ * A stream on an open socket, from its first message to its end. The socket is not closed by it.
+ *
+ * @category operations
+ * @since 0.1.0
+ */
+export const serve = Effect.fnUntraced(function*(
+  socket: WebSocket,
+  request: HttpServerRequest.HttpServerRequest,
+  { callOf, protocol, returns }: Pick<MediaRouteOptions, "callOf" | "protocol" | "returns">
+): Effect.fn.Return<void, BackendError, Scope.Scope> {
+  const opened = yield* MediaOpening.read(socket, protocol, START_DEADLINE)
+  const call = yield* callOf(opened.start, request)
+  yield* call.link.enter(yield* peerOf(request))
+  const ended = (cause: "user_hung_up" | "failed") => {
+    if (!call.isTransferring()) call.emit({ type: "call.ended", cause })
+  }
+  const { closed, connection } = yield* MediaConnection.make(socket, {
+    protocol,
+    start: opened.start,
+    arrived: opened.take(),
+    stopped: () => ended("user_hung_up")
+  })
+  yield* call.link.attach(connection)
+  yield* closed
+  if (!returns) ended("failed")
+})
+
+/**
+ * @category routes
+ * @since 0.1.0
+ */
+export const make = (options: MediaRouteOptions): ProviderRoute => {
+  const handle = Effect.fnUntraced(
+    function*(request: HttpServerRequest.HttpServerRequest) {
+      yield* options.admit(request)
+      if (!(yield* SocketUpgrade.isPossible(request))) return SocketUpgrade.expected()
+      const socket = yield* SocketUpgrade.accept(request, options.protocol.subprotocols ?? [])
+      yield* Effect.catch(serve(socket, request, options), (error) => refuse(socket, error))
+      return HttpServerResponse.empty()
+    },
+    Effect.scoped,
+    Effect.catch((error: BackendError) => Effect.succeed(Problem.errorResponse(error)))
+  )
+  return HttpRouter.route("GET", options.path, handle)
+}

@@ -1,0 +1,131 @@
+/**
+ * Makes the telephony provider of kinds of carriers.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as HttpClient from "effect/http/HttpClient"
+import type * as Schema from "effect/Schema"
+import type { HealthPart } from "../../backend/health/HealthStatus.ts"
+import * as BackendProvider from "../../backend/provider/BackendProvider.ts"
+import { InvalidConfig } from "../../BackendError.ts"
+import * as SessionLinks from "../SessionLinks.ts"
+import * as SocketRoute from "../SocketRoute.ts"
+import type { Carrier, CarrierKind, CarrierOptions } from "./Call.ts"
+import * as Calls from "./Calls.ts"
+import * as StreamTokens from "./StreamTokens.ts"
+import { telephonyConfig } from "./TelephonyConfig.ts"
+
+/** Of the sessions that the API creates, to hear an agent without a telephone. */
+const nativeRates = { inputSampleRate: 16_000, outputSampleRate: 24_000 }
+
+const targetIn = (targets: { readonly [name: string]: string }) => (target: string) =>
+  Object.hasOwn(targets, target) ? Effect.succeed(targets[target]!) : /^(?:\+?\d{3,}|sips?:)/.test(target)
+    ? Effect.succeed(target)
+    : Effect.fail(
+      new InvalidConfig({
+        op: "VoiceSession.transfer",
+        message: "no transfer target has this name",
+        details: { path: "target" }
+      })
+    )
+
+/**
+ * The telephony provider of these kinds of carriers, for which `schema` is the union of their options.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = <Options extends CarrierOptions>(
+  schema: Schema.Codec<Options, unknown>,
+  kinds: { readonly [Kind in Options["kind"]]: CarrierKind<Extract<Options, { readonly kind: Kind }>> }
+): BackendProvider.BackendProvider["Service"] => {
+  const kindOf = (options: Options) => kinds[options.kind as Options["kind"]] as unknown as CarrierKind<Options>
+  return BackendProvider.make({
+    name: "telephony",
+    description: "Users call by telephone, or are called, through carriers and telephone systems",
+    capabilities: {
+      s2s: true,
+      multiUser: true,
+      sessionPersistence: true,
+      customAuth: false,
+      customRateLimiting: false,
+      maxConcurrentSessions: 0,
+      minLatency: Duration.millis(40),
+      codecs: ["pcmu", "pcma", "pcm_s16le"]
+    },
+    config: telephonyConfig(schema),
+    connect: Effect.fnUntraced(function*(options, config, host) {
+      const client = yield* HttpClient.HttpClient
+      const links = yield* SessionLinks.make({
+        host,
+        limits: host.limits ?? (() => config.session),
+        maxConnectionsPerSession: options.maxConnectionsPerSession
+      })
+      const carriers = new Map<string, { readonly carrier: Carrier; readonly options: CarrierOptions }>()
+      const calls = Calls.make({
+        host,
+        links,
+        cell: config.cluster?.cell,
+        carriers: () => carriers,
+        keypadTurns: options.keypad === "turns",
+        targetOf: targetIn(options.transferTargets)
+      })
+      const tokens = yield* StreamTokens.make(host)
+      for (const each of options.carriers) {
+        const carrier = yield* kindOf(each).make(each, {
+          publicUrl: options.publicUrl?.replace(/\/+$/, ""),
+          answerPath: `/telephony/${each.name}/answer`,
+          mediaPath: `/telephony/${each.name}/media`,
+          calls,
+          tokens,
+          refuses: () => host.places?.().refuses ?? false,
+          client,
+          timeout: config.timeout
+        })
+        carriers.set(each.name, { carrier, options: each })
+      }
+      const all = Array.from(carriers.values(), ({ carrier }) => carrier)
+      return {
+        open: (session: BackendProvider.LinkedSession) =>
+          session.config.call === undefined
+            // somebody who tries an agent without a telephone
+            ? Effect.map(links.open(session), ({ attachments, expiresAt, token }) => ({
+              access: { connectionUrl: `/v1/sessions/${encodeURIComponent(session.id)}/audio`, token, expiresAt },
+              attachments
+            }))
+            : calls.open(session, session.config.call),
+        routes: [
+          SocketRoute.make({ path: "/v1/sessions/:id/audio", links, rates: nativeRates }),
+          ...all.flatMap(({ routes }) => routes)
+        ],
+        probe: probe(all)
+      }
+    }, Effect.provide(FetchHttpClient.layer))
+  })
+}
+
+/** Asks the carriers that can be asked; one that does not answer degrades the provider, all of them make it unhealthy. */
+const probe = (carriers: ReadonlyArray<Carrier>): Effect.Effect<HealthPart> =>
+  Effect.map(
+    Effect.forEach(
+      carriers,
+      ({ check = Effect.void, name }) =>
+        Effect.match(check, {
+          onFailure: ({ code, message }) => [`${name}: ${code}: ${message}`],
+          onSuccess: () => []
+        }),
+      { concurrency: 8 }
+    ),
+    (results): HealthPart => {
+      const causes = results.flat()
+      if (causes.length === 0) return { name: "provider", status: "healthy" }
+      return {
+        name: "provider",
+        status: causes.length === carriers.length ? "unhealthy" : "degraded",
+        cause: causes.join("; ")
+      }
+    }
+  )
