@@ -18,8 +18,8 @@ import { PlayoutMarks } from "./PlayoutMarks.ts"
 
 /** How long nothing may come before it counts as silence, in ms: longer than the jitter of a network. */
 const SILENT_AFTER_MS = 300
-/** How often that is looked at, in ms. */
-const LOOK_EVERY_MS = 100
+/** How much of it is given at a time, in ms. */
+const SILENCE_MS = 100
 
 // The samples of a message are valid during its call only, and messages are decoded one at a time: all streams share the room.
 const samples = new Int16Array(WebSocketConnection.MAX_PAYLOAD_BYTES)
@@ -114,8 +114,13 @@ export const make = Effect.fnUntraced(function*(
   let gap: ((samples: number) => void) | undefined
   yield* Effect.gen(function*() {
     while (true) {
-      yield* Effect.sleep(LOOK_EVERY_MS)
-      if (now() - heardAtMs >= SILENT_AFTER_MS) gap?.(start.input.sampleRate * LOOK_EVERY_MS / 1_000)
+      const leftMs = SILENT_AFTER_MS - (now() - heardAtMs)
+      // a stream that is heard wakes up a few times a second, and not for each of its messages
+      if (leftMs > 0) yield* Effect.sleep(leftMs)
+      else {
+        gap?.(start.input.sampleRate * SILENCE_MS / 1_000)
+        yield* Effect.sleep(SILENCE_MS)
+      }
     }
   }).pipe(Effect.forkScoped)
   return {

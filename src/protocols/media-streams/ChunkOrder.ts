@@ -42,6 +42,15 @@ export class ChunkOrder<A extends {} | null> {
     return this.#chunks.length
   }
 
+  /** Whether a chunk is the next in order and none waits: it counts as taken then, and is not added. Otherwise nothing changes. */
+  passes(number: number): boolean {
+    if (!this.#started || number !== this.#next || this.#chunks.length > 0) return false
+    this.#unlikely = Number.NaN
+    this.#missing = 0
+    this.#next++
+    return true
+  }
+
   /** Adds a chunk; call `take` until it gives nothing. Returns whether the chunk was not dropped. */
   push(number: number, chunk: A): boolean {
     if (!this.#started) {

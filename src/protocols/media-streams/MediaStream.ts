@@ -99,7 +99,7 @@ class Receiver {
   }
 
   #chunk(payload: string, chunk: number | undefined, samples: Int16Array, listener: MediaListener): number {
-    if (chunk === undefined) return this.#audio(payload, samples, listener)
+    if (chunk === undefined || this.#order.passes(chunk)) return this.#audio(payload, samples, listener)
     this.#order.push(chunk, payload)
     return this.#deliver(samples, listener)
   }

@@ -41,6 +41,28 @@ describe("ChunkOrder", () => {
     }
   })
 
+  it.prop("passes a chunk by exactly where it would have been added and taken at once, and nothing been missing", [
+    Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 12 }))),
+    Schema.Boolean
+  ], ([numbers, reorders]) => {
+    const [passing, plain] = [new ChunkOrder<string>(reorders ? 5 : 0), new ChunkOrder<string>(reorders ? 5 : 0)]
+    for (const number of numbers) {
+      const taken: Array<string> = []
+      plain.push(number, `${number}`)
+      for (let chunk = plain.take(); chunk !== undefined; chunk = plain.take()) taken.push(`${plain.missing} ${chunk}`)
+      if (passing.passes(number)) {
+        assert.deepStrictEqual([`${passing.missing} ${number}`], taken)
+        continue
+      }
+      const passed: Array<string> = []
+      passing.push(number, `${number}`)
+      for (let chunk = passing.take(); chunk !== undefined; chunk = passing.take()) {
+        passed.push(`${passing.missing} ${chunk}`)
+      }
+      assert.deepStrictEqual(passed, taken)
+    }
+  })
+
   it("begins with the first chunk, though another comes before it", () => {
     assert.deepStrictEqual(run([3, 1, 2, 4]), [1, 2, 3, 4])
     assert.deepStrictEqual(run([1, 0, 2]), [1, 2])

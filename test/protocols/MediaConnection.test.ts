@@ -1,0 +1,76 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { TestClock } from "effect/testing"
+import { EventEmitter } from "node:events"
+import type { WebSocket } from "ws"
+import * as Twilio from "../../src/protocols/media-streams/Twilio.ts"
+import * as MediaConnection from "../../src/protocols/MediaConnection.ts"
+import type { MediaStart } from "../../src/protocols/MediaProtocol.ts"
+import { ScriptedListener } from "../transport/ScriptedListener.ts"
+
+const format = { encoding: "mulaw", sampleRate: 8_000 } as const
+const start: MediaStart = { streamId: "MZ1", callId: "CA1", input: format, output: format, parameters: {} }
+
+/** An open socket of which only the messages that come are of interest. */
+class Socket extends EventEmitter {
+  readonly readyState = 1
+  readonly bufferedAmount = 0
+  readonly isPaused = false
+  chunk = 0
+
+  send(): void {}
+  ping(): void {}
+  close(): void {
+    this.emit("close", 1_000)
+  }
+  terminate(): void {}
+
+  hears(): void {
+    const media = { track: "inbound", chunk: String(++this.chunk), payload: Buffer.alloc(160, 0xff).toString("base64") }
+    this.emit("message", Buffer.from(JSON.stringify({ event: "media", media, streamSid: "MZ1" })), false)
+  }
+}
+
+const open = Effect.gen(function*() {
+  const socket = new Socket()
+  const { connection } = yield* MediaConnection.make(socket as unknown as WebSocket, {
+    protocol: Twilio.protocol,
+    start,
+    stopped: () => {}
+  })
+  const gaps: Array<number> = []
+  let samples = 0
+  connection.listen(
+    Object.assign(new ScriptedListener(), {
+      audio: (pcm: Int16Array) => {
+        samples += pcm.length
+      },
+      gap: (count: number) => void gaps.push(count)
+    })
+  )
+  return { socket, gaps, samples: () => samples }
+})
+
+describe("MediaConnection", () => {
+  it.effect("gives silence where the far end sends nothing, 300 ms after its last audio, and none while it sends", () =>
+    Effect.gen(function*() {
+      const { gaps, samples, socket } = yield* open
+      const speaks = Effect.repeat(
+        Effect.andThen(Effect.sync(() => socket.hears()), TestClock.adjust(20)),
+        { times: 99 }
+      )
+      yield* speaks
+      assert.deepStrictEqual([samples(), gaps], [100 * 160, []])
+      // 20 ms have passed since the last audio
+      yield* TestClock.adjust(279)
+      assert.deepStrictEqual(gaps, [])
+      yield* TestClock.adjust(1)
+      assert.deepStrictEqual(gaps, [800])
+      yield* Effect.repeat(TestClock.adjust(100), { times: 9 })
+      assert.deepStrictEqual(gaps, Array.from({ length: 11 }, () => 800))
+      yield* speaks
+      assert.deepStrictEqual(gaps.length, 11)
+      yield* TestClock.adjust(280)
+      assert.deepStrictEqual(gaps.length, 12)
+    }).pipe(Effect.scoped))
+})
