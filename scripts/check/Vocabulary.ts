@@ -131,7 +131,11 @@ export const phrases: Readonly<Record<string, string>> = {
 // `talk` is a command of the CLI.
 const talkCommand = (file: string): boolean => /^(?:src|test)\/cli\//.test(file)
 
+/** Names of companies. */
+const companies: ReadonlySet<string> = new Set(["SignalWire"])
+
 const replacementOf = (name: string, file: string): string | undefined => {
+  if (companies.has(name)) return undefined
   if (Object.hasOwn(names, name)) return names[name]
   const ending = Object.keys(endings).find((ending) =>
     name.endsWith(ending) && name !== ending && !(ending === "Talk" && talkCommand(file))

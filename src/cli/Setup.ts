@@ -19,6 +19,7 @@ import type { JsonRecord } from "../schema/Json.ts"
 import * as Tls from "../server/access/Tls.ts"
 import * as Listening from "../server/Listening.ts"
 import * as ServerConfig from "../server/ServerConfig.ts"
+import { reachLikeServer } from "../server/TelephonyAddress.ts"
 import { bindLikeServer } from "../server/WebRtcBinding.ts"
 import * as TelemetryConfig from "../telemetry/TelemetryConfig.ts"
 import type { App } from "./app/App.ts"
@@ -62,7 +63,9 @@ export const loadConfig = (
       env: process.env,
       defaults: over(defaults ?? {}, app.defaults),
       section,
-      complete: listen === undefined ? undefined : (raw, server) => bindLikeServer(raw, listen(server)),
+      complete: listen === undefined
+        ? undefined
+        : (raw, server) => reachLikeServer(bindLikeServer(raw, listen(server)), listen(server)),
       inspect: !inspect ? undefined : (found) =>
         Effect.zipWith(
           Preflight.faultsOf(found),

@@ -11,7 +11,7 @@ import * as HttpRouter from "effect/http/HttpRouter"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { frameMs, isSampleRate, maxSampleRate, minSampleRate } from "../audio/AudioFormat.ts"
-import type { ProviderRoute } from "../backend/provider/BackendProvider.ts"
+import * as BackendProvider from "../backend/provider/BackendProvider.ts"
 import { InvalidConfig } from "../BackendError.ts"
 import * as Problem from "../transport/Problem.ts"
 import * as WebSocketConnection from "../transport/websocket/WebSocketConnection.ts"
@@ -52,6 +52,7 @@ const gatheredOf = (query: URLSearchParams): Effect.Effect<number, InvalidConfig
  * - `rates`: the sample rates, unless the query asks for others (`input_rate`, `output_rate`). The query's `chunk_ms` (20 to
  *   100) asks for longer frames of the agent's audio.
  * - `protocol`: how frames are encoded. Default: our own protocol.
+ * - `name`: the protocol's, as `server.protocols` has it. Default: `native`.
  *
  * @category models
  * @since 0.1.0
@@ -61,13 +62,16 @@ export interface SocketRouteOptions {
   readonly links: SessionLinks
   readonly rates: SampleRates
   readonly protocol?: MakeProtocol | undefined
+  readonly name?: string | undefined
 }
 
 /**
  * @category routes
  * @since 0.1.0
  */
-export const make = ({ links, path, protocol, rates }: SocketRouteOptions): ProviderRoute => {
+export const make = (
+  { links, name = "native", path, protocol, rates }: SocketRouteOptions
+): BackendProvider.ProviderRoute => {
   const handle = Effect.fnUntraced(
     function*(request: HttpServerRequest.HttpServerRequest) {
       const { id = "" } = yield* HttpRouter.params
@@ -96,5 +100,5 @@ export const make = ({ links, path, protocol, rates }: SocketRouteOptions): Prov
         Effect.catch((error) => Effect.succeed(Problem.errorResponse(error)))
       )
   )
-  return HttpRouter.route("GET", path, handle)
+  return BackendProvider.speaking(name, HttpRouter.route("GET", path, handle))
 }

@@ -39,6 +39,7 @@ import * as Cells from "./nodes/Cells.ts"
 import * as NodeRouting from "./nodes/NodeRouting.ts"
 import * as ProcessMetrics from "./ProcessMetrics.ts"
 import * as AsyncApi from "./protocol/AsyncApi.ts"
+import * as Protocols from "./Protocols.ts"
 import * as RouteCollector from "./RouteCollector.ts"
 import {
   complete,
@@ -60,6 +61,7 @@ import type { SharedPort } from "./SharedPort.ts"
  *   another address than loopback is refused, and so is whatever else makes the server public; where the address is
  *   unknown, requests must come from this machine and name it.
  * - `publicUrl`: how clients reach the application's root; the prefix is added to it. Default: the request's `Host`.
+ * - `protocols`: as in the server's config.
  * - `providers`: what `GET /v1/providers` lists besides the backend's own provider. Default: none.
  * - `console`: whether the prefix itself is the console page. Default: true.
  *
@@ -68,7 +70,7 @@ import type { SharedPort } from "./SharedPort.ts"
  */
 export interface RoutesOptions extends
   GivenServerConfig<
-    "publicUrl" | "allowedOrigins" | "apiKeys" | "authentication" | "trustedProxies" | "operations"
+    "publicUrl" | "allowedOrigins" | "apiKeys" | "authentication" | "trustedProxies" | "operations" | "protocols"
   >
 {
   readonly prefix?: string | undefined
@@ -196,14 +198,17 @@ export const make = Effect.fnUntraced(function*(
   const trust = yield* PeerTrust.make(certificate)
   const prefix = yield* prefixOf(options.prefix ?? "")
   const { console = true, providers = [] } = options
-  const { allowedOrigins, apiKeys, authentication, operations, publicUrl, trustedProxies } = yield* complete({
-    allowedOrigins: options.allowedOrigins,
-    apiKeys: options.apiKeys,
-    authentication: options.authentication,
-    operations: options.operations,
-    publicUrl: options.publicUrl,
-    trustedProxies: options.trustedProxies
-  })
+  const { allowedOrigins, apiKeys, authentication, operations, protocols, publicUrl, trustedProxies } = yield* complete(
+    {
+      allowedOrigins: options.allowedOrigins,
+      apiKeys: options.apiKeys,
+      authentication: options.authentication,
+      operations: options.operations,
+      protocols: options.protocols,
+      publicUrl: options.publicUrl,
+      trustedProxies: options.trustedProxies
+    }
+  )
   const host = options.host ?? (yield* listeningOn)
   yield* requireAuthentication({
     // An unknown address is taken for loopback: the guard answers only to its names then.
@@ -240,7 +245,8 @@ export const make = Effect.fnUntraced(function*(
   const guard = RequestGuard.make({ host, publicUrl, allowedOrigins, apiKeys, authentication, operations, anyHost })
   const addressOf = ClientAddress.make(trustedProxies)
   const nodes = yield* NodeRouting.make(backend, { trust })
-  const ofProvider = new Set<unknown>(backend.routes)
+  const ofProviders = yield* Protocols.served(backend.routes, protocols)
+  const ofProvider = new Set<unknown>(ofProviders)
   const inItsCell = Cells.around((yield* backend.config).cluster ?? {})
 
   const mount = (all: ReadonlyArray<Guarded>, isFirstOfTwo: boolean): Mounted => {
@@ -281,7 +287,7 @@ export const make = Effect.fnUntraced(function*(
 
   const all: ReadonlyArray<Guarded> = [
     ...own.map((route) => [route, GuardedRoute.accessOf(route.path)] as const),
-    ...backend.routes.map((route) => [route, "public"] as const)
+    ...ofProviders.map((route) => [route, "public"] as const)
   ]
   const common = { localOnly: guard.localOnly, passedOn: nodes?.idle ?? Effect.void, prefix }
   const mounted: MountedPorts = hasAdminPort

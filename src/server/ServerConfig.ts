@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { InvalidConfig } from "../BackendError.ts"
+import { mediaProtocols } from "../protocols/Protocols.ts"
 import { withDefault } from "../schema/Defaults.ts"
 import { over } from "../schema/Defined.ts"
 import { encodeKeys } from "../schema/EncodedKeys.ts"
@@ -49,6 +50,9 @@ const Range = Schema.String.check(
   )
 )
 
+/** By their names in `server.protocols`. */
+const protocolNames = ["native", "pipecat", ...mediaProtocols.keys()] as const
+
 const File = Schema.NonEmptyString.check(Schema.isMaxLength(4_096))
 
 /**
@@ -73,6 +77,8 @@ const File = Schema.NonEmptyString.check(Schema.isMaxLength(4_096))
  * - `tls.key`: the file with its key.
  * - `maxConnections`: open sockets, WebSockets included. Beyond it the oldest that has sent no complete request is closed,
  *   or else the new one is answered 503. 4,096, [16, 1,000,000].
+ * - `protocols`: what clients and carriers may speak here: `native`, our own WebSocket and WebRTC; `pipecat`; and the protocols of
+ *   carriers. One that is not listed is not answered. Default: `native`, and what the provider's own config names.
  * - `telemetry`: where `serve` sends traces, metrics and log lines. Without it, the standard `OTEL_…` variables apply.
  * - `telemetry.otlp_endpoint`: the base URL of an OTLP/HTTP receiver; `/v1/traces`, `/v1/metrics` and `/v1/logs` are added.
  * - `telemetry.otlp_headers`: headers of each request, most of the time a key; their values are secrets.
@@ -95,6 +101,7 @@ export const ServerConfig = Schema.Struct({
   operations: Schema.Literals(["public", "keys"]).pipe(withDefault("public" as const)),
   tls: Schema.optionalKey(Schema.Struct({ cert: File, key: File })),
   maxConnections: Schema.Int.check(Schema.isBetween({ minimum: 16, maximum: 1_000_000 })).pipe(withDefault(4_096)),
+  protocols: Schema.optionalKey(Schema.Array(Schema.Literals(protocolNames)).check(Schema.isMinLength(1))),
   telemetry: TelemetryConfig.pipe(withDefault({}))
 }).pipe(
   encodeKeys({

@@ -58,7 +58,20 @@ export interface SessionAccess {
 /**
  * A route of a provider for the server to mount: it responds to failures itself.
  *
+ * - `protocol`: what users or carriers speak there, as `server.protocols` names it; absent for routes that are of no such protocol.
+ *
  * @category models
  * @since 0.1.0
  */
-export type ProviderRoute = HttpRouter.Route<never, never>
+export type ProviderRoute = HttpRouter.Route<never, never> & { readonly protocol?: string | undefined }
+
+/**
+ * Says what a route speaks.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const speaking = (protocol: string, route: HttpRouter.Route<never, never>): ProviderRoute => ({
+  ...route,
+  protocol
+})

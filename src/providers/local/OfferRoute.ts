@@ -14,7 +14,7 @@ import * as HttpRouter from "effect/http/HttpRouter"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Scope from "effect/Scope"
-import type { ProviderRoute } from "../../backend/provider/BackendProvider.ts"
+import { type ProviderRoute, speaking } from "../../backend/provider/BackendProvider.ts"
 import { InvalidConfig } from "../../BackendError.ts"
 import * as Problem from "../../transport/Problem.ts"
 import * as Sdp from "../../transport/webrtc/Sdp.ts"
@@ -76,5 +76,5 @@ export const make = (links: SessionLinks, webRtc: WebRtc): ProviderRoute => {
       SessionElsewhere.pass(request),
       Effect.catch((error) => Effect.succeed(Problem.errorResponse(error)))
     ))
-  return HttpRouter.route("POST", "/v1/sessions/:id/offer", handle)
+  return speaking("native", HttpRouter.route("POST", "/v1/sessions/:id/offer", handle))
 }

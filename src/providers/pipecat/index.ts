@@ -60,7 +60,8 @@ export const provider: BackendProvider.BackendProvider["Service"] = BackendProvi
           path: "/v1/sessions/:id/pipecat",
           links,
           rates: { inputSampleRate, outputSampleRate },
-          protocol: PipecatProtocol.make
+          protocol: PipecatProtocol.make,
+          name: "pipecat"
         })
       ],
       // Bridges connect to us: no remote service to probe.

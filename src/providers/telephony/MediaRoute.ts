@@ -12,7 +12,7 @@ import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import type * as Scope from "effect/Scope"
 import type { WebSocket } from "ws"
-import type { ProviderRoute } from "../../backend/provider/BackendProvider.ts"
+import { type ProviderRoute, speaking } from "../../backend/provider/BackendProvider.ts"
 import type { BackendError } from "../../BackendError.ts"
 import { finalizeWithin } from "../../Deadline.ts"
 import * as MediaConnection from "../../protocols/MediaConnection.ts"
@@ -105,5 +105,5 @@ export const make = (options: MediaRouteOptions): ProviderRoute => {
     Effect.scoped,
     Effect.catch((error: BackendError) => Effect.succeed(Problem.errorResponse(error)))
   )
-  return HttpRouter.route("GET", options.path, handle)
+  return speaking(options.protocol.name, HttpRouter.route("GET", options.path, handle))
 }

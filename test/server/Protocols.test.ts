@@ -1,0 +1,36 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import { type ProviderRoute, speaking } from "../../src/backend/provider/BackendProvider.ts"
+import * as Protocols from "../../src/server/Protocols.ts"
+
+const route = (path: HttpRouter.PathInput): HttpRouter.Route<never, never> =>
+  HttpRouter.route("GET", path, HttpServerResponse.empty())
+const webhook: ProviderRoute = route("/telephony/main/answer")
+const routes: ReadonlyArray<ProviderRoute> = [
+  speaking("native", route("/v1/sessions/:id/audio")),
+  speaking("twilio", route("/telephony/main/media")),
+  webhook
+]
+const pathsOf = (protocols: ReadonlyArray<string> | undefined) =>
+  Effect.map(Protocols.served(routes, protocols), (served) => served.map(({ path }) => path))
+
+describe("server.protocols", () => {
+  it.effect("serves everything that the provider has, where none is listed", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* pathsOf(undefined), routes.map(({ path }) => path))
+    }))
+
+  it.effect("serves those that are listed, and what is of no protocol", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* pathsOf(["twilio"]), ["/telephony/main/media", "/telephony/main/answer"])
+    }))
+
+  it.effect("refuses a list without a protocol that the provider's config names", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(pathsOf(["native", "vonage"]))
+      assert.strictEqual(error.code, "invalid_config")
+      assert.include(error.message, "server.protocols does not list twilio")
+    }))
+})
