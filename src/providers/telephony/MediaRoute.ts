@@ -12,14 +12,13 @@ import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import type * as Scope from "effect/Scope"
 import type { WebSocket } from "ws"
-import { type ProviderRoute, speaking } from "../../backend/provider/BackendProvider.ts"
+import { CurrentPeer, type ProviderRoute, speaking } from "../../backend/provider/BackendProvider.ts"
 import type { BackendError } from "../../BackendError.ts"
 import { finalizeWithin } from "../../Deadline.ts"
 import * as MediaConnection from "../../protocols/MediaConnection.ts"
 import * as MediaOpening from "../../protocols/MediaOpening.ts"
 import type { MediaProtocol, MediaStart } from "../../protocols/MediaProtocol.ts"
 import * as Problem from "../../transport/Problem.ts"
-import { peerOf } from "../RouteRequest.ts"
 import * as SocketUpgrade from "../SocketUpgrade.ts"
 import type { Call } from "./Call.ts"
 
@@ -30,6 +29,8 @@ const POLICY_VIOLATION = 1008
 const TRY_AGAIN_LATER = 1013
 const CLOSE_TIMEOUT = "1 second"
 const CLOSED = 3
+/** All calls come from the carrier's few addresses: limits by address are not for them, but those by caller are. */
+const CARRIER = {}
 
 /**
  * - `admit`: checks the handshake of a stream.
@@ -73,8 +74,8 @@ export const serve = Effect.fnUntraced(function*(
   { callOf, protocol, returns }: Pick<MediaRouteOptions, "callOf" | "protocol" | "returns">
 ): Effect.fn.Return<void, BackendError, Scope.Scope> {
   const opened = yield* MediaOpening.read(socket, protocol, START_DEADLINE)
-  const call = yield* callOf(opened.start, request)
-  yield* call.link.enter(yield* peerOf(request))
+  const call = yield* Effect.provideService(callOf(opened.start, request), CurrentPeer, CARRIER)
+  yield* call.link.enter(CARRIER)
   const ended = (cause: "user_hung_up" | "failed") => {
     if (!call.isTransferring()) call.emit({ type: "call.ended", cause })
   }
