@@ -102,6 +102,9 @@ const apply = (current: Step, input: TimedInput): void => {
       return agent._tag === "Ending" || (!input.force && isReplyUninterruptible(current.state))
         ? undefined
         : endReply(current, "interrupted", { _tag: "Nothing" })
+    case "Hold":
+      // what was being said would be stale when the call is taken back; the rest follows from the options
+      return input.on && agent._tag !== "Ending" ? endReply(current, "interrupted", { _tag: "Nothing" }) : undefined
     case "ModelReplyStarted":
       return onModelReplyStarted(current, input.reply)
     case "ModelTurnUnanswered":

@@ -20,6 +20,7 @@ import type { ReplySource, TimerName } from "./ConversationState.ts"
  * - `UserText`: a typed turn.
  * - `Say`: something for the agent to say when it is silent.
  * - `Interrupt`: the application or the client stops the agent's speech; by `force` also one that may not be interrupted.
+ * - `Hold`: the call is put on hold (`ConversationOptions.held`), or taken back.
  * - `ModelReplyStarted`: a speech-to-speech model has begun a reply by itself.
  * - `ModelTurnUnanswered`: a speech-to-speech model that decides turns does not answer what the user said.
  * - `ReplyProgress`: the first output of a stage: the agent's first text, its first clause, its first synthesized audio.
@@ -54,6 +55,7 @@ export type ConversationInput =
   | { readonly _tag: "UserText"; readonly text: string }
   | { readonly _tag: "Say"; readonly source: ReplySource }
   | { readonly _tag: "Interrupt"; readonly force: boolean }
+  | { readonly _tag: "Hold"; readonly on: boolean }
   | { readonly _tag: "ModelReplyStarted"; readonly reply: string }
   | { readonly _tag: "ModelTurnUnanswered"; readonly reason: "empty" | "no_reply" }
   | { readonly _tag: "ReplyProgress"; readonly epoch: number; readonly stage: "agent" | "clause" | "tts" }

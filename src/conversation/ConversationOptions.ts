@@ -17,7 +17,7 @@ import type { TurnAuthority } from "./TurnAuthority.ts"
  * - `isBackchannel`: whether a transcript only shows that the user listens.
  * - `mayBecomeBackchannel`: whether more words may make one of the transcript.
  * - `latencyTargetMs`: a longer wait from the end of the user's speech to the first frame emits `turn.latency_exceeded`.
- * - `held`: the call is on hold: an absent user is not waited for. Default: false.
+ * - `held`: the call is on hold: nothing is said, and an absent user is not waited for. Default: false.
  * - `collecting`: what the user says is collected: a complete turn becomes a `Collected` command, and no question of the agent's, no
  *   event and no item of the history. Only where turns have transcripts. Default: false.
  * - `finalizeTimeoutMs`: how long the final transcript may take before the turn is completed with the text so far.

@@ -1,5 +1,6 @@
 /**
- * What happens when nobody speaks: the next item of the queue, the goodbye, and the detection of an absent user.
+ * What happens when nobody speaks: the next item of the queue, the goodbye, and the detection of an absent user. On hold nothing is
+ * said, and nobody counts as absent.
  *
  * @since 0.1.0
  */
@@ -42,12 +43,13 @@ export const applyIdleTransitions = (step: Step): void => {
   if (lifecycle._tag !== "New" && lifecycle._tag !== "Closed" && agent._tag === "Silent") {
     if (user._tag === "Quiet" || user._tag === "Noise") {
       const [head, ...rest] = queue
-      if (head !== undefined) {
+      const { held = false } = step.options
+      if (head !== undefined && !held) {
         step.set({ queue: rest })
         startReply(step, head, undefined)
       } else if (lifecycle._tag === "Draining") {
         const { goodbye } = step.options.policy
-        if (lifecycle.goodbye && goodbye !== "") {
+        if (lifecycle.goodbye && goodbye !== "" && !held) {
           step.set({ lifecycle: { ...lifecycle, goodbye: false } })
           startReply(step, { _tag: "Text", text: goodbye, optional: true }, undefined)
         } else {

@@ -141,8 +141,7 @@ export class SessionPhone {
     this.#held = on
     this.#options.onHeld(on)
     this.#options.emit({ type: on ? "call.held" : "call.resumed" })
-    // what was being said would be stale when the call is taken back; the step also stops or starts the wait for an absent user
-    this.#options.dispatch({ _tag: "Interrupt", force: on })
+    this.#options.dispatch({ _tag: "Hold", on })
   }
 
   #mute(on: boolean): void {
