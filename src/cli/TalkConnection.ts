@@ -90,7 +90,7 @@ export const inProcess = (
     const backend = yield* VoiceBackend
     const session = yield* Effect.acquireRelease(
       Effect.catchTag(
-        backend.createSession({ userId: "talk", transport: "websocket", token }),
+        backend.createSession({ userId: "talk", transport: "websocket", token, inputSampleRate: rates.input }),
         "AuthenticationFailed",
         (error) => Effect.fail(withoutKey(error.message))
       ),
