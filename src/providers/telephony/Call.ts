@@ -53,6 +53,8 @@ export interface IncomingCall {
   readonly from?: string | undefined
   readonly to?: string | undefined
   readonly parameters?: { readonly [name: string]: string } | undefined
+  /** Of the caller's audio, in Hz, as the stream tells it: a recogniser that takes this rate is given the audio as it is. Default: unknown. */
+  readonly inputSampleRate?: number | undefined
 }
 
 /**

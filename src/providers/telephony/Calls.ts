@@ -81,7 +81,11 @@ const detailsOf = (carrier: string, { from, id, parameters, to }: IncomingCall):
 /** What the application sees of a call in the metadata of its session. */
 const metadataOf = ({ parameters, ...call }: CallDetails) => ({ call: { ...call, parameters: { ...parameters } } })
 
-const configOf = ({ agent, language, numbers }: CarrierOptions, details: CallDetails): SessionConfig => {
+const configOf = (
+  { agent, language, numbers }: CarrierOptions,
+  details: CallDetails,
+  inputSampleRate: number | undefined
+): SessionConfig => {
   const ofNumber = details.to === undefined ? undefined : numbers[details.to]
   const answering = ofNumber?.agent ?? agent
   const speaking = ofNumber?.language ?? language
@@ -90,6 +94,7 @@ const configOf = ({ agent, language, numbers }: CarrierOptions, details: CallDet
     transport: "websocket",
     metadata: metadataOf(details),
     call: details,
+    ...(inputSampleRate === undefined ? {} : { inputSampleRate }),
     ...(answering === undefined ? {} : { agent: answering }),
     ...(speaking === undefined ? {} : { language: speaking })
   }
@@ -249,7 +254,10 @@ export const make = (options: CallsOptions): OpenCalls => {
       if (here !== undefined) return here
       return yield* host.recover(session).pipe(
         Effect.andThen(found(session)),
-        Effect.catchTag("SessionNotFound", () => create(session, configOf(options, detailsOf(name, incoming))))
+        Effect.catchTag(
+          "SessionNotFound",
+          () => create(session, configOf(options, detailsOf(name, incoming), incoming.inputSampleRate))
+        )
       )
     })
   }

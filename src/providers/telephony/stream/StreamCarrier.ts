@@ -55,9 +55,10 @@ const passwordOf = (request: HttpServerRequest.HttpServerRequest): string | unde
   return colon === -1 ? undefined : text.slice(colon + 1)
 }
 
-const callOf = ({ callId, from, parameters, streamId, to }: MediaStart) => {
+const callOf = ({ callId, from, input, parameters, streamId, to }: MediaStart) => {
   const { secret: _, ...rest } = parameters
-  return { id: callId === "" ? streamId : callId, from, to, parameters: rest }
+  const id = callId === "" ? streamId : callId
+  return { id, from, to, parameters: rest, inputSampleRate: input.sampleRate }
 }
 
 /**
