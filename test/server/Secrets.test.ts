@@ -179,7 +179,7 @@ describe("secrets", () => {
     const schema = Fs.readFileSync(Builtin.configSchema, "utf8")
     const ofEngines = keyed.flatMap(([, keys]) => keys).length
     assert.isAbove(ofEngines, 0)
-    assert.strictEqual(schema.match(/"writeOnly": true/g)?.length, 11 + ofEngines)
+    assert.strictEqual(schema.match(/"writeOnly": true/g)?.length, 14 + ofEngines)
     silent("the schema", schema)
   })
 
@@ -213,6 +213,9 @@ describe("secrets", () => {
     "provider_config.api_secret",
     "provider_config.ice_servers.0.credential",
     "provider_config.ice_servers.0.username",
+    "provider_config.carriers.0.secret",
+    "provider_config.carriers.0.password",
+    "provider_config.carriers.0.ari.password",
     "server.api_keys.0",
     "custom_processors.0.options",
     "mcp.0.env.TOKEN",

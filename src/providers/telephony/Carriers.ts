@@ -4,6 +4,8 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
+import * as Asterisk from "./asterisk/Asterisk.ts"
+import { AsteriskConfig } from "./asterisk/AsteriskConfig.ts"
 import * as Stream from "./stream/StreamCarrier.ts"
 
 /**
@@ -12,7 +14,7 @@ import * as Stream from "./stream/StreamCarrier.ts"
  * @category models
  * @since 0.1.0
  */
-export const CarrierConfig = Schema.Union([Stream.StreamConfig])
+export const CarrierConfig = Schema.Union([Stream.StreamConfig, AsteriskConfig])
 
 /**
  * @category models
@@ -24,4 +26,4 @@ export type CarrierConfig = typeof CarrierConfig.Type
  * @category constants
  * @since 0.1.0
  */
-export const kinds = { stream: Stream.kind }
+export const kinds = { stream: Stream.kind, asterisk: Asterisk.kind }

@@ -51,8 +51,13 @@ export interface MediaRouteOptions {
   readonly returns: boolean
 }
 
-/** Closes a stream that is not let in; the carrier sees the code of the error. */
-const refuse = (socket: WebSocket, { code }: BackendError): Effect.Effect<void> =>
+/**
+ * Closes a stream that is not let in; the carrier sees the code of the error.
+ *
+ * @category operations
+ * @since 0.1.0
+ */
+export const refuse = (socket: WebSocket, { code }: BackendError): Effect.Effect<void> =>
   Effect.callback<void>((resume) => {
     const isFull = code === "session_limit_exceeded" || code === "rate_limit_exceeded"
     if (socket.readyState === CLOSED) return resume(Effect.void)

@@ -65,7 +65,8 @@ ausrc_channels 1
 auplay_channels 1
 ausrc_format s16
 auplay_format s16
-audio_jitter_buffer_type off
+audio_buffer 20-160
+jitter_buffer_type off
 rtp_ports 30000-32000
 net_interface 127.0.0.1
 module_path /usr/lib/baresip/modules

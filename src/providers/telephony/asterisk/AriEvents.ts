@@ -18,6 +18,7 @@ export type HangUpCause = "normal" | "busy" | "no_answer" | "rejected" | "failed
 /**
  * - `Ringing`: the far end rings.
  * - `Entered`: it is answered, and waits for us in the application.
+ * - `Connected`: the dialplan has connected it with another channel that is no media stream.
  * - `Destroyed`: the channel is gone.
  * - `Other`: nothing to us.
  *
@@ -27,6 +28,7 @@ export type HangUpCause = "normal" | "busy" | "no_answer" | "rejected" | "failed
 export type AriEvent =
   | { readonly _tag: "Ringing"; readonly channel: string }
   | { readonly _tag: "Entered"; readonly channel: string }
+  | { readonly _tag: "Connected"; readonly channel: string }
   | { readonly _tag: "Destroyed"; readonly channel: string; readonly cause: HangUpCause }
   | { readonly _tag: "Other" }
 
@@ -67,8 +69,10 @@ export const decode = (text: string): AriEvent => {
     case "ChannelStateChange":
       return textOf(event["channel"], "state") === "Ringing" ? { _tag: "Ringing", channel } : OTHER
     case "Dial": {
-      const peer = textOf(event["peer"], "id")
-      return event["dialstatus"] === "RINGING" ? { _tag: "Ringing", channel: peer } : OTHER
+      if (event["dialstatus"] === "RINGING") return { _tag: "Ringing", channel: textOf(event["peer"], "id") }
+      return event["dialstatus"] === "ANSWER" && !/^(?:WebSocket|AudioSocket)\//u.test(textOf(event["peer"], "name"))
+        ? { _tag: "Connected", channel: textOf(event["caller"], "id") }
+        : OTHER
     }
     case "StasisStart":
       return { _tag: "Entered", channel }

@@ -10,6 +10,7 @@ import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
+import * as Latch from "effect/Latch"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { type BackendError, ConnectionFailed } from "../../../BackendError.ts"
@@ -19,7 +20,7 @@ import * as AriEvents from "./AriEvents.ts"
 import * as AriRest from "./AriRest.ts"
 
 /**
- * What becomes of a call.
+ * What becomes of a call. `Connected`: the dialplan has connected it with another person.
  *
  * @category models
  * @since 0.1.0
@@ -27,6 +28,7 @@ import * as AriRest from "./AriRest.ts"
 export type AriProgress =
   | { readonly _tag: "Ringing" }
   | { readonly _tag: "Answered" }
+  | { readonly _tag: "Connected" }
   | { readonly _tag: "Ended"; readonly cause: AriEvents.HangUpCause }
 
 /**
@@ -60,19 +62,24 @@ export interface AriLink {
   readonly rest: AriRest.AriRest
   /** Whether events come. */
   readonly isConnected: () => boolean
+  /** Waits until they do. */
+  readonly connected: Effect.Effect<void>
   /**
-   * Makes a call, and tells what becomes of it until the scope is closed, or it has ended, which is told once. Succeeds when
-   * Asterisk has taken the order. Fails `connection_failed` while there are no events.
+   * Makes a call, and tells what becomes of it until it has ended, which is told once. Succeeds when Asterisk has taken the order.
+   * Fails `connection_failed` while there are no events.
    */
   readonly dial: (
     call: AriCall,
     listener: (progress: AriProgress) => void
-  ) => Effect.Effect<void, BackendError, Scope.Scope>
-  /** Tells when a channel has ended, until the scope is closed. Fails `session_not_found` when there is no such channel. */
+  ) => Effect.Effect<void, BackendError>
+  /**
+   * Tells what becomes of a channel until it has ended, which is told once; in place of a listener that it had. Fails
+   * `session_not_found` when there is no such channel.
+   */
   readonly watch: (
     channel: string,
     listener: (progress: AriProgress) => void
-  ) => Effect.Effect<void, BackendError, Scope.Scope>
+  ) => Effect.Effect<void, BackendError>
 }
 
 const VENDOR = "asterisk"
@@ -97,7 +104,9 @@ export const make = Effect.fnUntraced(function*(
   const rest = AriRest.make(options)
   const fork = yield* FiberSet.makeRuntime()
   const watched = new Map<string, Watched>()
-  let isConnected = false
+  const connected = Latch.makeUnsafe(false)
+  let isOpen = false
+  const isConnected = () => isOpen
   /** Whether this attempt has been connected. */
   let wasConnected = false
 
@@ -133,6 +142,8 @@ export const make = Effect.fnUntraced(function*(
     switch (event._tag) {
       case "Ringing":
         return watched.get(event.channel)?.next === undefined ? undefined : tell(event.channel, event)
+      case "Connected":
+        return tell(event.channel, event)
       case "Entered":
         return void fork(enter(event.channel))
       case "Destroyed":
@@ -169,11 +180,13 @@ export const make = Effect.fnUntraced(function*(
       message: (text) => onEvent(AriEvents.decode(text)),
       closed: (error) => void Deferred.doneUnsafe(lost, Effect.fail(error))
     })
-    isConnected = true
+    isOpen = true
     wasConnected = true
+    connected.openUnsafe()
     yield* Effect.addFinalizer(() =>
       Effect.sync(() => {
-        isConnected = false
+        isOpen = false
+        connected.closeUnsafe()
       })
     )
     yield* Effect.forEach([...watched.keys()], ask, { discard: true, concurrency: 8 })
@@ -191,18 +204,21 @@ export const make = Effect.fnUntraced(function*(
   )
 
   /** Listens to a call from before the order on: events may come before its answer. Of one that was refused there are none. */
-  const listen = (channel: string, call: Watched, order: Effect.Effect<void, BackendError>) => {
-    const forget = Effect.sync(() => watched.get(channel) === call && watched.delete(channel))
-    return Effect.acquireRelease(Effect.sync(() => void watched.set(channel, call)), () => forget).pipe(
-      Effect.andThen(Effect.onError(order, () => forget))
-    )
-  }
+  const listen = (channel: string, call: Watched, order: Effect.Effect<void, BackendError>) =>
+    Effect.suspend(() => {
+      watched.set(channel, call)
+      return Effect.onError(order, () =>
+        Effect.sync(() => {
+          if (watched.get(channel) === call) watched.delete(channel)
+        }))
+    })
 
   return {
     rest,
-    isConnected: () => isConnected,
+    isConnected,
+    connected: connected.await,
     dial: Effect.fnUntraced(function*({ context, extension, ...call }, listener) {
-      if (!isConnected) {
+      if (!isConnected()) {
         return yield* new ConnectionFailed({
           op: "TelephonyProvider.dial",
           message: "Asterisk's events cannot be received at present",
