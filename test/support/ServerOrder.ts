@@ -17,6 +17,7 @@ export const seconds: { readonly [file: string]: number } = {
   "test/store/ClientStores.server.test.ts": 70,
   "test/package/FreshProject.server.test.ts": 155,
   "test/package/Pack.server.test.ts": 75,
+  "test/providers/telephony/Asterisk.server.test.ts": 36,
   "test/providers/telephony/AsteriskBed.server.test.ts": 8,
   "test/cluster/PostgresEngine.server.test.ts": 43,
   "test/cli/workers/Workers.server.test.ts": 42,

@@ -74,7 +74,13 @@ export const layer = (options: PhoneServiceOptions) => {
           username: USERNAME,
           password: PASSWORD,
           ...(options.ari === undefined ? {} : {
-            ari: { ...options.ari, endpoint: "PJSIP/phone/{to}", context: "voice", ring_timeout: "5 seconds" }
+            ari: {
+              ...options.ari,
+              endpoint: "PJSIP/phone/{to}",
+              context: "voice",
+              extension: "machine",
+              ring_timeout: "5 seconds"
+            }
           })
         }]
       }
