@@ -465,7 +465,14 @@ export const messageForUsers = ({ code }: BackendError): string => sentences[cod
 const isName = (value: unknown): value is string =>
   typeof value === "string" && /^[\w.:-]{1,64}$/u.test(value) && KnownKeys.without(value) === value
 
-const reasons: ReadonlySet<unknown> = new Set([INTERNAL, "quota", "hook_failed", "context_length_exceeded"])
+const reasons: ReadonlySet<unknown> = new Set([
+  INTERNAL,
+  "quota",
+  "hook_failed",
+  "context_length_exceeded",
+  "session_exists",
+  "call_unknown"
+])
 
 /** What of the details of an internal error may be shown, and the check of each. */
 const shownDetails: { readonly [key: string]: (value: unknown) => boolean } = {

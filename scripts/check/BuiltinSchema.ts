@@ -85,6 +85,7 @@ export const builtin = async (): Promise<{
       under("custom_processors", docsOf(config, /^ProcessorConfig$/)),
       under("rate_limits", docsOf(limits, /^RateLimits$/)),
       under("rate_limits.create", rulesOf),
+      under("rate_limits.dial", rulesOf),
       under("rate_limits.connect", rulesOf),
       under("mcp", docsOf(tools, /^McpServerOptions$/)),
       under("tools", docsOf(tools, /^HttpToolOptions$/)),

@@ -6,12 +6,14 @@
 import type * as Effect from "effect/Effect"
 import type { BackendError } from "../BackendError.ts"
 import type { Authorize } from "../hooks/AuthHook.ts"
+import type { DialRequest } from "../session/call/DialRequest.ts"
 import type { Observable } from "../session/Observable.ts"
 import type { SessionStore } from "../session/persistence/SessionStore.ts"
 import type { SessionArchive } from "../session/retention/SessionArchive.ts"
 import type { SessionConfig } from "../session/SessionConfig.ts"
 import type { VoiceSession } from "../session/VoiceSession.ts"
 import type { LoadLevel } from "./admission/LoadLevel.ts"
+import type { CallPlaces } from "./calls/CallPlaces.ts"
 import type { BackendConfig } from "./config/BackendConfig.ts"
 import type { HealthStatus } from "./health/HealthStatus.ts"
 import type { ProviderCapabilities, ProviderRoute, SessionAccess } from "./provider/ProviderInfo.ts"
@@ -106,8 +108,26 @@ export interface Backend {
    * token.
    */
   readonly checkSession: (config: SessionConfig) => Effect.Effect<SessionConfig, BackendError>
-  /** The second half of `createSession`: takes a place for a session that was checked, here or by another process. */
-  readonly openSession: (checked: SessionConfig) => Effect.Effect<VoiceSession, BackendError>
+  /**
+   * The second half of `createSession`: takes a place for a session that was checked, here or by another process. It gets a new id, or
+   * this one; fails with `details.reason` `"session_exists"` where it is taken.
+   */
+  readonly openSession: (checked: SessionConfig, id?: string) => Effect.Effect<VoiceSession, BackendError>
+  /**
+   * Calls somebody, and gives the session of the call while it rings: `call.ringing`, `call.answered` and `call.ended` follow, and the
+   * agent speaks when they have answered. Fails
+   *
+   * - `invalid_config` where the provider cannot call (`details.reason: "unsupported"`), a field is wrong, or the idempotency key belongs
+   *   to another request (`"idempotency_key_reused"`);
+   * - `authorization_failed` where the destination is not allowed (`"destination_not_allowed"`) or the `DoNotCall` hook refuses
+   *   (`"do_not_call"`);
+   * - `session_limit_exceeded` and `rate_limit_exceeded` as `createSession`, and beyond the limits of the provider and its carriers
+   *   (`"calls_full"`);
+   * - `session_not_found` where the call of the key is over (`"call_over"`);
+   * - as the carrier refuses; `connection_failed` where it has not answered and may make the call (`"call_unknown"`): the key then
+   *   gives the same failure again.
+   */
+  readonly dial: (request: DialRequest) => Effect.Effect<VoiceSession, BackendError>
   readonly getSession: (id: string) => Effect.Effect<VoiceSession, BackendError>
   readonly listSessions: Effect.Effect<ReadonlyArray<VoiceSession>>
   /** Those whose ids follow `after`, at most `limit`. */
@@ -155,11 +175,13 @@ export interface Backend {
   ) => void
   /**
    * Sets where the sessions are made that users start at the provider (`create`), and by whom those that nobody has are taken up
-   * (`recover`, `ProviderHost.recoverAnywhere`): where it does not matter by which process. Default: by this one.
+   * (`recover`, `ProviderHost.recoverAnywhere`): where it does not matter by which process; and where those of calls are found and made.
+   * Default: by this one.
    */
   readonly placeSessions: (by: {
     readonly create: (config: SessionConfig) => Effect.Effect<unknown, BackendError>
     readonly recover: (id: string) => Effect.Effect<void, BackendError>
+    readonly calls: CallPlaces
   }) => void
   readonly loadLevel: Effect.Effect<LoadLevel>
   /** The session store, as the owner that this process is; `undefined` without one. */

@@ -8,6 +8,7 @@ import { AgentRegistry } from "../agent/AgentRegistry.ts"
 import { ProcessorRegistry } from "../hooks/AudioProcessor.ts"
 import { AuthHook } from "../hooks/AuthHook.ts"
 import { DataRetentionHook } from "../hooks/DataRetentionHook.ts"
+import { DoNotCall } from "../hooks/DoNotCall.ts"
 import { RateLimiter } from "../hooks/RateLimiter.ts"
 import { SessionStore } from "../session/persistence/SessionStore.ts"
 import { SessionArchive } from "../session/retention/SessionArchive.ts"
@@ -40,6 +41,8 @@ export interface HookServices {
   readonly store?: Given<SessionStore, SessionStore["Service"]> | undefined
   /** Checks every connection and every operation. Default: everything is allowed. */
   readonly auth?: Given<AuthHook, AuthHook["Service"]> | undefined
+  /** Is asked before each call that is made. Default: whoever the provider may call is called. */
+  readonly doNotCall?: Given<DoNotCall, DoNotCall["Service"]> | undefined
   /** Is asked in addition to the limits of the config. Default: those alone. */
   readonly rateLimiter?: Given<RateLimiter, RateLimiter["Service"]> | undefined
   /** Decides what is kept of a session, in place of the config's periods; it needs an `archive`. Default: those. */
@@ -120,6 +123,7 @@ export type NoOthers<S, Known> = { readonly [Key in Exclude<keyof S, keyof Known
 const makers: { readonly [Key in keyof S2sGivenServices]-?: (service: never) => Layer.Layer<never> } = {
   store: Layer.succeed(SessionStore),
   auth: Layer.succeed(AuthHook),
+  doNotCall: Layer.succeed(DoNotCall),
   rateLimiter: Layer.succeed(RateLimiter),
   retention: Layer.succeed(DataRetentionHook),
   archive: Layer.succeed(SessionArchive),

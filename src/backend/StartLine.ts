@@ -13,8 +13,8 @@ import type { BackendParts } from "./BackendParts.ts"
 import { type BackendConfig, periodsOf } from "./config/BackendConfig.ts"
 import * as PartNames from "./PartNames.ts"
 
-const hasLimits = ({ rateLimits: { audio, connect, create } }: BackendConfig): boolean =>
-  [audio, connect, create].some((rules) => Object.values(rules).some((rule) => rule !== undefined))
+const hasLimits = ({ rateLimits: { audio, connect, create, dial } }: BackendConfig): boolean =>
+  [audio, connect, create, dial].some((rules) => Object.values(rules).some((rule) => rule !== undefined))
 
 /**
  * Makes the effect that logs it, at info, the first time that it is run. Without an archive, a `DataRetentionHook` is a warning:

@@ -25,6 +25,8 @@ import * as LoadLevel from "./admission/LoadLevel.ts"
 import type { Backend, ConnectionState } from "./BackendContract.ts"
 import * as BackendLifecycle from "./BackendLifecycle.ts"
 import type { BackendParts } from "./BackendParts.ts"
+import * as CallLimits from "./calls/CallLimits.ts"
+import * as Dialling from "./calls/Dialling.ts"
 import * as CurrentConfig from "./CurrentConfig.ts"
 import * as AgentHealth from "./health/AgentHealth.ts"
 import * as Health from "./health/Health.ts"
@@ -103,11 +105,13 @@ export const makeBackend = Effect.fnUntraced(function*(given: BackendParts) {
   const connection = yield* SubscriptionRef.make<ConnectionState>("disconnected")
   const drained = yield* Deferred.make<void>()
 
+  const calls = () => lifecycle.link()?.provider.outbound
   const open = SessionOpening.make({
     parts,
     config,
     defaultAgent: current.defaultAgent,
     link: () => lifecycle.link(),
+    calls: CallLimits.make({ access, calls }),
     clock,
     tracer: yield* Tracer.Tracer,
     frames: yield* PlayoutClock.make,
@@ -168,8 +172,19 @@ export const makeBackend = Effect.fnUntraced(function*(given: BackendParts) {
     : SharedSecret.own(Redacted.value(configuredKey))
   let anywhere: Parameters<Backend["placeSessions"]>[0] = {
     create: (session) => metrics.operation("createSession")(sessions.create(session)),
-    recover: sessions.recover
+    recover: sessions.recover,
+    calls: { find: sessions.findStored, open: (id, checked) => sessions.openChecked(checked, id) }
   }
+  const dial = Dialling.make({
+    connected: () => lifecycle.link() !== undefined,
+    calls,
+    access,
+    places: () => anywhere.calls,
+    cell: () => config().cluster?.cell,
+    secrets: () => [tokenSecret.current(), ...tokenSecret.former()],
+    timeout: () => config().timeout,
+    scope
+  })
   const measured = (place: ReservedPlace): ReservedPlace => ({
     ...place,
     create: (session) => metrics.operation("createSession")(place.create(session))
@@ -217,6 +232,7 @@ export const makeBackend = Effect.fnUntraced(function*(given: BackendParts) {
     createSession: sessions.create,
     checkSession: sessions.check,
     openSession: sessions.openChecked,
+    dial,
     getSession: (id) => Effect.map(sessions.find("VoiceBackend.getSession", id), (entry) => entry.handle.session),
     listSessions: Effect.sync(listed),
     listPage: (page) => Effect.sync(() => SessionPage.of(listed(), page)),

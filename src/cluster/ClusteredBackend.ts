@@ -82,7 +82,7 @@ export const make = Effect.fnUntraced(function*(
   const sessions = ClusterSessions.make({ local, store, nodes, clients, places, clock })
   const accesses = SessionAccesses.make({ local, nodes, places, ownUrl })
 
-  const createSession = NewSessions.make({
+  const newSessions = NewSessions.make({
     local,
     nodes,
     reporting,
@@ -92,7 +92,11 @@ export const make = Effect.fnUntraced(function*(
     }
   })
   local.placeSessions({
-    create: createSession,
+    create: newSessions.create,
+    calls: {
+      open: newSessions.open,
+      find: (id) => Effect.catchTag(sessions.get(id), "SessionNotFound", () => Effect.undefined)
+    },
     recover: Recoveries.make({
       local,
       nodes,
@@ -141,7 +145,7 @@ export const make = Effect.fnUntraced(function*(
     get clientOrigins() {
       return local.clientOrigins
     },
-    createSession,
+    createSession: newSessions.create,
     getSession: sessions.get,
     closeSession: sessions.close,
     ...SessionLists.make({ local, nodes, remote: sessions.remote }),

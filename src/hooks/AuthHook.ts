@@ -36,6 +36,8 @@ export type Operation =
   | "session.list"
   | "session.update"
   | "session.close"
+  | "call.create"
+  | "call.control"
   | "backend.read"
   | (string & {})
 

@@ -78,6 +78,7 @@ export type Rules = typeof Rules.Type
  *
  * - `create`: sessions created. The address is that of the API's caller: leave it out where a server of your own creates
  *   the sessions of all users.
+ * - `dial`: calls that are made; each is a session as well.
  * - `connect`: connections and reconnections to sessions.
  * - `audio`: the duration of a user's audio in all of their sessions of this process: `{ limit: 30m, window: 1h }`. Audio
  *   beyond it is dropped.
@@ -92,6 +93,7 @@ export type Rules = typeof Rules.Type
  */
 export const RateLimits = Schema.Struct({
   create: Rules.pipe(withDefault({})),
+  dial: Rules.pipe(withDefault({})),
   connect: Rules.pipe(withDefault({})),
   audio: Schema.Struct({
     user: Schema.optionalKey(Schema.Struct({ limit: Window, window: Window }))

@@ -127,10 +127,11 @@ export class Attachments {
     this.#options.dispatch({ _tag: "Started" })
   }
 
-  /** Ends the session unless a connection comes within the window. */
-  startWindow(window: Duration.Duration, reason: SessionEnd): void {
+  /** Ends the session unless a connection comes within the window: for this reason, or as is said. */
+  startWindow(window: Duration.Duration, end: SessionEnd | (() => void)): void {
     const { dispatch, run } = this.#options
-    run("window", Effect.andThen(Effect.sleep(window), Effect.sync(() => dispatch({ _tag: "Close", reason }))))
+    const close = typeof end === "function" ? end : () => dispatch({ _tag: "Close", reason: end })
+    run("window", Effect.andThen(Effect.sleep(window), Effect.sync(close)))
   }
 
   /** Does not wait until the former connection, if there is one, has closed. */

@@ -79,6 +79,7 @@ const persist = (core: SessionCore) =>
       agent: core.agent.registeredName,
       speech: core.text.speech,
       changedLanguage: core.text.changed(),
+      callId: core.phone.control?.id,
       attached: core.attachments.attachedBefore,
       seq: core.events.seq
     }),
@@ -174,7 +175,8 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     yield* Effect.fromResult(input.add({ sampleRate: TIMELINE_RATE, branch: "receive", push }))
   }
   if (options.restored?.attached === true) attachments.startWindow(options.resumeWindow, "resume_expired")
-  else attachments.startWindow(options.connectWindow, "never_connected")
+  else if (options.config.call?.dial === undefined) attachments.startWindow(options.connectWindow, "never_connected")
+  else attachments.startWindow(options.connectWindow, () => core.phone.notReached())
   core.runtime.run("duration", limitDuration(core))
 
   return {
@@ -201,7 +203,13 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
       attachments.endWithConnection(reason)
     },
     /** Follows the session's call, as its provider controls it. */
-    follow: (call: CallControl) => core.phone.follow(call),
+    follow: (call: CallControl) =>
+      Effect.suspend(() => {
+        const following = core.phone.follow(call)
+        // a process that takes the session over finds the call by its id
+        if (call.id !== undefined) persistence.requestSave()
+        return following
+      }),
     /** Lets the session finish. */
     drain: core.drain,
     countAudio: () => core.countAudio()

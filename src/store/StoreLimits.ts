@@ -80,7 +80,11 @@ export const secretsInOrder = <Row extends { readonly name: string }>(
  * @since 0.1.0
  */
 export const sessionExists = () =>
-  new InvalidConfig({ op: "SessionStore.create", message: "a session with this id exists already" })
+  new InvalidConfig({
+    op: "SessionStore.create",
+    message: "a session with this id exists already",
+    details: { reason: "session_exists" }
+  })
 
 /**
  * @category errors

@@ -265,7 +265,7 @@ export const make = Effect.fnUntraced(function*(options: {
     if (Exit.isSuccess(exit)) return "ok"
     const error = fromCause(name, exit.cause)
     families.errors(1, error.code)
-    if (name === "createSession" && isBackendError(Cause.squash(exit.cause))) {
+    if ((name === "createSession" || name === "dial") && isBackendError(Cause.squash(exit.cause))) {
       const reason = refusalOf(error)
       if (reason !== undefined) refused(families, reason)
     }

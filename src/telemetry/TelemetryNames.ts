@@ -111,6 +111,7 @@ export const operations = [
   "start",
   "stop",
   "createSession",
+  "dial",
   "getSession",
   "listSessions",
   "closeSession",

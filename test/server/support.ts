@@ -128,6 +128,7 @@ export const backend = Layer.effectContext(Effect.gen(function*() {
     }),
     checkSession: Effect.succeed,
     openSession: never,
+    dial: never,
     getSession: get,
     listSessions: Effect.sync(() => Array.from(sessions.values())),
     listPage: (page) => Effect.sync(() => SessionPage.of(Array.from(sessions.values()), page)),

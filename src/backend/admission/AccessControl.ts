@@ -8,6 +8,7 @@
  */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -25,6 +26,7 @@ import {
 import { deadline } from "../../Deadline.ts"
 import type { HealthSource } from "../../HealthSource.ts"
 import { AuthHook, type Authorize, type AuthResult, type Operation } from "../../hooks/AuthHook.ts"
+import { DoNotCall, type IntendedCall } from "../../hooks/DoNotCall.ts"
 import { RateLimiter } from "../../hooks/RateLimiter.ts"
 import * as RateLimits from "../../hooks/RateLimits.ts"
 import { decodeMetadata, decodeSpeech, type SessionConfig } from "../../session/SessionConfig.ts"
@@ -39,6 +41,15 @@ import { CurrentPeer, type Peer, type ProviderHost } from "../provider/ProviderC
 export interface AccessControl {
   /** Authenticates and authorizes a new session; the result has the user of the hook and no token. */
   readonly create: (session: SessionConfig) => Effect.Effect<SessionConfig, BackendError>
+  /**
+   * Does the same for a session whose user is to be called (`SessionConfig.call`): by the operation `call.create`, and by the limits
+   * on calls as well.
+   */
+  readonly dial: (session: SessionConfig) => Effect.Effect<SessionConfig, BackendError>
+  /** Asks the application whether this call may be made. */
+  readonly mayCall: (call: IntendedCall) => Effect.Effect<void, BackendError>
+  /** Takes one of the calls that a carrier takes a second. */
+  readonly callRate: (carrier: string, perSecond: number) => Effect.Effect<void, BackendError>
   /** Authorizes a user's connection to a session. */
   readonly connect: ProviderHost["admit"]
   /** Authorizes any other operation; `undefined` without a hook. */
@@ -60,6 +71,7 @@ export interface AccessControlOptions {
   readonly onHealthChange?: Effect.Effect<unknown> | undefined
 }
 
+const DIAL = "VoiceBackend.dial"
 const MAX_ID_CHARACTERS = 256
 /** The retry delay for a limiter that gives none. */
 const RETRY_MS = 1_000
@@ -115,6 +127,7 @@ export const make = Effect.fnUntraced(function*(
   options: AccessControlOptions
 ): Effect.fn.Return<AccessControl, BackendError, Scope.Scope> {
   const auth = Option.getOrUndefined(yield* Effect.serviceOption(AuthHook))
+  const doNotCall = Option.getOrUndefined(yield* Effect.serviceOption(DoNotCall))
   const limiter = Option.getOrUndefined(yield* Effect.serviceOption(RateLimiter))
   const { count, health } = yield* makeCount(options.config().rateLimits, options.onHealthChange ?? Effect.void)
 
@@ -136,7 +149,7 @@ export const make = Effect.fnUntraced(function*(
 
   const limit = Effect.fnUntraced(function*(
     op: string,
-    kind: "create" | "connect",
+    kinds: ReadonlyArray<"create" | "connect" | "dial">,
     keys: ReturnType<typeof keysOf>
   ) {
     for (const own of [options.limiter(), limiter]) {
@@ -145,11 +158,13 @@ export const make = Effect.fnUntraced(function*(
         if ((yield* ask(op, "rate limiter", () => own.allow(key))) !== true) return yield* tooMany(op, RETRY_MS, by)
       }
     }
-    const rules = options.config().rateLimits[kind]
-    for (const [by, key] of keys) {
-      const rule = rules[by]
-      const retryAfterMs = rule === undefined ? undefined : yield* count(`${kind}:${key}`, rule)
-      if (retryAfterMs !== undefined) return yield* tooMany(op, retryAfterMs, by)
+    for (const kind of kinds) {
+      const rules = options.config().rateLimits[kind]
+      for (const [by, key] of keys) {
+        const rule = rules[by]
+        const retryAfterMs = rule === undefined ? undefined : yield* count(`${kind}:${key}`, rule)
+        if (retryAfterMs !== undefined) return yield* tooMany(op, retryAfterMs, by)
+      }
     }
   })
 
@@ -186,8 +201,12 @@ export const make = Effect.fnUntraced(function*(
     }
   })
 
-  const create: AccessControl["create"] = Effect.fnUntraced(function*({ token, ...session }) {
-    const op = "VoiceBackend.createSession"
+  const admit = Effect.fnUntraced(function*(
+    op: string,
+    kinds: ReadonlyArray<"create" | "dial">,
+    operation: Operation,
+    { token, ...session }: SessionConfig
+  ) {
     const from = yield* CurrentPeer
     if (!isId(session.userId)) {
       return yield* new InvalidConfig({
@@ -199,29 +218,53 @@ export const make = Effect.fnUntraced(function*(
     const metadata = yield* decodeMetadata(op, session.metadata ?? {})
     const speech = yield* decodeSpeech(op, session)
     // before the hook, which may be slow
-    yield* limit(op, "create", keysOf({}, from))
+    yield* limit(op, kinds, keysOf({}, from))
     let admitted: SessionConfig = { ...session, ...speech, metadata }
     if (auth !== undefined) {
       const who = yield* authenticate(op, auth, token, metadata)
-      yield* authorize(op, auth, who.userId, "session.create")
+      yield* authorize(op, auth, who.userId, operation)
       const merged = yield* decodeMetadata(op, { ...metadata, ...who.metadata })
       const { expiresAt, tenant, userId } = who
       admitted = { ...admitted, userId, metadata: merged, tenant, expiresAt }
     }
-    yield* limit(op, "create", keysOf(admitted, {}))
+    yield* limit(op, kinds, keysOf(admitted, {}))
     return admitted
   })
 
   const connect: AccessControl["connect"] = Effect.fnUntraced(function*({ config }, from) {
     const op = "VoiceBackend.connect"
-    yield* limit(op, "connect", keysOf(config, from))
+    yield* limit(op, ["connect"], keysOf(config, from))
     const now = yield* Clock.currentTimeMillis
     if (config.expiresAt !== undefined && !(now < config.expiresAt)) return yield* expired(op)
     if (auth !== undefined) yield* authorize(op, auth, config.userId, "session.connect")
   })
 
+  const mayCall: AccessControl["mayCall"] = Effect.fnUntraced(function*(call) {
+    if (doNotCall === undefined) return
+    const answer = yield* ask(DIAL, "DoNotCall", () => doNotCall.mayCall(call)).pipe(
+      Effect.catchTag("AuthorizationFailed", () => Effect.succeed(false))
+    )
+    if (answer === true) return
+    return yield* new AuthorizationFailed({
+      op: DIAL,
+      message: "this call may not be made",
+      details: { reason: "do_not_call" }
+    })
+  })
+
   return {
-    create,
+    create: (session) => admit("VoiceBackend.createSession", ["create"], "session.create", session),
+    dial: (session) => admit(DIAL, ["create", "dial"], "call.create", session),
+    mayCall,
+    callRate: Effect.fnUntraced(function*(carrier, perSecond) {
+      const retryAfterMs = yield* count(`dial:carrier:${carrier}`, { limit: perSecond, window: Duration.seconds(1) })
+      if (retryAfterMs === undefined) return
+      return yield* new RateLimitExceeded({
+        op: DIAL,
+        message: `the carrier takes ${perSecond} ${perSecond === 1 ? "call" : "calls"} a second`,
+        details: { retryAfterMs, by: "carrier" }
+      })
+    }),
     connect,
     health,
     authorize: auth === undefined ? undefined : Effect.fnUntraced(function*(token, operation) {

@@ -22,6 +22,7 @@ import type { SessionEnd } from "../../session/SessionEvent.ts"
 import type { UserConnection } from "../../session/UserConnection.ts"
 import type { VoiceSession } from "../../session/VoiceSession.ts"
 import type { EngineRegistry } from "../../speech/EngineRegistry.ts"
+import type { OutboundCalls } from "../calls/OutboundCalls.ts"
 import type { BackendConfig } from "../config/BackendConfig.ts"
 import type { HealthPart } from "../health/HealthStatus.ts"
 import type { ProviderCapabilities, ProviderRoute, SessionAccess } from "./ProviderInfo.ts"
@@ -42,6 +43,8 @@ export interface LinkedSession {
   readonly resumed: boolean
   /** Why the session has ended; `undefined` while it goes on. Default: it is not known. */
   readonly endReason?: (() => SessionEnd | undefined) | undefined
+  /** Whether it was taken over from another process at all: the call of `config.call.dial` has been made. Default: it is new. */
+  readonly restored?: boolean | undefined
 }
 
 /**
@@ -77,6 +80,11 @@ export interface ProviderConnection {
   readonly routes?: ReadonlyArray<ProviderRoute> | undefined
   /** Where users' clients connect beside this server, as `wss://host` and `https://host`: a page must be allowed to. */
   readonly clientOrigins?: ReadonlyArray<string> | undefined
+  /**
+   * How users can be called: `open` calls the user of a session whose config has `call.dial`, unless it was `restored`, and fails
+   * where the carrier refuses; closing the session's scope ends the call, ringing or not. Read at each call. Default: it cannot.
+   */
+  readonly outbound?: OutboundCalls | undefined
   /** A rate limiter of its own, asked before the framework's. */
   readonly limiter?: RateLimiter["Service"] | undefined
   /** Checks that the provider can be reached. */

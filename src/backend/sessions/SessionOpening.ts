@@ -9,12 +9,20 @@ import type * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import { identity } from "effect/Function"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Tracer from "effect/Tracer"
 import type { Agent } from "../../agent/Agent.ts"
 import * as CallContext from "../../agent/CallContext.ts"
-import { asInternal, type BackendError, ConnectionFailed, InvalidConfig, messageForUsers } from "../../BackendError.ts"
+import {
+  asInternal,
+  type BackendError,
+  ConnectionFailed,
+  detailsForUsers,
+  InvalidConfig,
+  messageForUsers
+} from "../../BackendError.ts"
 import { MAX_SAID } from "../../conversation/ConversationPolicy.ts"
 import { connectDeadline } from "../../Deadline.ts"
 import type { AudioQuota } from "../../hooks/AudioQuota.ts"
@@ -29,6 +37,7 @@ import type { BackendMetrics } from "../../telemetry/BackendMetrics.ts"
 import * as ThrownValue from "../../ThrownValue.ts"
 import type { Load } from "../admission/LoadLevel.ts"
 import type { BackendParts } from "../BackendParts.ts"
+import type { CallLimits } from "../calls/CallLimits.ts"
 import type { BackendConfig } from "../config/BackendConfig.ts"
 import * as LiveUpdate from "../config/LiveUpdate.ts"
 import type { LatencyWindow } from "../health/LatencyWindow.ts"
@@ -74,6 +83,7 @@ export interface OpeningOptions {
   readonly defaultAgent: () => Agent | undefined
   /** While the provider is connected. */
   readonly link: () => ProviderLink | undefined
+  readonly calls: CallLimits
   readonly clock: Clock.Clock
   readonly tracer: Tracer.Tracer
   readonly frames: PlayoutClock["Service"]
@@ -97,7 +107,7 @@ export type SessionOpening = (
 ) => Effect.Effect<SessionEntry, BackendError>
 
 /** What a provider can reject of a caller's request. */
-const requestFields: ReadonlySet<unknown> = new Set(["connection_url", "transport", "user_id"])
+const requestFields: ReadonlySet<unknown> = new Set(["carrier", "connection_url", "from", "to", "transport", "user_id"])
 
 /** Whether it is the request that is wrong, and not a part of the server: then the caller is told what. */
 const isOfRequest = ({ code, details }: BackendError): boolean =>
@@ -113,6 +123,36 @@ const ofParts = <A, R>(opening: Effect.Effect<A, BackendError, R>): Effect.Effec
     ),
     Effect.mapError((error) => isOfRequest(error) ? error : asInternal(error))
   )
+
+/** What a carrier answers that has understood the request and does not make the call. */
+const refusals: ReadonlySet<string> = new Set([
+  "invalid_config",
+  "provider_not_found",
+  "session_limit_exceeded",
+  "rate_limit_exceeded",
+  "authentication_failed",
+  "authorization_failed"
+])
+
+/** Without an answer of the carrier it is not known whether it makes the call. */
+const ofCall = <A, R>(opening: Effect.Effect<A, BackendError, R>): Effect.Effect<A, BackendError, R> =>
+  Effect.mapError(opening, (error) =>
+    refusals.has(error.code)
+      ? error
+      : asInternal(
+        new ConnectionFailed({
+          op: "VoiceBackend.dial",
+          message: "it is not known whether the call was made",
+          details: { ...detailsForUsers(error), reason: "call_unknown" },
+          cause: error
+        })
+      ))
+
+/** The time limits of a session: one that is called is waited for while it rings. */
+const limitsOf = ({ call }: SessionConfig, { connectWindow, longest }: BackendConfig["session"]) => ({
+  connectWindow: Duration.sum(connectWindow, Duration.millis(call?.dial?.ringTimeoutMs ?? 0)),
+  longest: Duration.min(longest, call?.dial?.longestMs === undefined ? longest : Duration.millis(call.dial.longestMs))
+})
 
 /**
  * Opens sessions: each is created or resumed in its scope, observed from the start, and linked to its user.
@@ -181,6 +221,10 @@ export const make = (options: OpeningOptions): SessionOpening => {
     sessionScope: Scope.Closeable
   ) {
     const config = options.config()
+    // taken first, so that it is given back last: when the call is over
+    if (session.call?.direction === "outbound") {
+      yield* options.calls.enter(session.call, restored !== undefined).pipe(Scope.provide(sessionScope))
+    }
     const pipeline = yield* pipelineOf(session)
     const unsupported = pipeline.checkSpeech(session)
     if (unsupported !== undefined) return yield* unsupported
@@ -196,7 +240,8 @@ export const make = (options: OpeningOptions): SessionOpening => {
     }
     // an agent given as a closure cannot be restored by another process
     const isStored = typeof session.agent !== "object"
-    const { connectWindow, longest, resumeWindow } = config.session
+    const { resumeWindow } = config.session
+    const { connectWindow, longest } = limitsOf(session, config.session)
     const takeAudio = yield* audioQuota.open(session.userId, config.rateLimits.audio.user).pipe(
       Scope.provide(sessionScope)
     )
@@ -244,7 +289,8 @@ export const make = (options: OpeningOptions): SessionOpening => {
           id,
           config: session,
           resumed: restored?.attached ?? false,
-          endReason: handle.endReason
+          endReason: handle.endReason,
+          restored: restored !== undefined
         })
     ).pipe(
       Effect.map((link) => ({ access: link.access, attachments: link.attachments, call: link.call })),
@@ -255,6 +301,7 @@ export const make = (options: OpeningOptions): SessionOpening => {
         config.timeout
       ),
       ofParts,
+      session.call?.dial === undefined || restored !== undefined ? identity : ofCall,
       Scope.provide(sessionScope)
     )
     if (call !== undefined) yield* Effect.forkIn(handle.follow(call), sessionScope, { startImmediately: true })

@@ -21,7 +21,12 @@ import * as SessionId from "./SessionId.ts"
 import type { SessionLeases } from "./SessionLeases.ts"
 import type { SessionEntry, SessionOpening } from "./SessionOpening.ts"
 
-const existing = () => new ConnectionFailed({ op: "BackendProvider.reserve", message: "the session exists already" })
+const existing = () =>
+  new ConnectionFailed({
+    op: "BackendProvider.reserve",
+    message: "the session exists already",
+    details: { reason: "session_exists" }
+  })
 
 /** The deadline for closing a single session, so that nothing in a close path can hang. */
 const CLOSE_DEADLINE = "5 seconds"
@@ -51,8 +56,8 @@ export interface SessionTable {
   readonly entries: () => ReadonlyArray<SessionEntry>
   /** Asks the hooks and the rate limits about a new session. */
   readonly check: (session: SessionConfig) => Effect.Effect<SessionConfig, BackendError>
-  /** Opens a session that was checked. */
-  readonly openChecked: (session: SessionConfig) => Effect.Effect<VoiceSession, BackendError>
+  /** Opens a session that was checked, under a new id or this one, which no session here may have. */
+  readonly openChecked: (session: SessionConfig, id?: string) => Effect.Effect<VoiceSession, BackendError>
   /** Does both. */
   readonly create: (session: SessionConfig) => Effect.Effect<VoiceSession, BackendError>
   /** Takes a place ahead of its session; closing the scope gives it back, unless the session was created. */
@@ -61,6 +66,8 @@ export interface SessionTable {
   readonly reserveAs: (id: string) => Effect.Effect<ReservedPlace, BackendError, Scope.Scope>
   /** Takes over a session that another process has left; does nothing when it is here already. */
   readonly recover: (id: string) => Effect.Effect<void, BackendError>
+  /** Gives a session that is here, or that the store has: it is then taken over. `undefined`: there is none of this id. */
+  readonly findStored: (id: string) => Effect.Effect<VoiceSession | undefined, BackendError>
   /** Fails `session_not_found`; `op` is the operation that needs the session. */
   readonly find: (op: string, id: string) => Effect.Effect<SessionEntry, BackendError>
 }
@@ -139,8 +146,20 @@ export const make = Effect.fnUntraced(function*(
   const openNew = (id: string, enter: Effect.Effect<void, BackendError>, config: SessionConfig) =>
     admit(enter, (sessionScope) => open({ id, config }, sessionScope).pipe(Effect.onError(() => leases.end(id))))
 
-  const openChecked: SessionTable["openChecked"] = Effect.fnUntraced(function*(config) {
-    const { handle } = yield* openNew(yield* SessionId.make(options.cell()), admission.enter, config)
+  const openAs = (id: string, config: SessionConfig) =>
+    Effect.acquireUseRelease(
+      Effect.suspend(() => {
+        if (sessions.has(id) || reserved.has(id)) return Effect.fail(existing())
+        return Effect.sync(() => reserved.add(id))
+      }),
+      () => openNew(id, admission.enter, config),
+      () => Effect.sync(() => reserved.delete(id))
+    )
+
+  const openChecked: SessionTable["openChecked"] = Effect.fnUntraced(function*(config, id) {
+    const { handle } = yield* id === undefined
+      ? openNew(yield* SessionId.make(options.cell()), admission.enter, config)
+      : openAs(id, config)
     return handle.session
   })
 
@@ -174,6 +193,19 @@ export const make = Effect.fnUntraced(function*(
       }
     })
 
+  const recover: SessionTable["recover"] = (id) =>
+    sessions.has(id) ?
+      Effect.void :
+      Effect.asVoid(admit(admission.enterResumed, (sessionScope) =>
+        Effect.gen(function*() {
+          const restored = yield* leases.claim(id)
+          return yield* open({ id, config: restored.config, restored }, sessionScope)
+        }).pipe(
+          // a session that cannot be read or resumed is left to expire
+          Effect.tapError((error) => leases.refused(id, error)),
+          Effect.onError(() => leases.release(id))
+        )))
+
   return {
     entries: () => Array.from(sessions.values()),
     check: access.create,
@@ -183,18 +215,16 @@ export const make = Effect.fnUntraced(function*(
       admission.check.pipe(Effect.andThen(access.create(session)), Effect.flatMap(openChecked)),
     reserve: Effect.flatMap(SessionId.make(options.cell()), reserveAs),
     reserveAs,
-    recover: (id) =>
-      sessions.has(id) ?
-        Effect.void :
-        Effect.asVoid(admit(admission.enterResumed, (sessionScope) =>
-          Effect.gen(function*() {
-            const restored = yield* leases.claim(id)
-            return yield* open({ id, config: restored.config, restored }, sessionScope)
-          }).pipe(
-            // a session that cannot be read or resumed is left to expire
-            Effect.tapError((error) => leases.refused(id, error)),
-            Effect.onError(() => leases.release(id))
-          ))),
+    recover,
+    findStored: (id) =>
+      Effect.suspend(() => {
+        const here = Effect.sync(() => sessions.get(id)?.handle.session)
+        if (sessions.has(id) || reserved.has(id) || !leases.enabled) return here
+        return recover(id).pipe(
+          Effect.andThen(here),
+          Effect.catchTag("SessionNotFound", () => Effect.undefined)
+        )
+      }),
     find: (op, id) =>
       Effect.suspend(() => {
         const entry = sessions.get(id)

@@ -58,7 +58,7 @@ const Archived = Schema.Struct({
 /**
  * The questions:
  *
- * - `Create`: opens a session that the asking node has checked. `Recover`: takes over one that nobody has.
+ * - `Create`: opens a session that the asking node has checked, of this `id` where there is one. `Recover`: takes over one that nobody has.
  * - `View`, `List`, `History`, `Events`, `States`: of a session of this node, or of all. `List` ends before `bytes` of JSON, but has at
  *   least one session.
  * - `Close`, `Start`, `Stop`, `UpdateMetadata`, `UpdatePolicy`, `Say`, `SendText`, `Interrupt`, `SetLanguage`, `Call`, `CollectDigits`: what a
@@ -69,7 +69,7 @@ const Archived = Schema.Struct({
  * @since 0.1.0
  */
 export const VoiceNode = RpcGroup.make(
-  Rpc.make("Create", { payload: { config: CheckedConfig }, success: SessionView, error }),
+  Rpc.make("Create", { payload: { config: CheckedConfig, id: Schema.optionalKey(Id) }, success: SessionView, error }),
   Rpc.make("Recover", { payload: id, success: SessionView, error }),
   Rpc.make("View", { payload: id, success: SessionView, error }),
   Rpc.make("List", {

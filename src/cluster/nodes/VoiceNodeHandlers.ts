@@ -113,7 +113,8 @@ export const layer = (local: Backend) => {
     answered(op, Effect.flatMap(local.getSession(id), use))
   const view = (session: VoiceSession) => SessionView.of(local, session)
   return VoiceNode.toLayer(VoiceNode.of({
-    Create: ({ config }) => answered("VoiceBackend.createSession", Effect.flatMap(local.openSession(config), view)),
+    Create: ({ config, id }) =>
+      answered("VoiceBackend.createSession", Effect.flatMap(local.openSession(config, id), view)),
     Recover: ({ id }) =>
       answered(
         "VoiceBackend.recover",

@@ -31,7 +31,19 @@ const full = new SessionLimitExceeded({
 })
 
 /**
- * Makes `Backend.createSession` for the cluster. `created` gives a session that another node has just created.
+ * - `create`: `Backend.createSession` of the cluster.
+ * - `open`: makes a session of this id that this node has checked.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface NewSessions {
+  readonly create: Backend["createSession"]
+  readonly open: (id: string, checked: SessionConfig) => Effect.Effect<VoiceSession, BackendError>
+}
+
+/**
+ * Creates sessions for the cluster. `created` gives a session that another node has just created.
  *
  * @category constructors
  * @since 0.1.0
@@ -41,7 +53,7 @@ export const make = ({ created, local, nodes, reporting }: {
   readonly nodes: Nodes
   readonly reporting: Pick<Reporting, "self" | "last">
   readonly created: (view: SessionView.SessionView, owner: string) => VoiceSession
-}): Backend["createSession"] => {
+}): NewSessions => {
   const candidates = Effect.map(reporting.self, (self) => Placement.candidates(self, nodes.others(), nodes.isSuspect))
 
   /** Whether there may be a place, as far as was last heard. */
@@ -51,29 +63,42 @@ export const make = ({ created, local, nodes, reporting }: {
       nodes.all().some(({ granted, ready, sessions }) => ready && granted > sessions)
   }
 
-  const createAt = (owner: string, checked: SessionConfig, within: Duration.Duration) =>
+  const createAt = (owner: string, checked: SessionConfig, id: string | undefined, within: Duration.Duration) =>
     owner === nodes.self
-      ? local.openSession(checked)
+      ? local.openSession(checked, id)
       : Effect.suspend(() => {
         // at once, so that those created meanwhile do not all go to the same node
         nodes.addSession(owner)
-        return nodes.ask(owner, op, (node) => node.Create({ config: SessionView.configOf(checked) }), within)
+        return nodes.ask(owner, op, (node) =>
+          node.Create({
+            config: SessionView.configOf(checked),
+            ...(id === undefined ? {} : { id })
+          }), within)
       }).pipe(Effect.map((view) => created(view, owner)))
 
-  return Effect.fnUntraced(function*(given): Effect.fn.Return<VoiceSession, BackendError> {
-    // an agent that is a program stays with it
-    const isBound = typeof given.agent === "object"
-    const [first, ...further] = isBound ? [nodes.self] : yield* candidates
-    const isAlone = first === nodes.self && further.length === 0
-    // a full cluster does not ask the hooks
-    if (first === undefined || isAlone || !hasRoom()) return yield* local.createSession(given)
-    const checked = yield* local.checkSession(given)
+  const place = Effect.fnUntraced(function*(
+    checked: SessionConfig,
+    id?: string
+  ): Effect.fn.Return<VoiceSession, BackendError> {
     const within = Duration.sum((yield* local.config).timeout, EXTRA)
     // asked anew: the hooks may have taken a while. A session that a silent node has made after all, and that nobody connects to, ends
-    // by itself
+    // by itself; one of this id cannot be made by another
     return yield* Effect.flatMap(
       candidates,
-      (owners) => inTurn(owners, (owner) => createAt(owner, checked, within), Effect.fail(full))
+      (owners) => inTurn(owners, (owner) => createAt(owner, checked, id, within), Effect.fail(full))
     ).pipe(Effect.retry({ while: isGone, schedule: WHILE_BOARD_MOVES }))
   })
+
+  return {
+    open: (id, checked) => place(checked, id),
+    create: Effect.fnUntraced(function*(given): Effect.fn.Return<VoiceSession, BackendError> {
+      // an agent that is a program stays with it
+      const isBound = typeof given.agent === "object"
+      const [first, ...further] = isBound ? [nodes.self] : yield* candidates
+      const isAlone = first === nodes.self && further.length === 0
+      // a full cluster does not ask the hooks
+      if (first === undefined || isAlone || !hasRoom()) return yield* local.createSession(given)
+      return yield* place(yield* local.checkSession(given))
+    })
+  }
 }

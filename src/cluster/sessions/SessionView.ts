@@ -33,6 +33,7 @@ export const CheckedConfig = Schema.Struct({
   agent: Schema.optionalKey(Text(256)),
   pipelineType: Schema.optionalKey(PipelineType),
   call: Schema.optionalKey(CallDetails),
+  inputSampleRate: Schema.optionalKey(Schema.Finite),
   metadata: Schema.optionalKey(Metadata),
   policy: Schema.optionalKey(ConversationPolicy),
   ...SessionSpeech.fields
@@ -98,7 +99,8 @@ const defined = <A>(key: string, value: A | undefined) => value === undefined ? 
  * @since 0.1.0
  */
 export const configOf = (config: SessionConfig): CheckedConfig => {
-  const { agent, call, connectionUrl, expiresAt, metadata, pipelineType, policy, tenant, transport, userId } = config
+  const { agent, call, connectionUrl, expiresAt, inputSampleRate, metadata, pipelineType, policy } = config
+  const { tenant, transport, userId } = config
   return {
     userId,
     transport,
@@ -108,6 +110,7 @@ export const configOf = (config: SessionConfig): CheckedConfig => {
     ...defined("agent", typeof agent === "string" ? agent : agent?.name),
     ...defined("pipelineType", pipelineType),
     ...defined("call", call),
+    ...defined("inputSampleRate", inputSampleRate),
     ...defined("metadata", metadata),
     ...defined("policy", policy),
     ...speechOf(config)

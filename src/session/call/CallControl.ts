@@ -26,6 +26,8 @@ export type CallEvent = Extract<SessionEventBody, { readonly type: `call.${strin
  * @since 0.1.0
  */
 export interface CallControl {
+  /** The carrier's id of the call, where the session's config does not have it: it is stored with it (`CallDetails.id`). */
+  readonly id?: string | undefined
   /** What the provider knows of the call (`CallContext.facts`), also while there is no connection. Read at each use. */
   readonly facts: () => { readonly [name: string]: unknown }
   /** What happens to the call. */

@@ -55,6 +55,7 @@ export class SessionPhone {
   readonly keypad: SessionKeypad
   readonly #options: SessionPhoneOptions
   #control: CallControl | undefined
+  #answered = false
   #held = false
   #muted = false
 
@@ -112,6 +113,11 @@ export class SessionPhone {
     }
   }
 
+  /** Nobody has come within the time that the call may take: it is over. */
+  notReached(): void {
+    this.#onEvent({ type: "call.ended", cause: this.#answered ? "failed" : "no_answer" })
+  }
+
   /** The user has pressed a key. */
   digit(digit: string): void {
     if (!this.#options.isClosed()) this.keypad.digit(digit)
@@ -152,6 +158,7 @@ export class SessionPhone {
 
   #onEvent(event: CallEvent): void {
     if (this.#options.isClosed()) return
+    if (event.type === "call.answered") this.#answered = true
     this.#options.emit(event)
     if (event.type === "call.ended") this.#options.dispatch({ _tag: "Close", reason: endOf(event.cause) })
   }

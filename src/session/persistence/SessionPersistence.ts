@@ -38,6 +38,8 @@ export interface SessionPersistenceOptions
     readonly speech: Speech
     /** The language that it was given later. */
     readonly changedLanguage: string | undefined
+    /** The carrier's id of the call that was made, once it is known. */
+    readonly callId: string | undefined
     readonly attached: boolean
     readonly seq: number
   }
@@ -73,22 +75,25 @@ export const make = Effect.fnUntraced(function*(
     bytes: 0
   }
   let snapshotConfig: SessionSnapshot.SnapshotConfig | undefined
+  let knownId: string | undefined
   const encodeHead = SessionSnapshot.makeHeadEncoder(() => {
-    const { agent, changedLanguage, metadata, policy, speech } = read()
+    const { agent, callId, changedLanguage, metadata, policy, speech } = read()
     if (
       snapshotConfig?.metadata === metadata && snapshotConfig.policy === policy && snapshotConfig.agent === agent &&
-      snapshotConfig.changedLanguage === changedLanguage
+      snapshotConfig.changedLanguage === changedLanguage && knownId === callId
     ) {
       return snapshotConfig
     }
-    const { call, connectionUrl, expiresAt, pipelineType, tenant, transport, userId } = config
+    knownId = callId
+    const { call, connectionUrl, expiresAt, inputSampleRate, pipelineType, tenant, transport, userId } = config
     snapshotConfig = {
       userId,
       transport,
       ...(tenant === undefined ? {} : { tenant }),
       ...(expiresAt === undefined ? {} : { expiresAt }),
       ...(connectionUrl === undefined ? {} : { connectionUrl }),
-      ...(call === undefined ? {} : { call }),
+      ...(call === undefined ? {} : { call: callId === undefined ? call : { ...call, id: callId } }),
+      ...(inputSampleRate === undefined ? {} : { inputSampleRate }),
       ...(agent === undefined ? {} : { agent }),
       ...(pipelineType === undefined ? {} : { pipelineType }),
       ...speech,

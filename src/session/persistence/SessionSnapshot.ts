@@ -38,6 +38,7 @@ const SnapshotConfig = Schema.Struct({
   /** The language that it was given after its creation; an engine may not have it. */
   changedLanguage: Schema.optionalKey(Language),
   call: Schema.optionalKey(CallDetails),
+  inputSampleRate: Schema.optionalKey(Schema.Finite),
   metadata: Metadata,
   policy: ConversationPolicy,
   createdAtMs: Schema.Finite

@@ -88,7 +88,7 @@ describe("BackendConfig", () => {
           tokenTtl: Duration.minutes(10)
         },
         store: { kind: "memory", lease: Duration.seconds(5) },
-        rateLimits: { create: {}, connect: {}, audio: {}, store: "memory" },
+        rateLimits: { create: {}, dial: {}, connect: {}, audio: {}, store: "memory" },
         retention: { audio: "off", transcript: "off", metadata: "off", events: "off" }
       })
       assert.deepStrictEqual(yield* BackendConfig.check(config), config)
