@@ -31,6 +31,7 @@ import * as RequestGuard from "./access/RequestGuard.ts"
 import { Api } from "./api/Api.ts"
 import * as ApiMiddleware from "./api/ApiMiddleware.ts"
 import * as BackendHandlers from "./api/BackendHandlers.ts"
+import * as CallHandlers from "./api/CallHandlers.ts"
 import * as SessionHandlers from "./api/SessionHandlers.ts"
 import * as ConsoleRoutes from "./ConsoleRoutes.ts"
 import * as GuardedRoute from "./GuardedRoute.ts"
@@ -228,7 +229,11 @@ export const make = Effect.fnUntraced(function*(
     : Api.annotate(OpenApi.Servers, [{ url: `${base ?? ""}${prefix}` }])
   const own = yield* RouteCollector.collect(Layer.mergeAll(
     HttpApiBuilder.layer(api, { openapiPath: "/openapi.json" }).pipe(
-      Layer.provide([SessionHandlers.layer({ publicUrl: base, prefix }), BackendHandlers.layer(providers)]),
+      Layer.provide([
+        SessionHandlers.layer({ publicUrl: base, prefix }),
+        CallHandlers.layer({ publicUrl: base, prefix }),
+        BackendHandlers.layer(providers)
+      ]),
       Layer.provide(ApiMiddleware.layer)
     ),
     HttpApiSwagger.layer(api, { path: GuardedRoute.DOCS }),

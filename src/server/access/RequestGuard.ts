@@ -60,7 +60,7 @@ const op = "http"
 const safeMethods = new Set(["GET", "HEAD", "OPTIONS"])
 const preflight = {
   "access-control-allow-methods": "GET, POST, PATCH, DELETE",
-  "access-control-allow-headers": "authorization, content-type",
+  "access-control-allow-headers": "authorization, content-type, idempotency-key",
   "access-control-max-age": "600"
 }
 

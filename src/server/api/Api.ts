@@ -12,8 +12,11 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import * as Schema from "effect/Schema"
 import { Health, HealthPart } from "../../backend/health/HealthStatus.ts"
 import { HistoryItem } from "../../conversation/History.ts"
+import { CallCommand } from "../../session/call/CallCommand.ts"
+import { DialRequest } from "../../session/call/DialRequest.ts"
 import { Metadata, PipelineType, SessionRequest, Transport } from "../../session/SessionConfig.ts"
 import { SessionState } from "../../session/SessionEvent.ts"
+import * as Problem from "../../transport/Problem.ts"
 import { ApiErrors } from "./ApiErrors.ts"
 
 const IceServer = Schema.Struct({
@@ -45,6 +48,38 @@ export const CreatedSession = Schema.Struct({
   Schema.encodeKeys({ connectionUrl: "connection_url", expiresAt: "expires_at", iceServers: "ice_servers" })
 )
 
+/** The telephone call of a session. */
+const ShownCall = Schema.Struct({
+  carrier: Schema.String,
+  direction: Schema.Literals(["inbound", "outbound"]),
+  from: Schema.optionalKey(Schema.String),
+  to: Schema.optionalKey(Schema.String)
+}).annotate({ identifier: "Call" })
+
+/**
+ * A call that was made. `id` is that of its session, which says what becomes of it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const CreatedCall = Schema.Struct({
+  id: Schema.String,
+  state: ShownState,
+  carrier: Schema.String,
+  from: Schema.optionalKey(Schema.String),
+  to: Schema.String
+})
+
+/** The header of a request that is not to be carried out twice, or with quotation marks, as the draft of the IETF has it. */
+const IdempotencyHeader = {
+  "idempotency-key": Schema.optionalKey(Schema.String.check(Schema.isMaxLength(257)))
+}
+
+/** The key was used for another request. */
+const KeyReused = Schema.Struct({ ...Problem.fields, code: Schema.Literal("invalid_config") }).pipe(
+  HttpApiSchema.asJson({ contentType: Problem.contentType })
+).annotate({ httpApiStatus: 409 })
+
 /**
  * A session as the API shows it.
  *
@@ -60,6 +95,7 @@ export const SessionView = Schema.Struct({
   language: Schema.optionalKey(Schema.String),
   state: ShownState,
   persistenceStatus: Schema.Literals(["active", "completed"]),
+  call: Schema.optionalKey(ShownCall),
   metadata: Metadata
 }).pipe(
   Schema.encodeKeys({ userId: "user_id", pipelineType: "pipeline_type", persistenceStatus: "persistence_status" })
@@ -184,6 +220,8 @@ const NotReady = Readiness.pipe(HttpApiSchema.status(503))
 /** With the path of the new session. */
 const Created = HttpApiSchema.WithHeaders(CreatedSession.pipe(HttpApiSchema.status(201)), { location: Schema.String })
 
+const CallMade = HttpApiSchema.WithHeaders(CreatedCall.pipe(HttpApiSchema.status(201)), { location: Schema.String })
+
 const id = { id: Schema.String }
 
 /** Documents `Retry-After` on 429 and 503. */
@@ -223,7 +261,23 @@ class Sessions extends HttpApiGroup.make("sessions")
       params: id,
       payload: Metadata,
       success: Metadata
-    }).annotateMerge(OpenApi.annotations({ summary: "Merge a patch into the metadata (RFC 7396)" }))
+    }).annotateMerge(OpenApi.annotations({ summary: "Merge a patch into the metadata (RFC 7396)" })),
+    HttpApiEndpoint.post("control", "/v1/sessions/:id/call", { params: id, payload: CallCommand })
+      .annotateMerge(
+        OpenApi.annotations({ summary: "Control a session's call: send keys, transfer, hang up, hold or mute" })
+      )
+  )
+  .middleware(ApiErrors)
+{}
+
+class Calls extends HttpApiGroup.make("calls")
+  .add(
+    HttpApiEndpoint.post("dial", "/v1/calls", {
+      headers: IdempotencyHeader,
+      payload: DialRequest,
+      success: CallMade,
+      error: KeyReused
+    }).annotateMerge(OpenApi.annotations({ summary: "Call somebody, and give the session of the call while it rings" }))
   )
   .middleware(ApiErrors)
 {}
@@ -251,6 +305,7 @@ class Backend extends HttpApiGroup.make("backend")
  */
 export class Api extends HttpApi.make("effect-voice")
   .add(Sessions)
+  .add(Calls)
   .add(Backend)
   .annotate(HttpApi.PayloadParseOptions, { errors: "all", onExcessProperty: "error" })
   .annotateMerge(OpenApi.annotations({

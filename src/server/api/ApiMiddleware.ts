@@ -10,7 +10,8 @@ import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
-import { isBackendError } from "../../BackendError.ts"
+import { KEY_REUSED } from "../../backend/calls/KeyedCalls.ts"
+import { type BackendError, isBackendError } from "../../BackendError.ts"
 import * as Faults from "../../schema/Faults.ts"
 import * as Problem from "../../transport/Problem.ts"
 import { ApiErrors } from "./ApiErrors.ts"
@@ -21,9 +22,12 @@ const operationOf = ({ method, path }: HttpApiEndpoint.Top): string => `${method
 /** The body is JSON by now, so its faults are those of the endpoint's schema. */
 const faultsOf = (op: string, endpoint: HttpApiEndpoint.Top, { cause, kind }: HttpApiSchemaError) => {
   const [payload = Schema.Unknown] = endpoint.payload.get("application/json")?.schemas ?? []
-  const schema = kind === "Query" ? endpoint.query ?? Schema.Unknown : payload
-  return Faults.toError(op, "invalid request", Faults.fromSchemaError(schema, cause))
+  const schema = kind === "Query" ? endpoint.query : kind === "Headers" ? endpoint.headers : payload
+  return Faults.toError(op, "invalid request", Faults.fromSchemaError(schema ?? Schema.Unknown, cause))
 }
+
+/** Where HTTP has a better status than that of the code: 409. */
+const statusOf = ({ details }: BackendError): number | undefined => details?.["reason"] === KEY_REUSED ? 409 : undefined
 
 /**
  * The middleware of the API's endpoints.
@@ -36,7 +40,7 @@ export const layer: Layer.Layer<ApiErrors> = Layer.succeed(ApiErrors, (handle, {
   const answered = Effect.catch(
     handle,
     (error: unknown) =>
-      HttpApiSchemaError.is(error) && (error.kind === "Payload" || error.kind === "Query")
+      HttpApiSchemaError.is(error) && (error.kind === "Payload" || error.kind === "Query" || error.kind === "Headers")
         ? Effect.fail(faultsOf(op, endpoint, error))
         : Effect.fail(error)
   )
@@ -44,7 +48,7 @@ export const layer: Layer.Layer<ApiErrors> = Layer.succeed(ApiErrors, (handle, {
     Effect.flatMap((request) => endpoint.payload.size === 0 ? Effect.succeed(request) : RequestBody.read(op, request)),
     Effect.flatMap((request) => Effect.provideService(answered, HttpServerRequest.HttpServerRequest, request)),
     Effect.catch((error: unknown) => {
-      if (isBackendError(error)) return Effect.succeed(Problem.errorResponse(error))
+      if (isBackendError(error)) return Effect.succeed(Problem.errorResponse(error, statusOf(error)))
       return error instanceof RequestBody.BodyRefused
         ? Effect.succeed(Problem.toResponse(Problem.make(error.code, error.detail)))
         : Effect.die(error)

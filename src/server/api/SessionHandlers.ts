@@ -6,39 +6,19 @@
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
-import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as Redacted from "effect/Redacted"
 import type { SessionPage } from "../../backend/BackendContract.ts"
 import type { SessionAccess } from "../../backend/provider/BackendProvider.ts"
 import { VoiceBackend } from "../../backend/VoiceBackend.ts"
 import { SessionNotFound } from "../../BackendError.ts"
 import type { Operation } from "../../hooks/AuthHook.ts"
+import type { CallDetails } from "../../session/call/CallDetails.ts"
+import * as CallOperations from "../../session/call/CallOperations.ts"
 import type { VoiceSession } from "../../session/VoiceSession.ts"
 import * as Principal from "../access/Principal.ts"
 import { Api } from "./Api.ts"
 import * as LongAnswers from "./LongAnswers.ts"
-
-/**
- * Where clients reach the server.
- *
- * - `publicUrl`: without a slash at its end. Default: the request's scheme and `Host`.
- * - `prefix`: where the routes are mounted: empty, or a path such as `/voice`.
- *
- * @category models
- * @since 0.1.0
- */
-export interface PublicAddress {
-  readonly publicUrl: string | undefined
-  readonly prefix: string
-}
-
-/** Where the request reached us, as the client sees it. */
-const originOf = (request: HttpServerRequest.HttpServerRequest): string => {
-  const scheme = request.protocol ?? (request.originalUrl.startsWith("https:") ? "https" : "http")
-  return `${scheme}://${request.headers["host"] ?? "localhost"}`
-}
-
-const pathOf = (url: string): string => url.replace(/^https?:\/\/[^/]*/, "")
+import * as PublicAddress from "./PublicAddress.ts"
 
 /** A provider that only knows a path leaves the rest of the URL to the server. */
 const absolute = (access: SessionAccess, transport: "webrtc" | "websocket", base: string): string => {
@@ -62,8 +42,15 @@ const nodeUrlOf = ({ locate }: VoiceBackend["Service"], id: string): Effect.Effe
       Effect.orElseSucceed(() => undefined)
     )
 
+const callOf = ({ carrier, direction, from, to }: CallDetails) => ({
+  carrier,
+  direction,
+  ...(from === undefined ? {} : { from }),
+  ...(to === undefined ? {} : { to })
+})
+
 const view = Effect.fnUntraced(function*(session: VoiceSession) {
-  const { agent, pipelineType, transport, userId } = session.config
+  const { agent, call, pipelineType, transport, userId } = session.config
   const name = typeof agent === "string" ? agent : agent?.name
   const language = yield* session.language
   return {
@@ -75,6 +62,7 @@ const view = Effect.fnUntraced(function*(session: VoiceSession) {
     ...(language === undefined ? {} : { language }),
     state: yield* session.state.get,
     persistenceStatus: yield* session.persistenceStatus,
+    ...(call === undefined ? {} : { call: callOf(call) }),
     metadata: yield* session.metadata
   }
 })
@@ -108,7 +96,7 @@ const access = (backend: VoiceBackend["Service"]) => {
  * @category layers
  * @since 0.1.0
  */
-export const layer = ({ prefix, publicUrl }: PublicAddress) =>
+export const layer = (address: PublicAddress.PublicAddress) =>
   HttpApiBuilder.group(
     Api,
     "sessions",
@@ -127,7 +115,7 @@ export const layer = ({ prefix, publicUrl }: PublicAddress) =>
             // A session that no client can connect to is closed.
             Effect.onError(() => Effect.ignore(backend.closeSession(session.id)))
           )
-          const base = `${publicUrl ?? originOf(request)}${prefix}`
+          const base = PublicAddress.baseOf(address, request)
           const direct = link.connectionUrl.startsWith("/") ? yield* nodeUrlOf(backend, session.id) : undefined
           const { expiresAt, iceServers = [], protocol } = link
           return HttpApiSchema.withHeaders({
@@ -144,7 +132,7 @@ export const layer = ({ prefix, publicUrl }: PublicAddress) =>
               ...(protocol === undefined ? {} : { protocol }),
               state: yield* session.state.get
             },
-            headers: { location: `${pathOf(base)}/v1/sessions/${encodeURIComponent(session.id)}` }
+            headers: { location: PublicAddress.sessionPath(base, session.id) }
           })
         }),
         list: Effect.fnUntraced(function*({ query: { after, limit } }) {
@@ -175,6 +163,8 @@ export const layer = ({ prefix, publicUrl }: PublicAddress) =>
           const archive = yield* archiveOf(params.id, "session.close")
           if ((yield* archive.erase(params.id)) === 0) return yield* noRecording(params.id)
         }),
+        control: ({ params, payload }) =>
+          Effect.flatMap(find(params.id, "call.control"), (session) => CallOperations.run(session, payload)),
         patchMetadata: Effect.fnUntraced(function*({ params, payload }) {
           const session = yield* find(params.id, "session.update")
           yield* session.updateMetadata(payload)
