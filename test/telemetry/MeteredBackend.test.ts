@@ -1,11 +1,11 @@
 /** SC-009: every operation of the contract is measured, for every caller. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Metric } from "effect"
+import { Effect, Fiber, Layer, Metric, Stream } from "effect"
 import { PrometheusMetrics } from "effect/observability"
 import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import { AuthHook } from "../../src/hooks/AuthHook.ts"
 import * as TelemetryNames from "../../src/telemetry/TelemetryNames.ts"
-import { call, echo, layer, pass, running, type Setup } from "../session/Harness.ts"
+import { call, echo, layer, pass, provider, running, type Setup } from "../session/Harness.ts"
 
 /** The numbers of the registry, by name and labels. */
 const read = Effect.map(PrometheusMetrics.format(), (text) => {
@@ -29,9 +29,27 @@ describe("the metrics of a backend", () => {
         authenticate: () => Effect.succeed({ userId: "u", authorized: true }),
         authorize: () => Effect.succeed(true)
       })
+      const calling = provider({
+        outbound: {
+          carriers: [{ name: "one", callsPerSecond: 1 }],
+          allowedDestinations: ["+"],
+          maxConcurrentCalls: 1
+        },
+        open: () =>
+          Effect.succeed({
+            access: { connectionUrl: "memory:" },
+            attachments: Stream.never,
+            call: {
+              facts: () => ({}),
+              events: Stream.never,
+              sendDtmf: () => Effect.void,
+              transfer: () => Effect.void
+            }
+          })
+      })
       const value = yield* Effect.andThen(
         running(
-          layer({ agent: echo }).pipe(Layer.provide(auth)),
+          layer({ agent: echo, provider: calling }).pipe(Layer.provide(auth)),
           Effect.gen(function*() {
             const backend = yield* VoiceBackend
             const user = yield* call({ config: { token: "t" } })
@@ -53,12 +71,21 @@ describe("the metrics of a backend", () => {
             yield* session.setLanguage("de")
             yield* session.updateMetadata({ a: 1 })
             yield* session.updatePolicy(session.config.policy ?? (yield* backend.config).conversation)
-            yield* pass("1 second")
+            yield* session.sendDtmf("12#")
+            yield* session.transfer({ queue: "sales" })
+            yield* session.hold(true)
+            yield* session.hold(false)
+            yield* session.mute(true)
+            const collecting = yield* Effect.forkChild(session.collectDigits({ firstDigitTimeout: "1 second" }))
+            yield* pass("10 seconds")
+            yield* Fiber.join(collecting)
             const stopping = yield* Effect.forkChild(session.stop)
             yield* pass("10 seconds")
             assert.isDefined(stopping.pollUnsafe())
             const other = yield* backend.createSession({ userId: "u", transport: "websocket", token: "t" })
             yield* backend.closeSession(other.id)
+            const dialled = yield* backend.dial({ to: "+442071838750", userId: "u", token: "t" })
+            yield* dialled.hangUp
             yield* backend.stop
           })
         ),

@@ -44,9 +44,8 @@ export const make = ({ access, calls }: {
     const limits = calls()
     if (limits === undefined) return undefined
     if (total >= limits.maxConcurrentCalls) return full("the backend makes", limits.maxConcurrentCalls)
-    const carrier = limits.carriers.find((carrier) => carrier.name === name)
-    if (carrier === undefined || (counts.get(name) ?? 0) < carrier.maxConcurrentCalls) return undefined
-    return full("the carrier makes", carrier.maxConcurrentCalls)
+    const max = limits.carriers.find((carrier) => carrier.name === name)?.maxConcurrentCalls
+    return max === undefined || (counts.get(name) ?? 0) < max ? undefined : full("the carrier makes", max)
   }
 
   const take = (name: string, restored: boolean): Effect.Effect<void, SessionLimitExceeded> =>

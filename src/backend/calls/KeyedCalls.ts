@@ -132,11 +132,16 @@ export const make = (
     return session.config.call?.dial?.request === call.digest ? session : yield* reused
   })
 
-  return (call) =>
+  const once = (call: KeyedCall): Effect.Effect<VoiceSession, BackendError> =>
     Effect.suspend((): Effect.Effect<VoiceSession, BackendError> => {
       const name = JSON.stringify([call.scope, call.key])
       const known = entries.get(name)
-      if (known !== undefined && known.digest !== call.digest) return Effect.fail(reused)
+      if (known !== undefined && known.digest !== call.digest) {
+        // another process may be making the call of this one, and the one that is made here is refused
+        return known._tag === "Making"
+          ? Effect.andThen(Effect.exit(Deferred.await(known.made)), once(call))
+          : Effect.fail(reused)
+      }
       if (known?._tag === "Unknown") return Effect.fail(known.error)
       if (known?._tag === "Made") {
         const { id } = known
@@ -158,4 +163,6 @@ export const make = (
           Deferred.doneUnsafe(made, exit)
         }))).pipe(Effect.andThen(Deferred.await(made)))
     })
+
+  return once
 }

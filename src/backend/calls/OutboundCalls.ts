@@ -5,15 +5,15 @@
  */
 import * as Schema from "effect/Schema"
 import { withDefault } from "../../schema/Defaults.ts"
-import { Destination, PhoneAddress } from "../../session/call/PhoneAddress.ts"
+import { Destination } from "../../session/call/PhoneAddress.ts"
 
 /**
  * A carrier that calls users.
  *
  * - `name`: as in `provider_config.carriers`.
- * - `numbers`: the numbers and SIP addresses that it may call from; the first where a request says none. Empty: what the request
- *   says, or nothing.
- * - `maxConcurrentCalls`: how many of its calls a process makes at once, ringing ones included.
+ * - `from`: the number or address that it calls from where a request names none. Default: the carrier's own.
+ * - `mayCallFrom`: whether it may call from this number or address. Default: from any.
+ * - `maxConcurrentCalls`: how many of its calls a process makes at once, ringing ones included. Default: those of the provider.
  * - `callsPerSecond`: how many calls it takes a second.
  * - `inputSampleRate`: of the audio that it will send, in Hz, where it is known. Default: unknown.
  *
@@ -22,8 +22,9 @@ import { Destination, PhoneAddress } from "../../session/call/PhoneAddress.ts"
  */
 export interface OutboundCarrier {
   readonly name: string
-  readonly numbers: ReadonlyArray<string>
-  readonly maxConcurrentCalls: number
+  readonly from?: string | undefined
+  readonly mayCallFrom?: ((from: string) => boolean) | undefined
+  readonly maxConcurrentCalls?: number | undefined
   readonly callsPerSecond: number
   readonly inputSampleRate?: number | undefined
 }
@@ -71,7 +72,6 @@ export const keys = {
 /**
  * The fields of a carrier's config, to be spread into its schema with `encodeKeys(OutboundCalls.carrierKeys)`:
  *
- * - `numbers`: the numbers and SIP addresses that it may call from. Default: what a request says.
  * - `maxConcurrentCalls`: how many of its calls a process makes at once. Default: those of the provider.
  * - `callsPerSecond`: how many calls it takes a second. 1, which new accounts of most carriers have.
  *
@@ -79,7 +79,6 @@ export const keys = {
  * @since 0.1.0
  */
 export const carrierFields = {
-  numbers: Schema.Array(PhoneAddress).check(Schema.isMaxLength(1_000)).pipe(withDefault([])),
   maxConcurrentCalls: Schema.optionalKey(AtOnce),
   callsPerSecond: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000 })).pipe(withDefault(1))
 }

@@ -42,7 +42,7 @@ const carrierOf = (
     )
   }
   if (from === undefined) return Effect.succeed(first)
-  const having = named.find(({ numbers }) => numbers.length === 0 || numbers.includes(from))
+  const having = named.find(({ mayCallFrom }) => mayCallFrom?.(from) ?? true)
   return having !== undefined ? Effect.succeed(having) : Effect.fail(
     new InvalidConfig({ op, message: "from: this number is not one of the carrier's", details: { path: "from" } })
   )
@@ -82,24 +82,28 @@ export const make = Effect.fnUntraced(function*(
   }
   const { agent, longest, machine, metadata, parameters, pipelineType, policy, ringTimeout, to, token, userId } =
     request
-  const from = request.from ?? carrier.numbers[0]
+  const from = request.from ?? carrier.from
   const { inputSampleRate } = carrier
+  const facts = {
+    carrier: carrier.name,
+    direction: "outbound" as const,
+    ...(from === undefined ? {} : { from }),
+    to,
+    parameters: parameters ?? {}
+  }
   return {
     userId,
     transport: "websocket",
     ...speechOf(request),
     ...(agent === undefined ? {} : { agent }),
     ...(pipelineType === undefined ? {} : { pipelineType }),
-    ...(metadata === undefined ? {} : { metadata }),
+    // as that of an inbound call has it
+    metadata: { call: facts, ...metadata },
     ...(policy === undefined ? {} : { policy }),
     ...(token === undefined ? {} : { token }),
     ...(inputSampleRate === undefined ? {} : { inputSampleRate }),
     call: {
-      carrier: carrier.name,
-      direction: "outbound",
-      ...(from === undefined ? {} : { from }),
-      to,
-      parameters: parameters ?? {},
+      ...facts,
       dial: {
         ringTimeoutMs: Math.round(Duration.toMillis(ringTimeout ?? RING_TIMEOUT)),
         ...(longest === undefined ? {} : { longestMs: Math.round(Duration.toMillis(longest)) }),

@@ -59,7 +59,7 @@ export interface ScriptedCalls {
 }
 
 const defaults: OutboundCalls = {
-  carriers: [{ name: "scripted", numbers: [], maxConcurrentCalls: 100, callsPerSecond: 1_000 }],
+  carriers: [{ name: "scripted", callsPerSecond: 1_000 }],
   allowedDestinations: ["+", "sip:"],
   maxConcurrentCalls: 100
 }

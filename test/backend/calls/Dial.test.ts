@@ -150,8 +150,13 @@ describe("dial", () => {
     const { backend, calls } = scripted({
       outbound: {
         carriers: [
-          { name: "one", numbers: ["+15005550006", "+15005550007"], maxConcurrentCalls: 9, callsPerSecond: 9 },
-          { name: "two", numbers: ["+15005550008"], maxConcurrentCalls: 9, callsPerSecond: 9, inputSampleRate: 8_000 }
+          {
+            name: "one",
+            from: "+15005550006",
+            mayCallFrom: (from) => ["+15005550006", "+15005550007"].includes(from),
+            callsPerSecond: 9
+          },
+          { name: "two", mayCallFrom: (from) => from === "+15005550008", callsPerSecond: 9, inputSampleRate: 8_000 }
         ],
         allowedDestinations: ["+44", "!+44900", "sip:example.com"]
       }
@@ -262,7 +267,7 @@ describe("the limits of calls", () => {
   })
 
   it.effect("count each carrier for itself, and its calls a second", () => {
-    const carrier = { numbers: [], maxConcurrentCalls: 3, callsPerSecond: 2 }
+    const carrier = { maxConcurrentCalls: 3, callsPerSecond: 2 }
     const { backend, calls } = scripted({
       outbound: { carriers: [{ ...carrier, name: "a" }, { ...carrier, name: "b" }] }
     })
@@ -344,7 +349,11 @@ describe("the hooks of calls", () => {
           from: undefined,
           userId: "ann",
           tenant: "acme",
-          metadata: { order: 7, plan: "gold" }
+          metadata: {
+            call: { carrier: "scripted", direction: "outbound", to: "+442071838751", parameters: {} },
+            order: 7,
+            plan: "gold"
+          }
         }])
         assert.strictEqual(calls.opened.length, 0)
         const session = yield* dial({ ...request, token: "token-of-ann" })
