@@ -108,7 +108,9 @@ export interface CarrierHost {
  * - `routes`: its webhooks and media streams; they respond to failures themselves.
  * - `returns`: whether a call whose media stream was lost can come back to us. If not, its session ends with the stream.
  * - `hangUp`: ends the call at the carrier; succeeds when it is over already. It runs when the session has ended and its stream is closed.
- * - `dial`: makes the call of a session; succeeds with the carrier's id of it when the carrier has taken the order.
+ * - `dial`: makes the call of a session, as `details.dial` says; succeeds with the carrier's id of it when the carrier has taken the
+ *   order. Not interrupted; to be bounded in time. A failure that is no refusal (`connection_failed`, `timeout`, …) counts as a call that may
+ *   have been made.
  * - `check`: whether the carrier answers, for the health of the provider. Default: it is not asked.
  *
  * @category models
@@ -157,4 +159,9 @@ export interface CarrierOptions {
   readonly numbers: {
     readonly [number: string]: { readonly agent?: string | undefined; readonly language?: string | undefined }
   }
+  readonly allowedNumbers: ReadonlyArray<string>
+  /** The number that calls are made from where a request names none; of kinds that have one. */
+  readonly from?: string | undefined
+  readonly maxConcurrentCalls?: number | undefined
+  readonly callsPerSecond: number
 }

@@ -7,6 +7,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Queue from "effect/Queue"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
@@ -48,6 +49,8 @@ export interface CallsOptions {
   readonly carriers: () => ReadonlyMap<string, { readonly carrier: Carrier; readonly options: CarrierOptions }>
   readonly keypadTurns: boolean
   readonly targetOf: (target: string) => Effect.Effect<string, BackendError>
+  /** Calls are made in it. */
+  readonly scope: Scope.Scope
 }
 
 /**
@@ -105,7 +108,7 @@ const configOf = (
  * @since 0.1.0
  */
 export const make = (options: CallsOptions): OpenCalls => {
-  const { carriers, cell, host, keypadTurns, links, targetOf } = options
+  const { carriers, cell, host, keypadTurns, links, scope, targetOf } = options
   const bySession = new Map<string, Entry>()
 
   const sessionOf: Calls["sessionOf"] = (carrier, id) =>
@@ -124,6 +127,9 @@ export const make = (options: CallsOptions): OpenCalls => {
   const controlOf = (carrier: Carrier, call: Call, events: Queue.Queue<CallEvent>): CallControl => {
     const { sendDtmf, transfer } = carrier
     return {
+      get id() {
+        return call.id()
+      },
       facts: () => ({ ...call.details, parameters: call.details.parameters, id: call.id() }),
       events: Stream.fromQueue(events),
       keypadTurns,
@@ -144,19 +150,22 @@ export const make = (options: CallsOptions): OpenCalls => {
     }
   }
 
+  const quietly = (carrier: Carrier, hangingUp: Effect.Effect<void, BackendError>) =>
+    hangingUp.pipe(
+      finalizeWithin(HANG_UP_DEADLINE),
+      Effect.catchCause((cause) =>
+        Effect.annotateLogs(Effect.logWarning("the call could not be hung up", ThrownValue.loggable(cause)), {
+          carrier: carrier.name
+        })
+      )
+    )
+
   /** Hangs up a call whose session has ended here for good. */
   const hangUp = (carrier: Carrier, entry: Entry, endReason: LinkedSession["endReason"]) =>
     Effect.suspend(() => {
       const reason = endReason?.()
       if (entry.isOver() || entry.id() === undefined || reason === undefined || goesOn.has(reason)) return Effect.void
-      return carrier.hangUp(entry).pipe(
-        finalizeWithin(HANG_UP_DEADLINE),
-        Effect.catchCause((cause) =>
-          Effect.annotateLogs(Effect.logWarning("the call could not be hung up", ThrownValue.loggable(cause)), {
-            carrier: carrier.name
-          })
-        )
-      )
+      return quietly(carrier, carrier.hangUp(entry))
     })
 
   const open: OpenCalls["open"] = Effect.fnUntraced(function*(session, details) {
@@ -166,6 +175,7 @@ export const make = (options: CallsOptions): OpenCalls => {
     const events = yield* Queue.sliding<CallEvent>(MAX_EVENTS)
     let id = details.id
     let over = false
+    let closed = false
     let transferring = false
     const entry: Entry = {
       session: session.id,
@@ -189,19 +199,30 @@ export const make = (options: CallsOptions): OpenCalls => {
       Effect.sync(() => bySession.set(session.id, entry)),
       () =>
         Effect.suspend(() => {
+          closed = true
           if (bySession.get(session.id) === entry) bySession.delete(session.id)
           return hangUp(carrier, entry, session.endReason)
         })
     )
-    if (details.direction === "outbound" && !session.resumed) {
-      if (carrier.dial === undefined) {
+    // of a session that is restored the call has been made
+    if (details.direction === "outbound" && session.restored !== true) {
+      const { dial } = carrier
+      if (dial === undefined) {
         return yield* new InvalidConfig({
           op,
           message: "this carrier cannot be dialled through",
           details: { reason: "unsupported" }
         })
       }
-      entry.named(yield* carrier.dial(entry))
+      // a request that is given up may make the call all the same: it is waited for then, and hung up
+      const dialling = yield* dial(entry).pipe(
+        Effect.tap((known) => {
+          entry.named(known)
+          return closed ? quietly(carrier, carrier.hangUp(entry)) : Effect.void
+        }),
+        Effect.forkIn(scope, { startImmediately: true })
+      )
+      yield* Fiber.join(dialling)
     }
     return {
       access: { connectionUrl: `telephony:${carrier.name}` },

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
+import * as OutboundCalls from "../../backend/calls/OutboundCalls.ts"
 import { withDefault } from "../../schema/Defaults.ts"
 import { Language } from "../../speech/TextSettings.ts"
 
@@ -30,6 +31,8 @@ export const NumberPattern = Schema.String.check(
  * - `numbers.language`: what callers of this number speak.
  * - `allowedNumbers`: the numbers of ours whose calls are taken; `*` at the end of one stands for any digits. Default: all.
  * - `allowedCallers`: whose calls are taken. Default: everybody's.
+ * - `maxConcurrentCalls`: how many calls a process makes by it at once. Default: `max_concurrent_calls` of the provider.
+ * - `callsPerSecond`: how many calls it is asked for a second: 1, as new accounts of most carriers have it.
  *
  * @category models
  * @since 0.1.0
@@ -42,7 +45,8 @@ export const carrierFields = {
   language: Schema.optionalKey(Language),
   numbers: Schema.Record(Schema.String.check(Schema.isMaxLength(64)), OfNumber).pipe(withDefault({})),
   allowedNumbers: Schema.Array(NumberPattern).pipe(withDefault(["*"])),
-  allowedCallers: Schema.Array(NumberPattern).pipe(withDefault(["*"]))
+  allowedCallers: Schema.Array(NumberPattern).pipe(withDefault(["*"])),
+  ...OutboundCalls.carrierFields
 }
 
 /**
@@ -51,7 +55,11 @@ export const carrierFields = {
  * @category constants
  * @since 0.1.0
  */
-export const carrierKeys = { allowedNumbers: "allowed_numbers", allowedCallers: "allowed_callers" } as const
+export const carrierKeys = {
+  allowedNumbers: "allowed_numbers",
+  allowedCallers: "allowed_callers",
+  ...OutboundCalls.carrierKeys
+} as const
 
 /**
  * Whether a pattern of a list fits a number.

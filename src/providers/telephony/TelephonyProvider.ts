@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
 import type * as Schema from "effect/Schema"
+import type { OutboundCarrier } from "../../backend/calls/OutboundCalls.ts"
 import type { HealthPart } from "../../backend/health/HealthStatus.ts"
 import * as BackendProvider from "../../backend/provider/BackendProvider.ts"
 import { InvalidConfig } from "../../BackendError.ts"
@@ -15,6 +16,7 @@ import * as SessionLinks from "../SessionLinks.ts"
 import * as SocketRoute from "../SocketRoute.ts"
 import type { Carrier, CarrierKind, CarrierOptions } from "./Call.ts"
 import * as Calls from "./Calls.ts"
+import { isAllowed } from "./CarrierFields.ts"
 import * as StreamTokens from "./StreamTokens.ts"
 import { telephonyConfig } from "./TelephonyConfig.ts"
 
@@ -31,6 +33,16 @@ const targetIn = (targets: { readonly [name: string]: string }) => (target: stri
         details: { path: "target" }
       })
     )
+
+const outboundOf = (
+  { allowedNumbers, callsPerSecond, from, maxConcurrentCalls, name }: CarrierOptions
+): OutboundCarrier => ({
+  name,
+  from,
+  mayCallFrom: (number) => isAllowed(allowedNumbers, number),
+  maxConcurrentCalls,
+  callsPerSecond
+})
 
 /**
  * The telephony provider of these kinds of carriers, for which `schema` is the union of their options.
@@ -73,7 +85,8 @@ export const make = <Options extends CarrierOptions>(
         cell: config.cluster?.cell,
         carriers: () => carriers,
         keypadTurns: options.keypad === "turns",
-        targetOf: targetIn(options.transferTargets)
+        targetOf: targetIn(options.transferTargets),
+        scope: yield* Effect.scope
       })
       const tokens = yield* StreamTokens.make(host)
       for (const each of options.carriers) {
@@ -90,6 +103,7 @@ export const make = <Options extends CarrierOptions>(
         carriers.set(each.name, { carrier, options: each })
       }
       const all = Array.from(carriers.values(), ({ carrier }) => carrier)
+      const dialling = Array.from(carriers.values()).filter(({ carrier }) => carrier.dial !== undefined)
       return {
         open: (session: BackendProvider.LinkedSession) =>
           session.config.call === undefined
@@ -99,6 +113,11 @@ export const make = <Options extends CarrierOptions>(
               attachments
             }))
             : calls.open(session, session.config.call),
+        outbound: dialling.length === 0 ? undefined : {
+          carriers: dialling.map(({ options }) => outboundOf(options)),
+          allowedDestinations: options.allowedDestinations,
+          maxConcurrentCalls: options.maxConcurrentCalls
+        },
         routes: [
           SocketRoute.make({ path: "/v1/sessions/:id/audio", links, rates: nativeRates }),
           ...all.flatMap(({ routes }) => routes)

@@ -214,6 +214,7 @@ export const short: ReadonlyArray<ExampleRun> = [
   printing("tests an agent before a loudspeaker", "Loudspeaker.ts"),
   printing("passes the suite of its kind as the guides show: Store.ts", "Store.ts", PASSED),
   printing("processes the user's audio", "Processor.ts"),
+  printing("calls users, whom its list allows, once for a key", "Dial.ts"),
   { title: "asks LiveKit for an agent as the provider's guide shows", files: ["Dispatch.ts"], run: dispatch }
 ]
 
