@@ -107,7 +107,7 @@ export const builtin = async (): Promise<{
       docsOf(sources, /Config$/),
       under("ice_servers", docsOf(sources, /^IceServer$/)),
       // each kind of carrier has a schema of its own
-      under("carriers", docsOf(sources, /^(?!telephonyConfig)\w+Config$|^carrierFields$/))
+      under("carriers", docsOf(sources, /^(?!telephonyConfig)\w+Config$|^(?:carrier|outbound)Fields$/))
     )
     return [name, object(`src/providers/${name}`, configSchema, docs)] as const
   })

@@ -334,7 +334,7 @@ export const start = (options: FakePlivoOptions = {}): Effect.Effect<FakePlivo, 
         })
         this.streams.push(stream)
         this.changed()
-        await Effect.runPromise(stream.until("the end of a stream", () => stream.end !== undefined))
+        await Effect.runPromise(stream.until("the end of a stream", () => stream.end !== undefined)).catch(() => {})
         this.changed()
       }
 
@@ -349,9 +349,11 @@ export const start = (options: FakePlivoOptions = {}): Effect.Effect<FakePlivo, 
         else this.dialled.push({ target, connected: outcome === "answered" })
         this.changed()
         if (outcome === "answered") {
-          await new Promise<void>((resolve) => {
+          const ended = new Promise<void>((resolve) => {
             this.#endOther = resolve
           })
+          await this.tell(attributes["callbackUrl"], { Event: "DialAnswer", DialAction: "answer" })
+          if (turn === this.turn) await ended
           this.#endOther = undefined
           this.conference = undefined
           if (name === "Conference" && attributes["endConferenceOnExit"] === "true") {

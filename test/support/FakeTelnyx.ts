@@ -307,7 +307,7 @@ export const start = (options: FakeTelnyxOptions = {}): Effect.Effect<FakeTelnyx
         this.changed()
         await Effect.runPromise(stream.opened)
         void this.tell(stream.isOpen ? "streaming.started" : "streaming.failed", { stream_url: url })
-        await Effect.runPromise(stream.until("the end of a stream", () => stream.end !== undefined))
+        await Effect.runPromise(stream.until("the end of a stream", () => stream.end !== undefined)).catch(() => {})
         void this.tell("streaming.stopped", { stream_url: url })
         this.changed()
         // TeXML goes on with the next verb: there is none
@@ -424,7 +424,7 @@ export const start = (options: FakeTelnyxOptions = {}): Effect.Effect<FakeTelnyx
     }
 
     /** The other leg of a transfer: it is answered and bridged, or its end is told. */
-    const transfer = async (call: Call, target: string): Promise<void> => {
+    const transfer = async (call: Call, target: string, state: unknown): Promise<void> => {
       const outcome = options.outcomes?.[target] ?? "answered"
       call.dialled.push({ target, connected: outcome === "answered" })
       const other = new Call({
@@ -434,6 +434,7 @@ export const start = (options: FakeTelnyxOptions = {}): Effect.Effect<FakeTelnyx
         connectionId: call.connectionId,
         webhookUrl: call.webhookUrl
       })
+      other.clientState = typeof state === "string" ? state : undefined
       calls.push(other)
       await other.tell("call.initiated")
       if (outcome !== "answered") return other.finish(outcome, "callee")
@@ -471,7 +472,7 @@ export const start = (options: FakeTelnyxOptions = {}): Effect.Effect<FakeTelnyx
           break
         case "transfer":
           if (typeof body["to"] !== "string") return fault(422, "10015", "Bad Request")
-          void transfer(call, body["to"])
+          void transfer(call, body["to"], body["target_leg_client_state"])
           break
         case "refer":
           call.dialled.push({ target: String(body["sip_address"]), connected: true })

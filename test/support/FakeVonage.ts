@@ -294,15 +294,27 @@ export const start = (options: FakeVonageOptions): Effect.Effect<FakeVonage, nev
             const list = action["endpoint"]
             const endpoint: unknown = Array.isArray(list) ? list[0] : undefined
             if (!isJson(endpoint)) return this.finish("failed")
+            const urls = action["eventUrl"]
+            const eventUrl = Array.isArray(urls) && typeof urls[0] === "string" ? urls[0] : undefined
+            const leg: Json = {
+              uuid: `leg-${++counter}`,
+              conversation_uuid: this.conversationUuid,
+              from: this.from,
+              to: String(endpoint["number"] ?? endpoint["uri"]),
+              direction: "outbound",
+              timestamp: new Date().toISOString()
+            }
+            const tell = (status: string) =>
+              eventUrl === undefined ? undefined : post(eventUrl, { ...leg, status }).catch(() => undefined)
             const status = endpoint["type"] === "websocket"
               ? await this.#connect(endpoint)
-              : await this.#dial(endpoint, turn)
-            if (turn !== this.turn || action["eventType"] !== "synchronous") return undefined
-            const urls = action["eventUrl"]
-            const answer = Array.isArray(urls) && typeof urls[0] === "string"
-              ? await post(urls[0], { ...this.facts, status }).catch(() => undefined)
+              : await this.#dial(endpoint, turn, tell)
+            if (over.has(this.status)) return undefined
+            const answer = await tell(status)
+            return turn === this.turn && action["eventType"] === "synchronous" && answer?.status === 200 &&
+                answer.answer.startsWith("[")
+              ? JSON.parse(answer.answer)
               : undefined
-            return answer?.status === 200 && answer.answer.startsWith("[") ? JSON.parse(answer.answer) : undefined
           }
           default:
             return this.finish("failed")
@@ -337,22 +349,29 @@ export const start = (options: FakeVonageOptions): Effect.Effect<FakeVonage, nev
         })
         this.streams.push(stream)
         this.changed()
-        await Effect.runPromise(stream.until("the end of a stream", () => stream.end !== undefined))
+        await Effect.runPromise(stream.until("the end of a stream", () => stream.end !== undefined)).catch(() => {})
         this.changed()
-        return stream.end?.by === "refused" ? "failed" : "completed"
+        return stream.end?.by === "refused" ? "failed" : "disconnected"
       }
 
-      async #dial(endpoint: Json, turn: number): Promise<string> {
+      async #dial(
+        endpoint: Json,
+        turn: number,
+        tell: (status: string) => Promise<unknown> | undefined
+      ): Promise<string> {
         const target = String(endpoint["number"] ?? endpoint["uri"])
         const outcome = options.outcomes?.[target] ?? "answered"
         this.dialled.push({ target, connected: outcome === "answered" })
         this.changed()
+        await tell("ringing")
         if (outcome !== "answered") return outcome
-        await new Promise<void>((resolve) => {
+        const ended = new Promise<void>((resolve) => {
           this.#endOther = resolve
         })
+        await tell("answered")
+        if (turn === this.turn) await ended
         this.#endOther = undefined
-        return turn === this.turn ? "completed" : outcome
+        return "completed"
       }
 
       async #converse(name: string, endOnExit: boolean): Promise<undefined> {

@@ -6,7 +6,13 @@
 import * as Schema from "effect/Schema"
 import * as Asterisk from "./asterisk/Asterisk.ts"
 import { AsteriskConfig } from "./asterisk/AsteriskConfig.ts"
+import * as PlivoCarrier from "./plivo/PlivoCarrier.ts"
+import { PlivoConfig } from "./plivo/PlivoConfig.ts"
 import * as Stream from "./stream/StreamCarrier.ts"
+import * as TelnyxCarrier from "./telnyx/TelnyxCarrier.ts"
+import { TelnyxConfig } from "./telnyx/TelnyxConfig.ts"
+import * as VonageCarrier from "./vonage/VonageCarrier.ts"
+import { VonageConfig } from "./vonage/VonageConfig.ts"
 
 /**
  * One carrier of `provider_config.carriers`, by its `kind`.
@@ -14,7 +20,13 @@ import * as Stream from "./stream/StreamCarrier.ts"
  * @category models
  * @since 0.1.0
  */
-export const CarrierConfig = Schema.Union([Stream.StreamConfig, AsteriskConfig])
+export const CarrierConfig = Schema.Union([
+  Stream.StreamConfig,
+  AsteriskConfig,
+  VonageConfig,
+  TelnyxConfig,
+  PlivoConfig
+])
 
 /**
  * @category models
@@ -26,4 +38,10 @@ export type CarrierConfig = typeof CarrierConfig.Type
  * @category constants
  * @since 0.1.0
  */
-export const kinds = { stream: Stream.kind, asterisk: Asterisk.kind }
+export const kinds = {
+  stream: Stream.kind,
+  asterisk: Asterisk.kind,
+  vonage: VonageCarrier.kind,
+  telnyx: TelnyxCarrier.kind,
+  plivo: PlivoCarrier.kind
+}

@@ -88,6 +88,17 @@ describe("Plivo's documents", () => {
         PlivoXml.speak("Hello & welcome", "en-US"),
         (response) => response.addSpeak("Hello & welcome", { language: "en-US" })
       ],
+      [
+        PlivoXml.dial("15550101", { actionUrl: "https://a/b?c=1&d=2", eventUrl: "https://a/e" }),
+        (response) =>
+          response.addDial({
+            action: "https://a/b?c=1&d=2",
+            method: "POST",
+            callbackUrl: "https://a/e",
+            callbackMethod: "POST"
+          }).addNumber("15550101", {})
+      ],
+      [PlivoXml.redirect("https://a/b"), (response) => response.addRedirect("https://a/b", { method: "POST" })],
       [PlivoXml.hangUp("rejected"), (response) => response.addHangup({ reason: "rejected" })],
       [PlivoXml.hangUp(), (response) => response.addHangup({})]
     ]

@@ -263,8 +263,14 @@ describe("Telnyx' REST interface", () => {
         [telnyx.hangUp(id), () => actions.hangup(id, {})],
         [telnyx.reject(id), () => actions.reject(id, { cause: "CALL_REJECTED" })],
         [
-          telnyx.transfer(id, { to: "+15550102", from: "+15550100", ringSeconds: 20 }),
-          () => actions.transfer(id, { to: "+15550102", from: "+15550100", timeout_secs: 20 })
+          telnyx.transfer(id, { to: "+15550102", from: "+15550100", ringSeconds: 20, state: "ses_1" }),
+          () =>
+            actions.transfer(id, {
+              to: "+15550102",
+              from: "+15550100",
+              timeout_secs: 20,
+              target_leg_client_state: "c2VzXzE="
+            })
         ],
         [telnyx.refer(id, "sip:a@b"), () => actions.refer(id, { sip_address: "sip:a@b" })],
         [telnyx.bridge(id, "v3:c"), () => actions.bridge(id, { call_control_id_to_bridge_with: "v3:c" })],

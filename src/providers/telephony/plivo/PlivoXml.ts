@@ -66,20 +66,36 @@ export const stream = ({ contentType, headers = {}, statusUrl, url }: StreamOpti
   }, url)
 
 /**
- * Connects the call to a number or a SIP address.
- *
  * - `callerId`: what the person sees. `timeoutSeconds`: how long it rings.
+ * - `eventUrl`: told when the person answers. `actionUrl`: asked what comes next when the person is gone, or was not reached.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface DialOptions {
+  readonly callerId?: string | undefined
+  readonly timeoutSeconds?: number | undefined
+  readonly eventUrl?: string | undefined
+  readonly actionUrl?: string | undefined
+}
+
+/**
+ * Connects the call to a number or a SIP address.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const dial = (
   target: string,
-  options: { readonly callerId?: string | undefined; readonly timeoutSeconds?: number | undefined } = {}
+  { actionUrl, callerId, eventUrl, timeoutSeconds }: DialOptions = {}
 ): Xml.Element =>
   Xml.element("Dial", {
-    callerId: options.callerId,
-    timeout: options.timeoutSeconds === undefined ? undefined : String(options.timeoutSeconds)
+    action: actionUrl,
+    method: actionUrl === undefined ? undefined : "POST",
+    callbackUrl: eventUrl,
+    callbackMethod: eventUrl === undefined ? undefined : "POST",
+    callerId,
+    timeout: timeoutSeconds === undefined ? undefined : String(timeoutSeconds)
   }, [/^sips?:/iu.test(target) ? Xml.element("User", {}, target) : Xml.element("Number", {}, target)])
 
 /**
@@ -108,3 +124,11 @@ export const speak = (text: string, language?: string): Xml.Element => Xml.eleme
  * @since 0.1.0
  */
 export const hangUp = (reason?: "rejected" | "busy"): Xml.Element => Xml.element("Hangup", { reason })
+
+/**
+ * Asks another URL for the document that comes next.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const redirect = (url: string): Xml.Element => Xml.element("Redirect", { method: "POST" }, url)

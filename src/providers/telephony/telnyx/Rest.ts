@@ -83,6 +83,21 @@ export interface DialOptions {
 }
 
 /**
+ * Where a call is transferred to.
+ *
+ * - `state`: comes with every webhook about the new leg.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface TransferRequest {
+  readonly to: string
+  readonly from?: string | undefined
+  readonly ringSeconds?: number | undefined
+  readonly state?: string | undefined
+}
+
+/**
  * Every command but `hangUp` fails `session_not_found` when the call is over.
  *
  * @category models
@@ -98,10 +113,7 @@ export interface Rest {
   /** Refuses an incoming call. */
   readonly reject: (callId: string) => Effect.Effect<void, BackendError>
   /** Connects the call to a number or a SIP address; when nobody answers, it stays as it was. */
-  readonly transfer: (
-    callId: string,
-    options: { readonly to: string; readonly from?: string | undefined; readonly ringSeconds?: number | undefined }
-  ) => Effect.Effect<void, BackendError>
+  readonly transfer: (callId: string, options: TransferRequest) => Effect.Effect<void, BackendError>
   /** Tells the caller's SIP side to call another address. */
   readonly refer: (callId: string, sipAddress: string) => Effect.Effect<void, BackendError>
   /** Connects two calls with each other. */
@@ -141,6 +153,9 @@ const fieldsOf = ({ authToken, codec, sampleRate, url }: StreamOptions) => ({
   ...(authToken === undefined ? {} : { stream_auth_token: Redacted.value(authToken) })
 })
 
+/** As the interface takes what it gives back with webhooks. */
+const encoded = (state: string): string => Buffer.from(state).toString("base64")
+
 const bodyOf = (options: DialOptions) => ({
   connection_id: options.connectionId,
   to: options.to,
@@ -150,7 +165,7 @@ const bodyOf = (options: DialOptions) => ({
   ...(options.commandId === undefined ? {} : { command_id: options.commandId }),
   ...(options.clientState === undefined
     ? {}
-    : { client_state: Buffer.from(options.clientState).toString("base64") }),
+    : { client_state: encoded(options.clientState) }),
   ...(options.ringSeconds === undefined ? {} : { timeout_secs: options.ringSeconds }),
   ...(options.maxSeconds === undefined ? {} : { time_limit_secs: options.maxSeconds }),
   ...(options.machineDetection === undefined ? {} : { answering_machine_detection: options.machineDetection }),
@@ -195,11 +210,12 @@ export const make = ({ apiKey, client, timeout, url }: RestOptions): Rest => {
       command("answer", callId, "answer", webhookUrl === undefined ? {} : { webhook_url: webhookUrl }),
     hangUp: (callId) => CarrierRequest.orOver(command("hangUp", callId, "hangup")),
     reject: (callId) => CarrierRequest.orOver(command("reject", callId, "reject", { cause: "CALL_REJECTED" })),
-    transfer: (callId, { from, ringSeconds, to }) =>
+    transfer: (callId, { from, ringSeconds, state, to }) =>
       command("transfer", callId, "transfer", {
         to,
         ...(from === undefined ? {} : { from }),
-        ...(ringSeconds === undefined ? {} : { timeout_secs: ringSeconds })
+        ...(ringSeconds === undefined ? {} : { timeout_secs: ringSeconds }),
+        ...(state === undefined ? {} : { target_leg_client_state: encoded(state) })
       }),
     refer: (callId, sipAddress) => command("transfer", callId, "refer", { sip_address: sipAddress }),
     bridge: (callId, other) => command("transfer", callId, "bridge", { call_control_id: other }),

@@ -128,20 +128,29 @@ export const stream = ({ authorization, eventUrl, from, headers, sampleRate, url
 }]
 
 /**
- * Connects the call to a person.
- *
  * - `timeoutSeconds`: how long it rings; 1 to 120.
+ * - `eventUrl`: told what becomes of it, and asked what comes next when nobody was reached.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ConnectOptions {
+  readonly from?: string | undefined
+  readonly timeoutSeconds?: number | undefined
+  readonly eventUrl?: string | undefined
+}
+
+/**
+ * Connects the call to a person.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const connect = (
-  target: string,
-  options: { readonly from?: string | undefined; readonly timeoutSeconds?: number | undefined } = {}
-): Ncco => [{
+export const connect = (target: string, { eventUrl, from, timeoutSeconds }: ConnectOptions = {}): Ncco => [{
   action: "connect",
-  ...(options.from === undefined ? {} : { from: numberOf(options.from) }),
-  ...(options.timeoutSeconds === undefined ? {} : { timeout: options.timeoutSeconds }),
+  ...(eventUrl === undefined ? {} : { eventType: "synchronous", eventUrl: [eventUrl] }),
+  ...(from === undefined ? {} : { from: numberOf(from) }),
+  ...(timeoutSeconds === undefined ? {} : { timeout: timeoutSeconds }),
   endpoint: [person(target)]
 }]
 

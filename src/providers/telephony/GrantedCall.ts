@@ -1,0 +1,43 @@
+/**
+ * The call of a media stream by its token.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { AuthenticationFailed, type BackendError, ConnectionFailed } from "../../BackendError.ts"
+import type { MediaStart } from "../../protocols/MediaProtocol.ts"
+import { SessionElsewhere } from "../SessionElsewhere.ts"
+import type { Call, CarrierHost } from "./Call.ts"
+
+const op = "TelephonyProvider.media"
+
+/**
+ * The call that a stream's token is good for: that of its session, or the carrier's, whose id the stream has to tell as well. The
+ * token is taken: it lets no other stream in.
+ *
+ * @category operations
+ * @since 0.1.0
+ */
+export const enter = Effect.fnUntraced(function*(
+  { calls, tokens }: Pick<CarrierHost, "calls" | "tokens">,
+  carrier: string,
+  token: string | undefined,
+  start: MediaStart
+): Effect.fn.Return<Call, BackendError, Scope.Scope> {
+  const { call, session } = yield* tokens.take(token, carrier)
+  if (session !== undefined) {
+    return yield* calls.resume(session).pipe(
+      // the stream is open already: it cannot be passed on
+      Effect.catchIf(
+        (error): error is SessionElsewhere => error instanceof SessionElsewhere,
+        () => Effect.fail(new ConnectionFailed({ op, message: "another node has the session of this call" }))
+      )
+    )
+  }
+  if (call === undefined || call !== start.callId) {
+    return yield* new AuthenticationFailed({ op, message: "the token of the media stream is of another call" })
+  }
+  const { token: _, ...parameters } = start.parameters
+  return yield* calls.enter(carrier, { id: call, from: start.from, to: start.to, parameters })
+})

@@ -1,0 +1,387 @@
+/**
+ * The kind `plivo`: calls of a Plivo account.
+ *
+ * Plivo asks the answer webhook for a document, which connects the call to our WebSocket, with a token in its URL. When that ends and
+ * the call does not, the document asks again: the call comes back to its session.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import { AuthenticationFailed, AuthorizationFailed, type BackendError, InvalidConfig } from "../../../BackendError.ts"
+import { protocol } from "../../../protocols/media-streams/Plivo.ts"
+import type { MediaStart } from "../../../protocols/MediaProtocol.ts"
+import type { TransferOptions } from "../../../session/call/CallCommand.ts"
+import { queryOf } from "../../RouteRequest.ts"
+import type { Call, Carrier, CarrierHost, CarrierKind } from "../Call.ts"
+import { isAllowed } from "../CarrierFields.ts"
+import * as GrantedCall from "../GrantedCall.ts"
+import * as MediaRoute from "../MediaRoute.ts"
+import { ownNumber, secondsOf, unsupported } from "../OutboundFields.ts"
+import { RecentCalls } from "../RecentCalls.ts"
+import { Replays } from "../Replays.ts"
+import * as WebhookRoute from "../WebhookRoute.ts"
+import * as Xml from "../Xml.ts"
+import { PlivoConfig } from "./PlivoConfig.ts"
+import * as PlivoXml from "./PlivoXml.ts"
+import * as Rest from "./Rest.ts"
+import * as Signature from "./Signature.ts"
+import * as Webhooks from "./Webhooks.ts"
+
+const op = "TelephonyProvider.webhook"
+/** Its signatures have no time: nonces are remembered for an hour. */
+const REPLAY_MS = 3_600_000
+/** How often a document asks again after its stream has ended. */
+const MAX_ATTEMPTS = 5
+
+const contentTypes = {
+  l16_16000: "audio/x-l16;rate=16000",
+  l16_8000: "audio/x-l16;rate=8000",
+  mulaw_8000: "audio/x-mulaw;rate=8000"
+} as const
+
+const nothing = HttpServerResponse.empty({ status: 200 })
+const document = (...elements: ReadonlyArray<Xml.Element>) =>
+  HttpServerResponse.text(Xml.response(...elements), { contentType: "application/xml" })
+
+/** What comes of the query of our URLs. */
+type Purpose = "stream" | "event" | "transfer" | "transferred" | "warm" | "conference"
+
+/** Plivo writes numbers without a plus sign. */
+const numberOf = (number: string): string => /^\+\d+$/u.test(number) ? number.slice(1) : number
+
+class PlivoCarrier {
+  readonly #options: PlivoConfig
+  readonly #host: CarrierHost
+  readonly #base: string
+  readonly #rest: Rest.Rest
+  readonly #replays = new Replays(REPLAY_MS)
+  /** By the carrier's id or the session: calls whose stream this process has had. */
+  readonly #streams = new RecentCalls<Call>()
+  /** By session. */
+  readonly #dialling = new RecentCalls<Call>()
+  readonly #transfers = new RecentCalls<{
+    readonly call: Call
+    readonly target: string
+    readonly summary?: string | undefined
+    readonly other?: string | undefined
+  }>()
+
+  constructor(options: PlivoConfig, host: CarrierHost, base: string, rest: Rest.Rest) {
+    this.#options = options
+    this.#host = host
+    this.#base = base
+    this.#rest = rest
+  }
+
+  get carrier(): Carrier {
+    const { answerPath, mediaPath } = this.#host
+    return {
+      name: this.#options.name,
+      returns: true,
+      hangUp: (call) => this.#hangUp(call),
+      sendDtmf: (call, digits) => this.#sendDtmf(call, digits),
+      transfer: (call, target, how) => this.#transfer(call, target, how),
+      dial: (call) => this.#dial(call),
+      routes: [
+        WebhookRoute.make("POST", answerPath, (webhook) => this.#onWebhook(webhook)),
+        MediaRoute.make({
+          path: mediaPath,
+          protocol,
+          returns: true,
+          admit: (request) =>
+            queryOf(request).has("token") ? Effect.void : Effect.fail(
+              new AuthenticationFailed({ op: "TelephonyProvider.media", message: "the media stream has no token" })
+            ),
+          callOf: (start, request) => this.#enter(start, request)
+        })
+      ]
+    }
+  }
+
+  #url(purpose: Purpose, more: { readonly [name: string]: string | undefined } = {}): string {
+    const query = new URLSearchParams({ purpose })
+    for (const [name, value] of Object.entries(more)) if (value !== undefined) query.set(name, value)
+    return `${this.#base}${this.#host.answerPath}?${query}`
+  }
+
+  #enter(start: MediaStart, request: HttpServerRequest.HttpServerRequest) {
+    const query = queryOf(request)
+    // the stream tells no numbers: the webhook has put them beside the token
+    const known: MediaStart = {
+      ...start,
+      from: query.get("from") ?? undefined,
+      to: query.get("to") ?? undefined
+    }
+    return Effect.tap(
+      GrantedCall.enter(this.#host, this.#options.name, query.get("token") ?? undefined, known),
+      (call) =>
+        Effect.sync(() => this.#streams.set(call.details.direction === "inbound" ? start.callId : call.session, call))
+    )
+  }
+
+  /** Connects a call to us, by the carrier's id of it or by its session, and asks again afterwards. */
+  #stream(
+    about: { readonly call?: string | undefined; readonly session?: string | undefined },
+    { from, to }: { readonly from?: string | undefined; readonly to?: string | undefined },
+    attempt: number
+  ): Effect.Effect<HttpServerResponse.HttpServerResponse> {
+    return Effect.map(this.#host.tokens.issue({ carrier: this.#options.name, ...about }), (token) => {
+      const query = new URLSearchParams({ token })
+      if (from !== undefined) query.set("from", from)
+      if (to !== undefined) query.set("to", to)
+      return document(
+        PlivoXml.stream({
+          url: `${this.#base.replace(/^http/u, "ws")}${this.#host.mediaPath}?${query}`,
+          contentType: contentTypes[this.#options.audio]
+        }),
+        PlivoXml.redirect(this.#url("stream", { session: about.session, attempt: String(attempt + 1) }))
+      )
+    })
+  }
+
+  #verify = Effect.fnUntraced(function*(
+    this: PlivoCarrier,
+    { path, request: { headers } }: WebhookRoute.Webhook,
+    form: URLSearchParams
+  ): Effect.fn.Return<void, AuthenticationFailed> {
+    const parameters: { [name: string]: Array<string> } = {}
+    for (const [name, value] of form) (parameters[name] ??= []).push(value)
+    const nonce = headers["x-plivo-signature-v3-nonce"]
+    const signed = Signature.verify({ method: "POST", url: `${this.#base}${path}`, parameters }, {
+      signature: headers["x-plivo-signature-v3"],
+      mainSignature: headers["x-plivo-signature-ma-v3"],
+      nonce
+    }, this.#options.authToken)
+    if (!signed) {
+      return yield* new AuthenticationFailed({ op, message: "the webhook's signature is missing or invalid" })
+    }
+    if (!this.#replays.accepts(nonce ?? "", yield* Clock.currentTimeMillis)) {
+      return yield* new AuthenticationFailed({ op, message: "the webhook was accepted before" })
+    }
+  })
+
+  #onWebhook = Effect.fnUntraced(function*(
+    this: PlivoCarrier,
+    webhook: WebhookRoute.Webhook
+  ): Effect.fn.Return<HttpServerResponse.HttpServerResponse, BackendError> {
+    const form = new URLSearchParams(WebhookRoute.textOf(webhook))
+    yield* this.#verify(webhook, form)
+    const told = Webhooks.event(form)
+    if (told === undefined) return yield* new InvalidConfig({ op, message: "the webhook names no call" })
+    const { query } = webhook
+    const session = query.get("session") ?? undefined
+    switch (query.get("purpose")) {
+      case "stream":
+        return yield* this.#onStream(told, session, Number(query.get("attempt")) || 0)
+      case "event":
+        this.#tell(told, session)
+        return nothing
+      case "transfer":
+        return this.#onTransferring(session ?? "")
+      case "transferred":
+        return yield* this.#onTransferred(told, session ?? "")
+      case "warm":
+        return yield* this.#onWarm(told, session ?? "")
+      case "conference":
+        return document(PlivoXml.conference(conferenceOf(session ?? ""), { endOnExit: true }))
+      default:
+        return yield* this.#onIncoming(told)
+    }
+  })
+
+  /** A call comes to one of our numbers; or its end is told to the same URL, as the application is configured. */
+  #onIncoming(told: Webhooks.PlivoEvent): Effect.Effect<HttpServerResponse.HttpServerResponse, BackendError> {
+    if (told.event?.type === "call.ended") {
+      this.#tell(told, undefined)
+      return Effect.succeed(nothing)
+    }
+    const { allowedCallers, allowedNumbers } = this.#options
+    const { callId, from, to } = told
+    if (!isAllowed(allowedNumbers, to) || !isAllowed(allowedCallers, from)) {
+      return Effect.fail(new AuthorizationFailed({ op, message: "calls of or to this number are not taken" }))
+    }
+    return this.#host.refuses()
+      ? Effect.succeed(document(PlivoXml.hangUp("busy")))
+      : this.#stream({ call: callId }, { from, to }, 0)
+  }
+
+  /** The document of a call that was answered, or whose stream has ended: it comes back, unless its session is over. */
+  #onStream(told: Webhooks.PlivoEvent, session: string | undefined, attempt: number) {
+    const { callId, from, to } = told
+    this.#tell(told, session)
+    const known = this.#streams.get(session ?? callId)
+    const isOver = known !== undefined && this.#host.calls.find(this.#options.name, callId) !== known
+    return isOver || attempt > MAX_ATTEMPTS
+      ? Effect.succeed(document(PlivoXml.hangUp()))
+      : this.#stream(session === undefined ? { call: callId } : { session }, { from, to }, attempt)
+  }
+
+  #tell({ callId, event }: Webhooks.PlivoEvent, session: string | undefined): void {
+    const made = session === undefined ? undefined : this.#dialling.get(session)
+    // its id may come here before the response to our request does
+    if (made !== undefined && made.id() !== callId) made.named(callId)
+    const call = this.#host.calls.find(this.#options.name, callId) ?? made
+    if (call === undefined || event === undefined) return
+    if (call.details.direction === "outbound" || event.type === "call.ended") call.emit(event)
+    if (event.type === "call.ended") this.#dialling.take(call.session)
+  }
+
+  #onTransferring(session: string) {
+    const known = this.#transfers.get(session)
+    if (known === undefined) return document(PlivoXml.hangUp())
+    const from = ownNumber(known.call) ?? this.#options.from
+    return document(PlivoXml.dial(numberOf(known.target), {
+      callerId: from === undefined ? undefined : numberOf(from),
+      timeoutSeconds: secondsOf(this.#options.ringTimeout),
+      eventUrl: this.#url("transferred", { session }),
+      actionUrl: this.#url("transferred", { session, ended: "1" })
+    }))
+  }
+
+  /** The call is with another person, or nobody was reached and it comes back to its session. */
+  #onTransferred({ dialAnswered, dialStatus, from, to }: Webhooks.PlivoEvent, session: string) {
+    const cause = Webhooks.causeOf(dialStatus)
+    if (dialAnswered || dialStatus === "completed") {
+      this.#transfers.take(session)?.call.emit({ type: "call.ended", cause: "transferred" })
+      return Effect.succeed(dialStatus === undefined ? nothing : document(PlivoXml.hangUp()))
+    }
+    if (cause === undefined) return Effect.succeed(nothing)
+    this.#transfers.take(session)?.call.emit({ type: "call.transfer_failed", cause })
+    return this.#stream({ session }, { from, to }, 0)
+  }
+
+  /** Whoever was called hears the summary, and waits in a conference; the call comes to them there. */
+  #onWarm = Effect.fnUntraced(function*(
+    this: PlivoCarrier,
+    { event }: Webhooks.PlivoEvent,
+    session: string
+  ): Effect.fn.Return<HttpServerResponse.HttpServerResponse, BackendError> {
+    const known = this.#transfers.take(session)
+    if (event?.type === "call.ended") {
+      const cause = event.cause === "busy" || event.cause === "no_answer" || event.cause === "failed"
+        ? event.cause
+        : "rejected"
+      known?.call.emit({ type: "call.transfer_failed", cause })
+      return nothing
+    }
+    if (known === undefined) return document(PlivoXml.hangUp())
+    const { call, summary } = known
+    const said = summary === undefined ? [] : [PlivoXml.speak(summary, this.#options.language)]
+    yield* Effect.flatMap(this.#idOf(call), (id) => this.#rest.transfer(id, this.#url("conference", { session }))).pipe(
+      Effect.tapError(() => Effect.sync(() => call.emit({ type: "call.transfer_failed", cause: "failed" })))
+    )
+    call.emit({ type: "call.ended", cause: "transferred" })
+    return document(...said, PlivoXml.conference(conferenceOf(session), { endOnExit: true }))
+  })
+
+  #idOf(call: Call): Effect.Effect<string, InvalidConfig> {
+    const id = call.id()
+    return id === undefined
+      ? Effect.fail(new InvalidConfig({ op: "TelephonyProvider.call", message: "the call has not been made yet" }))
+      : Effect.succeed(id)
+  }
+
+  #hangUp(call: Call): Effect.Effect<void, BackendError> {
+    const other = this.#transfers.take(call.session)?.other
+    const isWaiting = this.#dialling.take(call.session) !== undefined
+    const id = call.id()
+    return Effect.all([
+      ...(id === undefined ? [] : [this.#rest.hangUp(id)]),
+      // one that nobody has answered is a request still
+      ...(id === undefined || !isWaiting ? [] : [this.#rest.cancel(id)]),
+      ...(other === undefined ? [] : [this.#rest.hangUp(other), this.#rest.cancel(other)])
+    ], { discard: true })
+  }
+
+  #sendDtmf(call: Call, digits: string): Effect.Effect<void, BackendError> {
+    return /[A-D]/u.test(digits)
+      ? Effect.fail(unsupported("TelephonyProvider.sendDigits", "Plivo sends 0 to 9, * and # only"))
+      : Effect.flatMap(this.#idOf(call), (id) => this.#rest.sendDigits(id, digits))
+  }
+
+  #dial = Effect.fnUntraced(function*(this: PlivoCarrier, call: Call): Effect.fn.Return<string, BackendError> {
+    const { details: { to }, session } = call
+    const from = call.details.from ?? this.#options.from
+    const { machineDetection } = this.#options
+    this.#dialling.set(session, call)
+    const eventUrl = this.#url("event", { session })
+    return yield* this.#call(to, from, {
+      answerUrl: this.#url("stream", { session }),
+      ringUrl: eventUrl,
+      hangupUrl: eventUrl,
+      machineDetection: machineDetection === "off" ? undefined : { url: eventUrl }
+    }).pipe(Effect.tapError(() => Effect.sync(() => this.#dialling.take(session))))
+  })
+
+  #call(
+    to: string | undefined,
+    from: string | undefined,
+    how: Pick<Rest.DialOptions, "answerUrl" | "ringUrl" | "hangupUrl" | "machineDetection">
+  ): Effect.Effect<string, BackendError> {
+    return to === undefined || from === undefined
+      ? Effect.fail(
+        new InvalidConfig({
+          op: "TelephonyProvider.dial",
+          message: "a call needs the number to call, and ours to call with",
+          details: { missing: to === undefined ? "to" : "from" }
+        })
+      )
+      : this.#rest.dial({
+        to: numberOf(to),
+        from: numberOf(from),
+        ringSeconds: secondsOf(this.#options.ringTimeout),
+        ...how
+      })
+  }
+
+  #transfer = Effect.fnUntraced(function*(
+    this: PlivoCarrier,
+    call: Call,
+    target: string | { readonly queue: string },
+    { summary, warm }: TransferOptions
+  ): Effect.fn.Return<void, BackendError> {
+    if (typeof target !== "string") return yield* unsupported("TelephonyProvider.transfer", "Plivo has no queues")
+    const id = yield* this.#idOf(call)
+    const { session } = call
+    const known = { call, target, summary: summary === "" ? undefined : summary }
+    this.#transfers.set(session, known)
+    const forget = Effect.sync(() => this.#transfers.take(session))
+    if (warm !== true) {
+      return yield* this.#rest.transfer(id, this.#url("transfer", { session })).pipe(Effect.tapError(() => forget))
+    }
+    const url = this.#url("warm", { session })
+    const other = yield* this.#call(target, ownNumber(call) ?? this.#options.from, { answerUrl: url, hangupUrl: url })
+      .pipe(
+        Effect.tapError(() => forget)
+      )
+    if (this.#transfers.get(session) === known) this.#transfers.set(session, { ...known, other })
+  })
+}
+
+const conferenceOf = (session: string): string => `transfer-${session}`
+
+/**
+ * Calls of Plivo. It needs the provider's `public_url`.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const kind: CarrierKind<PlivoConfig> = {
+  kind: "plivo",
+  config: PlivoConfig,
+  make: Effect.fnUntraced(function*(options, host) {
+    const { client, publicUrl, timeout } = host
+    if (publicUrl === undefined) {
+      return yield* new InvalidConfig({
+        op: "TelephonyProvider.connect",
+        message: `carrier ${options.name}: Plivo calls our webhooks: set provider_config.public_url`,
+        details: { missing: "public_url" }
+      })
+    }
+    const { apiUrl: url, authId, authToken } = options
+    return new PlivoCarrier(options, host, publicUrl, Rest.make({ client, authId, authToken, url, timeout })).carrier
+  })
+}
