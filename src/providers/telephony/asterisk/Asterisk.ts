@@ -132,7 +132,8 @@ const make = Effect.fnUntraced(function*(
       return yield* new AuthorizationFailed({ op, message: "the call is not of this carrier" })
     }
     yield* admitCaller(query)
-    return yield* calls.enter(name, { id, from: query.from, to: query.to, parameters: query.parameters })
+    const { from, parameters, to } = query
+    return yield* calls.enter(name, { id, from, to, parameters, inputSampleRate: start.input.sampleRate })
   })
 
   /** What the dialplan says of the call when it connects it again. */
