@@ -18,6 +18,8 @@ import { PlayoutMarks } from "./PlayoutMarks.ts"
 
 /** How long nothing may come before it counts as silence, in ms: longer than the jitter of a network. */
 const SILENT_AFTER_MS = 300
+/** A timer that fires later was held up, in ms. */
+const LATE_MS = 20
 /** How much of it is given at a time, in ms. */
 const SILENCE_MS = 100
 
@@ -26,7 +28,7 @@ const samples = new Int16Array(WebSocketConnection.MAX_PAYLOAD_BYTES)
 
 /**
  * - `start`: what the stream has told.
- * - `arrived`: frames that came behind it already. Default: none.
+ * - `arrived`: takes the frames that came behind it already. Default: none.
  * - `stopped`: the stream has ended by the carrier's own word. Called once.
  *
  * @category models
@@ -35,7 +37,7 @@ const samples = new Int16Array(WebSocketConnection.MAX_PAYLOAD_BYTES)
 export interface MediaConnectionOptions {
   readonly protocol: MediaProtocol
   readonly start: MediaStart
-  readonly arrived?: ReadonlyArray<WebSocketConnection.ArrivedFrame> | undefined
+  readonly arrived?: (() => ReadonlyArray<WebSocketConnection.ArrivedFrame>) | undefined
   readonly stopped: (reason: string) => void
 }
 
@@ -116,8 +118,12 @@ export const make = Effect.fnUntraced(function*(
     while (true) {
       const leftMs = SILENT_AFTER_MS - (now() - heardAtMs)
       // a stream that is heard wakes up a few times a second, and not for each of its messages
-      if (leftMs > 0) yield* Effect.sleep(leftMs)
-      else {
+      if (leftMs > 0) {
+        const wakesAtMs = now() + leftMs
+        yield* Effect.sleep(leftMs)
+        // a process that stood still has not read its sockets yet: what has come meanwhile is no silence
+        if (now() - wakesAtMs > LATE_MS) yield* Effect.sleep(1)
+      } else {
         gap?.(start.input.sampleRate * SILENCE_MS / 1_000)
         yield* Effect.sleep(SILENCE_MS)
       }

@@ -11,12 +11,14 @@ import * as Fiber from "effect/Fiber"
 import * as Queue from "effect/Queue"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import { createHmac } from "node:crypto"
 import type { LinkedSession, ProviderHost, SessionLink } from "../../backend/provider/BackendProvider.ts"
 import * as SessionId from "../../backend/sessions/SessionId.ts"
 import { type BackendError, ConnectionFailed, InvalidConfig, SessionNotFound } from "../../BackendError.ts"
 import { finalizeWithin } from "../../Deadline.ts"
+import * as MonotonicTime from "../../MonotonicTime.ts"
 import type { CallControl, CallEvent } from "../../session/call/CallControl.ts"
 import type { CallDetails } from "../../session/call/CallDetails.ts"
 import type { SessionConfig } from "../../session/SessionConfig.ts"
@@ -32,6 +34,11 @@ const MAX_EVENTS = 64
 const MAX_FIELD = 256
 /** How long hanging up at the carrier may take when a session has ended. */
 const HANG_UP_DEADLINE = "5 seconds"
+/**
+ * How long a call that comes back waits until a process that has died no longer holds its session: as long as the lease of a session
+ * usually lasts, and a while.
+ */
+const HELD_DEADLINE_MS = 10_000
 /** How a session ends whose call goes on: another process, or another person, has it. */
 const goesOn: ReadonlySet<SessionEnd> = new Set(["taken_over", "transferred"])
 
@@ -89,7 +96,7 @@ const configOf = (
   details: CallDetails,
   inputSampleRate: number | undefined
 ): SessionConfig => {
-  const ofNumber = details.to === undefined ? undefined : numbers[details.to]
+  const ofNumber = details.to !== undefined && Object.hasOwn(numbers, details.to) ? numbers[details.to] : undefined
   const answering = ofNumber?.agent ?? agent
   const speaking = ofNumber?.language ?? language
   return {
@@ -231,6 +238,41 @@ export const make = (options: CallsOptions): OpenCalls => {
     }
   })
 
+  /** The opening of each session, one at a time: streams of one call may come at once. */
+  const openings = new Map<string, { readonly semaphore: Semaphore.Semaphore; waiting: number }>()
+
+  const alone = <A, E, R>(session: string, open: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.acquireUseRelease(
+      Effect.sync(() => {
+        const opening = openings.get(session) ?? { semaphore: Semaphore.makeUnsafe(1), waiting: 0 }
+        opening.waiting++
+        openings.set(session, opening)
+        return opening
+      }),
+      ({ semaphore }) => semaphore.withPermit(open),
+      (opening) =>
+        Effect.sync(() => {
+          if (--opening.waiting === 0) openings.delete(session)
+        })
+    )
+
+  /** Takes over a session that another process has left, or that has died: then its lease must have lapsed. */
+  const recover = (session: string): Effect.Effect<void, BackendError> =>
+    Effect.gen(function*() {
+      const untilMs = (yield* MonotonicTime.currentMs) + HELD_DEADLINE_MS
+      const again = (error: BackendError): Effect.Effect<void, BackendError> => {
+        const { reason, retryAfterMs } = error.details ?? {}
+        if (reason !== "held" || typeof retryAfterMs !== "number") return Effect.fail(error)
+        return Effect.gen(function*() {
+          if ((yield* MonotonicTime.currentMs) + retryAfterMs > untilMs) return yield* Effect.fail(error)
+          yield* Effect.sleep(retryAfterMs)
+          return yield* attempt
+        })
+      }
+      const attempt: Effect.Effect<void, BackendError> = Effect.catch(host.recover(session), again)
+      return yield* attempt
+    })
+
   const found = (session: string) => {
     const entry = bySession.get(session)
     return entry !== undefined ? Effect.succeed(entry) : Effect.fail(notHere())
@@ -241,7 +283,7 @@ export const make = (options: CallsOptions): OpenCalls => {
       const entry = bySession.get(session)
       if (entry !== undefined) return Effect.succeed(entry)
       return SessionElsewhere.check(session).pipe(
-        Effect.andThen(host.recover(session)),
+        Effect.andThen(alone(session, Effect.suspend(() => bySession.has(session) ? Effect.void : recover(session)))),
         Effect.andThen(found(session))
       )
     })
@@ -271,14 +313,19 @@ export const make = (options: CallsOptions): OpenCalls => {
         return yield* new InvalidConfig({ op, message: "the call has no id" })
       }
       const session = sessionOf(name, incoming.id)
-      const here = bySession.get(session)
-      if (here !== undefined) return here
-      return yield* host.recover(session).pipe(
-        Effect.andThen(found(session)),
-        Effect.catchTag(
-          "SessionNotFound",
-          () => create(session, configOf(options, detailsOf(name, incoming), incoming.inputSampleRate))
-        )
+      return yield* alone(
+        session,
+        Effect.suspend(() => {
+          const here = bySession.get(session)
+          if (here !== undefined) return Effect.succeed(here)
+          return recover(session).pipe(
+            Effect.andThen(found(session)),
+            Effect.catchTag(
+              "SessionNotFound",
+              () => create(session, configOf(options, detailsOf(name, incoming), incoming.inputSampleRate))
+            )
+          )
+        })
       )
     })
   }

@@ -29,6 +29,15 @@ const POLICY_VIOLATION = 1008
 const TRY_AGAIN_LATER = 1013
 const CLOSE_TIMEOUT = "1 second"
 const CLOSED = 3
+/** What is not the caller's fault, and may be otherwise when the carrier tries again. */
+const later: ReadonlySet<BackendError["code"]> = new Set([
+  "session_limit_exceeded",
+  "rate_limit_exceeded",
+  "connection_failed"
+])
+
+/** The media stream that each call has now: the end of one that was replaced is not the end of the call. */
+const currentStreams = new WeakMap<Call["link"], WebSocket>()
 /** All calls come from the carrier's few addresses: limits by address are not for them, but those by caller are. */
 const CARRIER = {}
 
@@ -59,12 +68,11 @@ export interface MediaRouteOptions {
  */
 export const refuse = (socket: WebSocket, { code }: BackendError): Effect.Effect<void> =>
   Effect.callback<void>((resume) => {
-    const isFull = code === "session_limit_exceeded" || code === "rate_limit_exceeded"
     if (socket.readyState === CLOSED) return resume(Effect.void)
     socket.once("close", () => resume(Effect.void))
     // its answer is read
     socket.resume()
-    socket.close(isFull ? TRY_AGAIN_LATER : POLICY_VIOLATION, code)
+    socket.close(later.has(code) ? TRY_AGAIN_LATER : POLICY_VIOLATION, code)
   }).pipe(finalizeWithin(CLOSE_TIMEOUT), Effect.andThen(Effect.logInfo(`a media stream was refused: ${code}`)))
 
 /**
@@ -81,18 +89,20 @@ export const serve = Effect.fnUntraced(function*(
   const opened = yield* MediaOpening.read(socket, protocol, START_DEADLINE)
   const call = yield* Effect.provideService(callOf(opened.start, request), CurrentPeer, CARRIER)
   yield* call.link.enter(CARRIER)
-  const ended = (cause: "user_hung_up" | "failed") => {
-    if (!call.isTransferring()) call.emit({ type: "call.ended", cause })
+  currentStreams.set(call.link, socket)
+  const ended = () => {
+    if (currentStreams.get(call.link) !== socket || call.isTransferring()) return
+    call.emit({ type: "call.ended", cause: "user_hung_up" })
   }
   const { closed, connection } = yield* MediaConnection.make(socket, {
     protocol,
     start: opened.start,
-    arrived: opened.take(),
-    stopped: () => ended("user_hung_up")
+    arrived: opened.take,
+    stopped: ended
   })
   yield* call.link.attach(connection)
   yield* closed
-  if (!returns) ended("failed")
+  if (!returns) ended()
 })
 
 /**

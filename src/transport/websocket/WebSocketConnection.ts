@@ -93,8 +93,11 @@ export interface WebSocketConnectionOptions extends WebSocketProtocol.SampleRate
   readonly framesPerMessage?: number | undefined
   /** How far ahead of the speed of speech audio is sent, in ms. Default: 200. */
   readonly leadMs?: number | undefined
-  /** Frames that have arrived already: they are taken first. Default: none. */
-  readonly arrived?: ReadonlyArray<ArrivedFrame> | undefined
+  /**
+   * Takes the frames that have arrived already, which come first. It is called when the connection listens to the socket itself, so that
+   * none is lost in between. Default: none.
+   */
+  readonly arrived?: (() => ReadonlyArray<ArrivedFrame>) | undefined
 }
 
 /**
@@ -212,9 +215,11 @@ export const make = Effect.fnUntraced(function*(
     inbox.closed(reasonOf(code))
     closed.openUnsafe()
   })
-  for (const { data, isBinary } of options.arrived ?? []) onMessage(data, isBinary)
-  if (socket.readyState === CLOSED) inbox.closed("connection_lost")
-  else if (socket.isPaused) socket.resume()
+  for (const { data, isBinary } of options.arrived?.() ?? []) onMessage(data, isBinary)
+  if (socket.readyState === CLOSED) {
+    inbox.closed("connection_lost")
+    closed.openUnsafe()
+  } else if (socket.isPaused) socket.resume()
 
   let epoch = 0
   let sentUntilMs = 0
