@@ -73,4 +73,25 @@ describe("MediaConnection", () => {
       yield* TestClock.adjust(280)
       assert.deepStrictEqual(gaps.length, 12)
     }).pipe(Effect.scoped))
+
+  it.effect("takes what has arrived when it listens itself, so that nothing is lost in between", () =>
+    Effect.gen(function*() {
+      const socket = new Socket()
+      const first = Buffer.from(JSON.stringify({ event: "media", streamSid: "MZ1", media: { payload: "fw==" } }))
+      const { connection } = yield* MediaConnection.make(socket as unknown as WebSocket, {
+        protocol: Twilio.protocol,
+        start,
+        arrived: () => {
+          assert.strictEqual(socket.listenerCount("message"), 1)
+          return [{ data: first, isBinary: false }]
+        },
+        stopped: () => {}
+      })
+      socket.hears()
+      const counts: Array<number> = []
+      connection.listen(
+        Object.assign(new ScriptedListener(), { audio: (pcm: Int16Array) => void counts.push(pcm.length) })
+      )
+      assert.deepStrictEqual(counts, [1, 160])
+    }).pipe(Effect.scoped))
 })

@@ -1,0 +1,67 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import { SessionStore } from "../../../src/session/persistence/SessionStore.ts"
+import * as MemoryStore from "../../../src/store/MemoryStore.ts"
+import { sharedStore } from "../../../src/testing/conformance/rows/ConversationChecks.ts"
+import { call, immediates, only, start } from "./Phone.ts"
+
+describe.concurrent("a call that comes back", () => {
+  it.live(
+    "after its process has died goes on in its session, with its history, and once",
+    () =>
+      Effect.gen(function*() {
+        const table = MemoryStore.makeTable()
+        const store = sharedStore(table)
+        const first = yield* start({ services: store.layer })
+        const phone = yield* call(first.url, { call: "long" })
+        phone.say("remember me")
+        yield* phone.until("the answer", () => phone.heard === "You said remember me.")
+        const session = yield* only(first.backend)
+        const stored = Effect.sync(() => table.rows.get(session.id)?.snapshot.items.length)
+        yield* Effect.repeat(Effect.andThen(immediates(10), stored), { until: (items) => items === 2 })
+        store.cut()
+
+        // it comes back before the lease of the dead process has lapsed, twice
+        const second = yield* start({ services: sharedStore(table).layer })
+        const again = yield* call(second.url, { call: "long" })
+        const third = yield* call(second.url, { call: "long" })
+        third.say("still here")
+        again.say("still here")
+        yield* Effect.raceFirst(
+          again.until("the answer", () => again.heard.endsWith("You said still here.")),
+          third.until("the answer", () => third.heard.endsWith("You said still here."))
+        )
+        const resumed = yield* only(second.backend)
+        assert.strictEqual(resumed.id, session.id)
+        assert.deepStrictEqual((yield* resumed.history).slice(0, 2).map(({ text }) => text), [
+          "remember me",
+          "You said remember me."
+        ])
+        assert.strictEqual(table.rows.size, 1)
+        assert.deepStrictEqual(resumed.config.call?.id, "long")
+      }).pipe(Effect.scoped),
+    60_000
+  )
+
+  it.live(
+    "to another process while ours has it: it is told to try again, and nothing is lost",
+    () =>
+      Effect.gen(function*() {
+        const table = MemoryStore.makeTable()
+        // longer than a call waits
+        const services = Layer.sync(SessionStore, () => MemoryStore.make({ table, leaseMs: 60_000 }))
+        const first = yield* start({ services })
+        const phone = yield* call(first.url, { call: "long" })
+        phone.say("remember me")
+        yield* phone.until("the answer", () => phone.heard === "You said remember me.")
+        const second = yield* start({ services })
+        const stray = yield* call(second.url, { call: "long" })
+        yield* stray.until("the refusal", () => stray.closed !== undefined)
+        assert.deepStrictEqual(stray.closed, { code: 1_013, reason: "connection_failed" })
+        assert.strictEqual(yield* second.backend.activeSessionCount, 0)
+        phone.say("still here")
+        yield* phone.until("the answer", () => phone.heard.endsWith("You said still here."))
+      }).pipe(Effect.scoped),
+    60_000
+  )
+})
