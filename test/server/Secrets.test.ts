@@ -21,6 +21,7 @@ import { InvalidConfig, toProblemJson } from "../../src/BackendError.ts"
 import * as Builtin from "../../src/builtin/index.ts"
 import { ProcessorRegistry } from "../../src/hooks/AudioProcessor.ts"
 import * as Local from "../../src/providers/local/index.ts"
+import * as Telephony from "../../src/providers/telephony/index.ts"
 import { secret } from "../../src/schema/Secret.ts"
 import * as Server from "../../src/server/Server.ts"
 import { section } from "../../src/server/ServerConfig.ts"
@@ -114,6 +115,36 @@ const config = {
   }
 }
 
+/** The secrets of each kind of carrier, and what else it needs. */
+const carriers: ReadonlyArray<{
+  readonly kind: string
+  readonly secrets: ReadonlyArray<string>
+  readonly options: Record<string, unknown>
+  /** How many more there are within the options. */
+  readonly inside?: number
+}> = [
+  { kind: "stream", secrets: ["secret"], options: { protocol: "exotel" } },
+  {
+    kind: "asterisk",
+    secrets: ["password"],
+    options: { ari: { url: "http://127.0.0.1:8088/ari", username: "u", password: canary } },
+    inside: 1
+  },
+  { kind: "vonage", secrets: ["private_key", "signature_secret"], options: { application_id: "a" } },
+  { kind: "telnyx", secrets: ["api_key"], options: { public_key: Buffer.alloc(32, 1).toString("base64") } },
+  { kind: "plivo", secrets: ["auth_token"], options: { auth_id: "MA1" } },
+  {
+    kind: "twilio",
+    secrets: ["auth_token", "next_auth_token", "api_secret"],
+    options: { account_sid: "AC1", api_key: "SK1" }
+  },
+  {
+    kind: "signalwire",
+    secrets: ["api_token", "signing_key"],
+    options: { space: "example.signalwire.com", project: "p" }
+  }
+]
+
 const hosted: EngineRegistry.EngineLoader<"stt"> = Effect.succeed(EngineRegistry.define({
   kind: "stt",
   name: "hosted",
@@ -179,9 +210,23 @@ describe("secrets", () => {
     const schema = Fs.readFileSync(Builtin.configSchema, "utf8")
     const ofEngines = keyed.flatMap(([, keys]) => keys).length
     assert.isAbove(ofEngines, 0)
-    assert.strictEqual(schema.match(/"writeOnly": true/g)?.length, 14 + ofEngines)
+    const ofCarriers = carriers.reduce((sum, { inside = 0, secrets }) => sum + secrets.length + inside, 0)
+    assert.strictEqual(schema.match(/"writeOnly": true/g)?.length, 11 + ofEngines + ofCarriers)
     silent("the schema", schema)
   })
+
+  it.effect("are redacted in the options of carriers", () =>
+    Effect.gen(function*() {
+      for (const { inside = 0, kind, options, secrets } of carriers) {
+        const sung = Object.fromEntries(secrets.map((name) => [name, canary]))
+        const { options: decoded } = yield* Telephony.provider.configure({
+          public_url: "https://voice.example.com",
+          carriers: [{ name: "one", kind, ...options, ...sung }]
+        })
+        for (const [how, text] of shown(decoded)) silent(`${kind}: ${how}`, text)
+        assert.strictEqual(JSON.stringify(decoded).match(/<redacted/g)?.length, secrets.length + inside, kind)
+      }
+    }))
 
   it.effect("are redacted in a decoded config, however it is printed", () =>
     Effect.gen(function*() {

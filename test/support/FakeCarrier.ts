@@ -153,6 +153,8 @@ export class FakeStream extends Watched {
   #index = 0
   #timer: NodeJS.Timeout | undefined
   #stopped = false
+  #onOpening: () => void = () => {}
+  #onEnding: () => void = () => {}
 
   constructor(options: FakeStreamOptions) {
     super()
@@ -245,6 +247,13 @@ export class FakeStream extends Watched {
     this.#socket.terminate()
   }
 
+  /** Its beginning and its end, however long they take. */
+  readonly opening: Promise<void> = new Promise((resolve) => {
+    this.#onOpening = resolve
+  })
+  readonly ending: Promise<void> = new Promise((resolve) => {
+    this.#onEnding = resolve
+  })
   readonly opened: Effect.Effect<void> = Effect.suspend(() =>
     this.until("the stream to open", () => this.isOpen || this.end !== undefined)
   )
@@ -262,6 +271,7 @@ export class FakeStream extends Watched {
         for (; performance.now() - last >= TICK_MS; last += TICK_MS) this.tick()
       }, TICK_MS)
     }
+    this.#onOpening()
     this.changed()
   }
 
@@ -269,6 +279,8 @@ export class FakeStream extends Watched {
     this.isOpen = false
     clearInterval(this.#timer)
     this.end ??= end
+    this.#onOpening()
+    this.#onEnding()
     this.changed()
   }
 

@@ -24,7 +24,7 @@ export const ACCOUNT = "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 export const TOKEN = "a token of twilio's account"
 
 /** How somebody who is dialled behaves. */
-export type DialOutcome = "answered" | "busy" | "no-answer" | "failed"
+export type DialOutcome = "answered" | "declines" | "busy" | "no-answer" | "failed"
 
 export interface FakeTwilioOptions {
   readonly accountSid?: string
@@ -243,6 +243,8 @@ export const start = Effect.fnUntraced(
       turn = 0
       statusCallback: string | undefined
       #endOther: (() => void) | undefined
+      #otherHasLeft = false
+      #action: string | undefined
 
       constructor(
         given: Partial<Pick<Call, "sid" | "from" | "to" | "direction" | "account" | "token" | "misbehaviour">>
@@ -285,7 +287,18 @@ export const start = Effect.fnUntraced(
       }
 
       otherHangsUp(): void {
+        this.#otherHasLeft = true
         this.#endOther?.()
+      }
+
+      async #otherLeaves(): Promise<void> {
+        if (!this.#otherHasLeft) {
+          await new Promise<void>((resolve) => {
+            this.#endOther = resolve
+          })
+        }
+        this.#endOther = undefined
+        this.#otherHasLeft = false
       }
 
       finish(status: string): void {
@@ -296,6 +309,8 @@ export const start = Effect.fnUntraced(
         this.#endOther?.()
         this.changed()
         this.report()
+        // what follows a stream is asked when the call is over, too
+        if (this.#action !== undefined) void post(this.#action, this.parameters, this.token).catch(() => {})
       }
 
       report(): void {
@@ -309,6 +324,7 @@ export const start = Effect.fnUntraced(
       /** Carries out another document in place of the present one. */
       replace(xml: string): void {
         const turn = ++this.turn
+        this.#action = undefined
         for (const stream of this.streams) stream.stop()
         this.#endOther?.()
         void this.run(xml, turn)
@@ -356,8 +372,10 @@ export const start = Effect.fnUntraced(
         switch (verb.name) {
           case "Connect": {
             const stream = verb.children.find(({ name }) => name === "Stream")
-            if (stream !== undefined) await this.connect(stream)
             const { action } = verb.attributes
+            this.#action = action
+            if (stream !== undefined) await this.connect(stream)
+            if (turn === this.turn) this.#action = undefined
             return action === undefined ? undefined : { url: action }
           }
           case "Hangup":
@@ -409,11 +427,9 @@ export const start = Effect.fnUntraced(
             () => {}
           )
         }
-        await Effect.runPromise(stream.opened)
+        await stream.opening
         tell(stream.isOpen ? "stream-started" : "stream-error")
-        await Effect.runPromise(
-          stream.until("the end of a stream", () => stream.end !== undefined).pipe(Effect.uninterruptible)
-        )
+        await stream.ending
         tell("stream-stopped")
         this.changed()
       }
@@ -428,32 +444,28 @@ export const start = Effect.fnUntraced(
         const heard: Array<string> = []
         const whisper = noun?.attributes["url"]
         let connected = outcome === "answered"
-        if (connected && whisper !== undefined) {
-          const xml = await this.fetch(whisper, {
-            CallSid: sidOf("CA"),
-            ParentCallSid: this.sid,
-            To: target,
-            CallStatus: "in-progress"
-          })
-          const verbs = xml === undefined ? [] : parseXml(xml).children
-          for (const { attributes, name, text } of verbs) {
+        const leg = { CallSid: sidOf("CA"), ParentCallSid: this.sid, To: target, CallStatus: "in-progress" }
+        let next = connected || outcome === "declines" ? whisper : undefined
+        while (next !== undefined) {
+          const xml: string | undefined = await this.fetch(next, leg)
+          next = undefined
+          for (const { attributes, name, text } of xml === undefined ? [] : parseXml(xml).children) {
             if (name === "Say") heard.push(text)
             if (name === "Play") heard.push(attributes["digits"] ?? text)
             if (name === "Hangup") connected = false
+            // who declines hangs up when they have heard what it is about
+            if (name === "Redirect" && outcome !== "declines") next = text.trim()
           }
         }
         if (turn !== this.turn) return undefined
         this.dialled.push({ target, heard, connected })
         this.changed()
         if (connected) {
-          await new Promise<void>((resolve) => {
-            this.#endOther = resolve
-          })
-          this.#endOther = undefined
+          await this.#otherLeaves()
         }
         const { action } = verb.attributes
         if (action === undefined) return undefined
-        const status = connected ? "completed" : outcome === "answered" ? "no-answer" : outcome
+        const status = outcome === "answered" || outcome === "declines" ? "completed" : outcome
         return { url: action, more: { DialCallStatus: status, DialCallSid: sidOf("CA") } }
       }
 
@@ -461,12 +473,11 @@ export const start = Effect.fnUntraced(
         const target = verb.text.trim()
         const outcome = options.outcomes?.[target] ?? "answered"
         this.dialled.push({ target, heard: [], connected: outcome === "answered" })
+        const { waitUrl } = verb.attributes
+        if (outcome === "answered" && waitUrl !== undefined) await this.fetch(waitUrl, { QueueSid: sidOf("QU") })
         this.changed()
         if (outcome === "answered") {
-          await new Promise<void>((resolve) => {
-            this.#endOther = resolve
-          })
-          this.#endOther = undefined
+          await this.#otherLeaves()
         }
         const { action } = verb.attributes
         if (action === undefined) return undefined

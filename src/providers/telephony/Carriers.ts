@@ -11,6 +11,8 @@ import { PlivoConfig } from "./plivo/PlivoConfig.ts"
 import * as Stream from "./stream/StreamCarrier.ts"
 import * as TelnyxCarrier from "./telnyx/TelnyxCarrier.ts"
 import { TelnyxConfig } from "./telnyx/TelnyxConfig.ts"
+import * as Twilio from "./twilio/TwilioCarrier.ts"
+import { SignalWireConfig, TwilioConfig } from "./twilio/TwilioConfig.ts"
 import * as VonageCarrier from "./vonage/VonageCarrier.ts"
 import { VonageConfig } from "./vonage/VonageConfig.ts"
 
@@ -25,7 +27,9 @@ export const CarrierConfig = Schema.Union([
   AsteriskConfig,
   VonageConfig,
   TelnyxConfig,
-  PlivoConfig
+  PlivoConfig,
+  TwilioConfig,
+  SignalWireConfig
 ])
 
 /**
@@ -43,5 +47,7 @@ export const kinds = {
   asterisk: Asterisk.kind,
   vonage: VonageCarrier.kind,
   telnyx: TelnyxCarrier.kind,
-  plivo: PlivoCarrier.kind
+  plivo: PlivoCarrier.kind,
+  twilio: Twilio.twilio,
+  signalwire: Twilio.signalwire
 }
