@@ -6,6 +6,7 @@
 import * as Schema from "effect/Schema"
 import * as Asterisk from "./asterisk/Asterisk.ts"
 import { AsteriskConfig } from "./asterisk/AsteriskConfig.ts"
+import * as AudioSocket from "./audiosocket/AudioSocketCarrier.ts"
 import * as PlivoCarrier from "./plivo/PlivoCarrier.ts"
 import { PlivoConfig } from "./plivo/PlivoConfig.ts"
 import * as Stream from "./stream/StreamCarrier.ts"
@@ -25,6 +26,7 @@ import { VonageConfig } from "./vonage/VonageConfig.ts"
 export const CarrierConfig = Schema.Union([
   Stream.StreamConfig,
   AsteriskConfig,
+  AudioSocket.AudioSocketConfig,
   VonageConfig,
   TelnyxConfig,
   PlivoConfig,
@@ -45,6 +47,7 @@ export type CarrierConfig = typeof CarrierConfig.Type
 export const kinds = {
   stream: Stream.kind,
   asterisk: Asterisk.kind,
+  audiosocket: AudioSocket.kind,
   vonage: VonageCarrier.kind,
   telnyx: TelnyxCarrier.kind,
   plivo: PlivoCarrier.kind,

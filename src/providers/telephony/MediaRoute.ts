@@ -81,13 +81,14 @@ export const refuse = (socket: WebSocket, { code }: BackendError): Effect.Effect
  * @category operations
  * @since 0.1.0
  */
-export const serve = Effect.fnUntraced(function*(
+export const carry = Effect.fnUntraced(function*(
   socket: WebSocket,
-  request: HttpServerRequest.HttpServerRequest,
-  { callOf, protocol, returns }: Pick<MediaRouteOptions, "callOf" | "protocol" | "returns">
+  { callOf, protocol, returns }: Pick<MediaRouteOptions, "protocol" | "returns"> & {
+    readonly callOf: (start: MediaStart) => Effect.Effect<Call, BackendError, Scope.Scope>
+  }
 ): Effect.fn.Return<void, BackendError, Scope.Scope> {
   const opened = yield* MediaOpening.read(socket, protocol, START_DEADLINE)
-  const call = yield* Effect.provideService(callOf(opened.start, request), CurrentPeer, CARRIER)
+  const call = yield* Effect.provideService(callOf(opened.start), CurrentPeer, CARRIER)
   yield* call.link.enter(CARRIER)
   currentStreams.set(call.link, socket)
   const ended = () => {
@@ -104,6 +105,19 @@ export const serve = Effect.fnUntraced(function*(
   yield* closed
   if (!returns) ended()
 })
+
+/**
+ * The same, of a request whose socket has been accepted.
+ *
+ * @category operations
+ * @since 0.1.0
+ */
+export const serve = (
+  socket: WebSocket,
+  request: HttpServerRequest.HttpServerRequest,
+  { callOf, protocol, returns }: Pick<MediaRouteOptions, "callOf" | "protocol" | "returns">
+): Effect.Effect<void, BackendError, Scope.Scope> =>
+  carry(socket, { protocol, returns, callOf: (start) => callOf(start, request) })
 
 /**
  * @category routes

@@ -3,6 +3,7 @@ import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
+import { DtmfDetector } from "../../../src/audio/DtmfDetector.ts"
 import * as WavReader from "../../../src/audio/WavReader.ts"
 import * as ScriptedEngines from "../../../src/testing/scripted/ScriptedEngines.ts"
 import * as AsteriskServer from "../../support/asterisk/AsteriskServer.ts"
@@ -32,6 +33,9 @@ exten => talk,1,Answer()
  same => n,Goto(talk)
 exten => machine,1,AMD()
  same => n,Goto(talk,1)
+exten => sockets,1,Answer()
+ same => n,AudioSocket(\${UUID()},127.0.0.1:\${SOCKETS})
+ same => n,Hangup()
 exten => recorded,1,MixMonitor(\${RECORDINGS}/\${UNIQUEID}.wav)
  same => n,Goto(talk,1)
 `
@@ -50,6 +54,9 @@ const ari = (exchange: AsteriskServer.AsteriskServer) => ({
   password: exchange.ariPassword
 })
 
+/** The keys whose tones are in a recording. */
+const keysIn = (samples: Int16Array): string => new DtmfDetector(SipCaller.SAMPLE_RATE).push(samples)
+
 const speech = ScriptedEngines.speech(400, SipCaller.SAMPLE_RATE)
 
 describe.skipIf(AsteriskServer.missing !== undefined)(
@@ -64,13 +71,16 @@ describe.skipIf(AsteriskServer.missing !== undefined)(
 
     beforeAll(async () => {
       port = await findFreePort()
+      const audioSocketPort = await findFreePort()
       asterisk = await run(AsteriskServer.make({
         dialplan,
         webSocket: webSocket(port)
       }))
+      await run(asterisk.command(`dialplan set global SOCKETS ${audioSocketPort}`))
       await run(asterisk.command(`dialplan set global RECORDINGS ${asterisk.folder.inside}`))
       service = await run(PhoneService.make({
         port,
+        audioSocketPort,
         ari: ari(asterisk),
         texts: ["say something long", ...Array.from({ length: 1_000 }, () => "something")]
       }))
@@ -180,7 +190,8 @@ describe.skipIf(AsteriskServer.missing !== undefined)(
               direction: "outbound",
               to: phone.address,
               from: "+15550100",
-              parameters: { PURPOSE: "survey" }
+              parameters: { PURPOSE: "survey" },
+              dial: { ringTimeoutMs: 3_000, machine: { detect: "carrier", onMachine: "go_on" }, request: "test" }
             }
           })
         const types = (session: string) =>
@@ -191,6 +202,8 @@ describe.skipIf(AsteriskServer.missing !== undefined)(
         yield* until("the greeting is heard", () => /h{40}/u.test(heard()), heard)
         assert.deepStrictEqual(types(first.id), ["call.ringing", "call.answered", "call.machine"])
         assert.deepInclude(of(first.id).find(({ type }) => type === "call.machine"), { by: "carrier" })
+        yield* first.sendDtmf("42#")
+        yield* until("the keys are heard", () => keysIn(phone.heard()) === "42#", () => keysIn(phone.heard()))
         yield* phone.hangUp
         yield* ended(first.id)
         assert.strictEqual(callEnd(first.id), "user_hung_up")
@@ -203,6 +216,27 @@ describe.skipIf(AsteriskServer.missing !== undefined)(
         const third = yield* dial()
         yield* ended(third.id)
         assert.strictEqual(callEnd(third.id), "no_answer")
+      })))
+
+    it.live("carries calls over AudioSocket", () =>
+      Effect.scoped(Effect.gen(function*() {
+        const caller = yield* SipCaller.make({ name: "finn" })
+        const heard = heardBy(caller)
+        yield* caller.dial(asterisk.uri("sockets"))
+        yield* caller.next("CALL_ESTABLISHED")
+        yield* until("the greeting is heard", () => /h{5}/u.test(heard()), heard)
+        const session = (yield* service.backend.listSessions)[0] ?? assert.fail("no session")
+        yield* until("all of the greeting is heard", () => /h\.{10}/u.test(heard()), heard)
+        assert.isAtLeast(heard().split("h").length - 1, 44, heard())
+        yield* caller.say(speech)
+        yield* until("the answer is heard", () => /s{10}/u.test(heard()), heard)
+        yield* caller.press("7")
+        yield* until("the key came", () => of(session.id).some(({ type }) => type === "dtmf.received"))
+        yield* session.say("Bye now.")
+        yield* session.hangUp
+        yield* caller.next("CALL_CLOSED")
+        yield* ended(session.id)
+        assert.isAtLeast(heard().split("b").length - 1, 20, heard())
       })))
 
     it.live("refuses a stream without the password", () =>

@@ -6,7 +6,6 @@
  *
  * @since 0.1.0
  */
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
@@ -38,6 +37,8 @@ import * as StreamQuery from "./StreamQuery.ts"
 
 const op = "TelephonyProvider.media"
 const CLOSED_NORMALLY = 1_000
+/** How long a call rings that does not say it. */
+const RING_MS = 30_000
 /** How long the start waits for Asterisk's events. Without them it goes on, and its health says so. */
 const CONNECT_WAIT = "2 seconds"
 
@@ -221,7 +222,7 @@ const make = Effect.fnUntraced(function*(
       ),
       ...(ari.endpoint === undefined ? {} : {
         dial: (call: Call) => {
-          const { from = "", parameters, to = "" } = call.details
+          const { dial, from = options.from ?? "", parameters, to = "" } = call.details
           const channel = StreamQuery.channelOf(call.session)
           if (!StreamQuery.isAddress(to)) return Effect.fail(unsupported("this number cannot be dialled"))
           return Effect.as(
@@ -229,10 +230,10 @@ const make = Effect.fnUntraced(function*(
               channel,
               endpoint: ari.endpoint?.replace("{to}", to) ?? "",
               callerId: from,
-              ringSeconds: Math.round(Duration.toSeconds(ari.ringTimeout)),
+              ringSeconds: Math.max(1, Math.round((dial?.ringTimeoutMs ?? RING_MS) / 1_000)),
               variables: StreamQuery.variablesOf(parameters),
               context: ari.context,
-              extension: ari.extension
+              extension: dial?.machine?.detect === "carrier" ? ari.machineExtension : ari.extension
             }, listenerOf(call, true)),
             channel
           )

@@ -5,7 +5,6 @@
  */
 import * as Schema from "effect/Schema"
 import { withDefault } from "../../../schema/Defaults.ts"
-import { boundedDuration } from "../../../schema/Durations.ts"
 import { encodeKeys } from "../../../schema/EncodedKeys.ts"
 import { secret } from "../../../schema/Secret.ts"
 import { carrierFields, carrierKeys } from "../CarrierFields.ts"
@@ -41,12 +40,13 @@ export const AriConfig = Schema.Struct({
   ),
   context: Name.pipe(withDefault("effect-voice")),
   extension: Name.pipe(withDefault("talk")),
-  ringTimeout: boundedDuration("5 seconds", "5 minutes").pipe(withDefault("45 seconds"))
-}).pipe(encodeKeys({ ringTimeout: "ring_timeout" }))
+  machineExtension: Name.pipe(withDefault("machine"))
+}).pipe(encodeKeys({ machineExtension: "machine_extension" }))
 
 /**
  * - `username`: what `websocket_client.conf` sends when Asterisk connects. Default: `asterisk`.
  * - `password`: the password beside it, at least 16 characters.
+ * - `from`: the number that calls are made from where a request names none. Default: none.
  * - `ari`: Asterisk's REST interface. Default: none; then calls come in, and end with their stream.
  * - `ari.url`: such as `http://127.0.0.1:8088/ari`.
  * - `ari.username`: of `ari.conf`.
@@ -55,7 +55,8 @@ export const AriConfig = Schema.Struct({
  * - `ari.endpoint`: how a number is dialled, with `{to}` in it, such as `PJSIP/{to}@trunk`. Default: calls are not made.
  * - `ari.context`: where in the dialplan an answered call goes on. Default: `effect-voice`.
  * - `ari.extension`: the extension there. Default: `talk`.
- * - `ari.ringTimeout`: how long a call that is made rings, 5 s to 5 min. Default: 45 s.
+ * - `ari.machineExtension`: the extension that first finds out who has answered (`AMD()`), of calls that ask the carrier to. Default:
+ *   `machine`.
  *
  * @category models
  * @since 0.1.0
@@ -65,6 +66,7 @@ export const AsteriskConfig = Schema.Struct({
   ...carrierFields,
   username: Schema.NonEmptyString.check(Schema.isMaxLength(256)).pipe(withDefault("asterisk")),
   password: secret({ min: 16, max: 256 }),
+  from: Schema.optionalKey(Schema.NonEmptyString.check(Schema.isMaxLength(64))),
   ari: Schema.optionalKey(AriConfig)
 }).pipe(encodeKeys(carrierKeys))
 
