@@ -9,6 +9,7 @@ import * as Stream from "effect/Stream"
 import type { BackendError } from "../BackendError.ts"
 import type { LanguageChange } from "../LanguageChange.ts"
 import * as AgentAnswer from "./AgentAnswer.ts"
+import type { AgentCall } from "./AgentCall.ts"
 import * as CallContext from "./CallContext.ts"
 import type { HistorySettings } from "./HistorySettings.ts"
 
@@ -91,6 +92,8 @@ export interface AgentSession {
    * present turn. The choice is part of the session's snapshot. Fails `invalid_config` for an unknown agent.
    */
   readonly handOver: (name: string, turn: number) => Effect.Effect<Agent, BackendError>
+  /** What can be done with the telephone call of the session. */
+  readonly call?: AgentCall | undefined
   /** `VoiceSession.setLanguage`. */
   readonly setLanguage?: ((language: string) => Effect.Effect<LanguageChange, BackendError>) | undefined
 }

@@ -117,6 +117,7 @@ export const make = (
 
   const currentSession = session === undefined ? undefined : {
     background: Background.limited(session),
+    call: session.call,
     setLanguage: session.setLanguage,
     handOver: (name: string): Effect.Effect<Agent, BackendError> =>
       Effect.suspend(() =>

@@ -12,6 +12,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import { AgentRegistry } from "../agent/AgentRegistry.ts"
+import * as CallTools from "../agent/tools/CallTools.ts"
 import { type BackendError, InvalidConfig } from "../BackendError.ts"
 import { HealthSources } from "../HealthSource.ts"
 import { DataRetentionHook } from "../hooks/DataRetentionHook.ts"
@@ -205,7 +206,9 @@ export const make = (decoded: DecodedConfig): Effect.Effect<Backend, BackendErro
     const { config, provider } = decoded
     const agents = yield* AgentRegistry
     const model = LlmAgent.providerOf(config, agents)
-    const sources = model === undefined ? [] : yield* (yield* OpenToolSources)(config)
+    const sources = model === undefined
+      ? []
+      : [...CallTools.source(config.callTools), ...(yield* (yield* OpenToolSources)(config))]
     const llm = model === undefined
       ? undefined
       : LlmAgent.make(

@@ -8,6 +8,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as References from "effect/References"
 import type { Agent, AgentSession, ToolEvent } from "../agent/Agent.ts"
+import type { AgentCall } from "../agent/AgentCall.ts"
 import * as CallContext from "../agent/CallContext.ts"
 import { type BackendError, SessionNotFound } from "../BackendError.ts"
 import type { LanguageChange } from "../LanguageChange.ts"
@@ -56,6 +57,8 @@ export class SessionAgent implements AgentSession {
   current: Agent
   /** The name under which the registry knows the agent, where the session was given a name. Stored with the session. */
   registeredName: string | undefined
+  /** Set when the session is assembled. */
+  call: AgentCall | undefined
   readonly #options: SessionAgentOptions
   #backgroundTasks = 0
 

@@ -17,6 +17,7 @@ import type { State, TimerName } from "../conversation/ConversationState.ts"
 import type { EngineIncident } from "../EngineIncident.ts"
 import type { LanguageChange } from "../LanguageChange.ts"
 import { Attachments } from "./Attachments.ts"
+import * as AgentPhone from "./call/AgentPhone.ts"
 import { SessionPhone } from "./call/SessionPhone.ts"
 import { ConversationSettings } from "./ConversationSettings.ts"
 import { AudioInput } from "./input/AudioInput.ts"
@@ -172,6 +173,12 @@ export class SessionCore {
       ended: runtime.ended,
       run,
       cancel
+    })
+    this.agent.call = AgentPhone.make(this.phone, {
+      dispatch,
+      run,
+      state: () => this.state,
+      isClosed: () => this.isClosed
     })
     this.attachments = new Attachments({
       input: this.input,

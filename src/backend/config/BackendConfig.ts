@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Record from "effect/Record"
 import * as Schema from "effect/Schema"
 import { HistorySettings } from "../../agent/HistorySettings.ts"
+import { CallToolOptions } from "../../agent/tools/CallToolOptions.ts"
 import { HttpTools } from "../../agent/tools/HttpToolOptions.ts"
 import { McpServers } from "../../agent/tools/McpServerOptions.ts"
 import { OpenApis } from "../../agent/tools/OpenApiOptions.ts"
@@ -77,6 +78,7 @@ export {
  * - `mcp`: servers of the Model Context Protocol whose tools the agent `llm` may call. Default: none.
  * - `tools`: requests over HTTP that the agent `llm` may make. Default: none.
  * - `openapi`: APIs whose operations the agent `llm` may call. Default: none.
+ * - `callTools`: what the agent `llm` may do with the telephone call that it answers. Default: nothing.
  * - `agentInLoop`: with `s2s`, the role of the agent: `off`, the model answers by itself; `answer`, the agent answers and the
  *   model only transcribes and speaks; `tool`, the model calls the agent as a tool. Default: `off`, or `answer` with a model
  *   that cannot answer by itself.
@@ -125,6 +127,7 @@ export const BackendConfig = Schema.Struct({
   mcp: McpServers.pipe(withDefault([])),
   tools: HttpTools.pipe(withDefault([])),
   openapi: OpenApis.pipe(withDefault([])),
+  callTools: CallToolOptions.pipe(withDefault({})),
   agentInLoop: Schema.optionalKey(AgentInLoop),
   customProcessors: Schema.Array(ProcessorConfig).pipe(withDefault([])),
   latencyTarget: boundedDuration("100 millis", "5 seconds").pipe(withDefault("500ms")),
@@ -158,6 +161,7 @@ export const BackendConfig = Schema.Struct({
   llmProvider: "llm_provider",
   sttFallback: "stt_fallback",
   ttsFallback: "tts_fallback",
+  callTools: "call_tools",
   agentInLoop: "agent_in_loop",
   customProcessors: "custom_processors",
   latencyTarget: "latency_target",

@@ -57,6 +57,7 @@ const isLive: { readonly [Key in keyof Required<BackendConfig>]: boolean } = {
   mcp: false,
   tools: false,
   openapi: false,
+  callTools: false,
   customProcessors: false,
   sttFallback: false,
   ttsFallback: false,

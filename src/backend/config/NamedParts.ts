@@ -133,7 +133,8 @@ export const namesOf = (config: BackendConfig): JsonRecord => ({
   store: config.store,
   mcp: config.mcp,
   tools: config.tools,
-  openapi: config.openapi
+  openapi: config.openapi,
+  call_tools: config.callTools
 })
 
 /** `[path, name]` of each name in a field that holds one name or a list of them. */
@@ -242,9 +243,10 @@ export const decode = Effect.fnUntraced(function*(
     agent: typeof raw["agent"] === "string" ? raw["agent"] : undefined,
     llmProvider: raw["llm_provider"]
   }, agents) !== undefined
-  for (const key of ["mcp", "tools", "openapi"]) {
-    const given = raw[key]
-    if (hasModel || !Array.isArray(given) || given.length === 0) continue
+  const callTools = isRecord(raw["call_tools"]) ? raw["call_tools"]["use"] : undefined
+  const tools = { mcp: raw["mcp"], tools: raw["tools"], openapi: raw["openapi"], call_tools: callTools }
+  for (const [key, list] of Object.entries(tools)) {
+    if (hasModel || !Array.isArray(list) || list.length === 0) continue
     const message =
       `only the agent ${LlmAgent.NAME} has tools by config: set agent: ${LlmAgent.NAME}, or an llm_provider for it`
     faults.push({ path: key, message })

@@ -72,6 +72,11 @@ export class SessionKeypad {
     this.#options = options
   }
 
+  /** Whether digits are being collected. */
+  get isCollecting(): boolean {
+    return this.#collection !== undefined
+  }
+
   /** The user has pressed a key. While digits are collected there is no event of it: they may be secret. */
   digit(digit: string): void {
     const { dispatch, emit, interruptible, now, state, turns } = this.#options

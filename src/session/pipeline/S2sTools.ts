@@ -144,6 +144,7 @@ export const make = (
     }
     const currentSession = {
       background: Background.limited(session),
+      call: session.call,
       setLanguage: session.setLanguage,
       handOver: (agent: string) => session.handOver(agent, turn)
     }

@@ -66,6 +66,7 @@ describe("BackendConfig", () => {
         mcp: [],
         tools: [],
         openapi: [],
+        callTools: { use: [], targets: {} },
         customProcessors: [],
         echoCancellation: false,
         latencyTarget: Duration.millis(500),
