@@ -95,9 +95,11 @@ const apply = (current: Step, input: TimedInput): void => {
     case "TimerFired":
       return onTimer(current, input)
     case "UserText":
-      return onUserText(current, input.text.trim())
+      return onUserText(current, input.text.trim(), input.spoken === true ? "speech" : "text")
     case "Say":
-      return lifecycle._tag === "Draining" ? undefined : current.set({ queue: [...queue, input.source] })
+      return lifecycle._tag === "Draining"
+        ? undefined
+        : current.set({ queue: input.instead === true ? [input.source] : [...queue, input.source] })
     case "Interrupt":
       return agent._tag === "Ending" || (!input.force && isReplyUninterruptible(current.state))
         ? undefined

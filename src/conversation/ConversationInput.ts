@@ -17,8 +17,8 @@ import type { ReplySource, TimerName } from "./ConversationState.ts"
  * - `EndOfTurn`: the recogniser's own end-of-turn event (`turnAuthority: "stt"`).
  * - `EndOfTurnPredicted`: the turn detector's answer to the `PredictEndOfTurn` with this id, a probability from 0 to 1.
  *   `heard`: by the audio, and not by the words alone.
- * - `UserText`: a typed turn.
- * - `Say`: something for the agent to say when it is silent.
+ * - `UserText`: a typed turn; or a `spoken` one that was collected (`ConversationOptions.collecting`), and is the agent's after all.
+ * - `Say`: something for the agent to say when it is silent; `instead` of all that waits.
  * - `Interrupt`: the application or the client stops the agent's speech; by `force` also one that may not be interrupted.
  * - `Hold`: the call is put on hold (`ConversationOptions.held`), or taken back.
  * - `ModelReplyStarted`: a speech-to-speech model has begun a reply by itself.
@@ -52,8 +52,8 @@ export type ConversationInput =
     readonly heard?: boolean | undefined
   }
   | { readonly _tag: "TimerFired"; readonly name: TimerName; readonly id: number; readonly atSample: number }
-  | { readonly _tag: "UserText"; readonly text: string }
-  | { readonly _tag: "Say"; readonly source: ReplySource }
+  | { readonly _tag: "UserText"; readonly text: string; readonly spoken?: boolean | undefined }
+  | { readonly _tag: "Say"; readonly source: ReplySource; readonly instead?: boolean | undefined }
   | { readonly _tag: "Interrupt"; readonly force: boolean }
   | { readonly _tag: "Hold"; readonly on: boolean }
   | { readonly _tag: "ModelReplyStarted"; readonly reply: string }

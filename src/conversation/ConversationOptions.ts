@@ -20,6 +20,7 @@ import type { TurnAuthority } from "./TurnAuthority.ts"
  * - `held`: the call is on hold: nothing is said, and an absent user is not waited for. Default: false.
  * - `collecting`: what the user says is collected: a complete turn becomes a `Collected` command, and no question of the agent's, no
  *   event and no item of the history. Only where turns have transcripts. Default: false.
+ * - `quiet`: the agent begins nothing of what waits to be said, and an absent user is not waited for. Default: false.
  * - `finalizeTimeoutMs`: how long the final transcript may take before the turn is completed with the text so far.
  *
  * @category models
@@ -33,6 +34,7 @@ export interface ConversationOptions {
   readonly busy?: boolean | undefined
   readonly held?: boolean | undefined
   readonly collecting?: boolean | undefined
+  readonly quiet?: boolean | undefined
   readonly turnDetector: boolean
   readonly hearsTurns?: boolean | undefined
   readonly isBackchannel: (transcript: string) => boolean

@@ -27,6 +27,8 @@ export class ConversationSettings implements ConversationOptions {
   held = false
   /** Whether what the user says is collected, and not answered. */
   collecting = false
+  /** Whether the agent begins nothing of what waits to be said. */
+  quiet = false
   readonly latencyTargetMs: number
   readonly finalizeTimeoutMs: number
   readonly #isBusy: (() => boolean) | undefined

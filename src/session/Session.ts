@@ -168,6 +168,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
     })
   )
   yield* Effect.fromResult(input.add(core.receivedAudio))
+  yield* Effect.fromResult(input.add(core.phone.machine))
   const recordUser = recorder?.user
   if (recordUser !== undefined) {
     // the silence that stands in for a lost connection is not the user's

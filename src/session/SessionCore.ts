@@ -97,7 +97,7 @@ export class SessionCore {
       mayAct: this.mayAct,
       onChange: () => this.persistence?.requestSave(),
       onIdle: () => {
-        this.phone.keypad.onState(this.state)
+        this.phone.onState(this.state)
         this.replies.play()
       },
       onDefect: (error, isFirst) => this.#onDefect(error, isFirst)
@@ -170,6 +170,10 @@ export class SessionCore {
       onCollecting: (collecting) => {
         this.settings.collecting = collecting
       },
+      onQuiet: (quiet) => {
+        this.settings.quiet = quiet
+      },
+      resumed: restored?.attached ?? false,
       ended: runtime.ended,
       run,
       cancel
@@ -240,6 +244,7 @@ export class SessionCore {
       const answered = agent._tag !== "Silent" && agent.reply.epoch === input.epoch ? agent.reply.turn : turn
       this.log.replyFailed(input.error, this.agent.name, answered)
     }
+    this.phone.machine.onInput(input)
     if (input._tag === "EngineDown") this.log.engineFailed(input.engine, input.error)
     this.dispatcher.dispatch(input)
   }
@@ -344,7 +349,7 @@ export class SessionCore {
       case "Withdraw":
         return this.persistence?.requestSave()
       case "Collected":
-        return this.phone.keypad.spoken(command.text)
+        return this.phone.spoken(command.text)
       case "SetTimer":
         return this.timers.set(command)
       case "CancelTimer":

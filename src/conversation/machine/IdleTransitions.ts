@@ -18,7 +18,7 @@ const updateAwayTimer = (step: Step): void => {
     step.cancelTimer("away")
     return
   }
-  if (step.options.held) {
+  if (step.options.held === true || step.options.quiet === true) {
     step.cancelTimer("away")
     return
   }
@@ -43,13 +43,13 @@ export const applyIdleTransitions = (step: Step): void => {
   if (lifecycle._tag !== "New" && lifecycle._tag !== "Closed" && agent._tag === "Silent") {
     if (user._tag === "Quiet" || user._tag === "Noise") {
       const [head, ...rest] = queue
-      const { held = false } = step.options
-      if (head !== undefined && !held) {
+      const { held = false, quiet = false } = step.options
+      if (head !== undefined && !held && !quiet) {
         step.set({ queue: rest })
         startReply(step, head, undefined)
       } else if (lifecycle._tag === "Draining") {
         const { goodbye } = step.options.policy
-        if (lifecycle.goodbye && goodbye !== "" && !held) {
+        if (lifecycle.goodbye && goodbye !== "" && !held && !quiet) {
           step.set({ lifecycle: { ...lifecycle, goodbye: false } })
           startReply(step, { _tag: "Text", text: goodbye, optional: true }, undefined)
         } else {

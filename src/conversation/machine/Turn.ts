@@ -218,7 +218,7 @@ export const completeTurn = (step: Step, final = false): string | undefined => {
  * @category transitions
  * @since 0.1.0
  */
-export const onUserText = (step: Step, transcript: string): void => {
+export const onUserText = (step: Step, transcript: string, kind: "speech" | "text"): void => {
   const { agent, lifecycle, user } = step.state
   if (lifecycle._tag !== "Open" || transcript === "") return
   step.set({ userAway: false })
@@ -233,7 +233,7 @@ export const onUserText = (step: Step, transcript: string): void => {
     requestAnswer(step, { _tag: "Answer", transcript: spoken, kind: "speech" }, undefined)
     if (user.owed !== undefined) awaitTranscript(step, user.owed, spoken, spoken)
   }
-  requestAnswer(step, { _tag: "Answer", transcript, kind: "text" }, { start: step.atMs })
+  requestAnswer(step, { _tag: "Answer", transcript, kind }, { start: step.atMs })
 }
 
 /**

@@ -20,6 +20,24 @@ import type { TransferOptions, TransferTarget } from "./CallCommand.ts"
 export type CallEvent = Extract<SessionEventBody, { readonly type: `call.${string}` }>
 
 /**
+ * What happens when an answering machine answers a call that was made.
+ *
+ * - `detect`: `carrier`, the carrier says it (`call.machine`); `own`, the session hears it; `off`, it is not found out.
+ * - `onMachine`: `hang_up`; `leave_message` after the beep, then hang up; `go_on`, the agent talks to it.
+ * - `message`: what is left.
+ *
+ * Until it is known who has answered, the agent says nothing, at most 6 s from the answer on.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface MachinePlan {
+  readonly detect: "carrier" | "own" | "off"
+  readonly onMachine: "hang_up" | "leave_message" | "go_on"
+  readonly message?: string | undefined
+}
+
+/**
  * The call of a session.
  *
  * @category models
@@ -32,6 +50,8 @@ export interface CallControl {
   readonly facts: () => { readonly [name: string]: unknown }
   /** What happens to the call. */
   readonly events: Stream.Stream<CallEvent, BackendError>
+  /** What happens when an answering machine answers; of a call that was made. Default: nothing is found out. */
+  readonly machine?: MachinePlan | undefined
   /**
    * Whether the keys that the user presses, and nobody collects, become a typed turn of theirs. Default: false.
    */

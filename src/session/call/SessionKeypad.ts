@@ -34,8 +34,8 @@ export interface SessionKeypadOptions {
   readonly interruptible: () => boolean
   /** What the user speaks, BCP 47. */
   readonly language: () => string | undefined
-  /** What the user says is collected from now on, or not any more. */
-  readonly onCollecting: (collecting: boolean) => void
+  /** What the user says is collected from now on, or not any more: `takesTurns`. */
+  readonly onCollecting: () => void
   /** Completes when the session has ended. */
   readonly ended: Deferred.Deferred<SessionEnd>
   /** Runs in the session's scope; a former effect of the name is interrupted. */
@@ -70,6 +70,11 @@ export class SessionKeypad {
 
   constructor(options: SessionKeypadOptions) {
     this.#options = options
+  }
+
+  /** Whether what the user says is a collection's. */
+  get takesTurns(): boolean {
+    return this.#collection?.takesTurns === true && this.#collection.options.voice
   }
 
   /** Whether digits are being collected. */
@@ -149,7 +154,7 @@ export class SessionKeypad {
         new InvalidConfig({ op, message: "digits are being collected already", details: { reason: "collecting" } })
       )
     }
-    const { bargeIn, prompt, voice } = asked
+    const { bargeIn, prompt } = asked
     if (prompt.trim() !== "" && UtteranceQueue.isFull(state(), prompt)) return Effect.fail(UtteranceQueue.full(op))
     // what was pressed before is an answer to what the agent has said before
     this.#gather(KeyedDigits.onTime(this.#keyed, Number.POSITIVE_INFINITY))
@@ -164,7 +169,7 @@ export class SessionKeypad {
       state: DigitCollector.start(now())
     }
     this.#collection = collection
-    if (takesTurns && voice) onCollecting(true)
+    onCollecting()
     this.#schedule()
     if (collection.prompt !== undefined) dispatch({ _tag: "Say", source: collection.prompt })
     this.onState(state())
@@ -175,7 +180,7 @@ export class SessionKeypad {
     if (this.#collection !== collection) return
     const { now, onCollecting, state } = this.#options
     this.#collection = undefined
-    onCollecting(false)
+    onCollecting()
     const { prompt, state: { digits, result } } = collection
     if (prompt !== undefined && state().queue.includes(prompt)) this.#unwanted = prompt
     // many callers press the terminator although nothing more is needed

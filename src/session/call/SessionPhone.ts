@@ -8,11 +8,13 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as Dtmf from "../../audio/Dtmf.ts"
 import { type BackendError, InvalidConfig } from "../../BackendError.ts"
+import type { State } from "../../conversation/ConversationState.ts"
 import * as ThrownValue from "../../ThrownValue.ts"
 import type { SessionEnd } from "../SessionEvent.ts"
 import type { CallCommand } from "./CallCommand.ts"
 import type { CallControl, CallEvent } from "./CallControl.ts"
 import { SessionKeypad, type SessionKeypadOptions } from "./SessionKeypad.ts"
+import { SessionMachine, type SessionMachineOptions } from "./SessionMachine.ts"
 
 /**
  * What the call uses of its session.
@@ -20,7 +22,13 @@ import { SessionKeypad, type SessionKeypadOptions } from "./SessionKeypad.ts"
  * @category models
  * @since 0.1.0
  */
-export interface SessionPhoneOptions extends Omit<SessionKeypadOptions, "turns"> {
+export interface SessionPhoneOptions
+  extends Omit<SessionKeypadOptions, "turns" | "onCollecting">, Pick<SessionMachineOptions, "onQuiet">
+{
+  /** Whether what the user says is not the agent's to answer. */
+  readonly onCollecting: (collecting: boolean) => void
+  /** Whether the session goes on that had a connection already: who has answered its call is known. */
+  readonly resumed: boolean
   readonly drain: (reason: SessionEnd) => void
   /** Another registered agent answers from now on. */
   readonly handOver: (agent: string) => Effect.Effect<unknown, BackendError>
@@ -53,6 +61,8 @@ const endOf = (cause: Extract<CallEvent, { readonly type: "call.ended" }>["cause
  */
 export class SessionPhone {
   readonly keypad: SessionKeypad
+  readonly machine: SessionMachine
+  #isListening = false
   readonly #options: SessionPhoneOptions
   #control: CallControl | undefined
   #answered = false
@@ -61,7 +71,15 @@ export class SessionPhone {
 
   constructor(options: SessionPhoneOptions) {
     this.#options = options
-    this.keypad = new SessionKeypad({ ...options, turns: () => this.#control?.keypadTurns === true })
+    const onCollecting = () => options.onCollecting(this.#isListening || this.keypad.takesTurns)
+    this.keypad = new SessionKeypad({ ...options, turns: () => this.#control?.keypadTurns === true, onCollecting })
+    this.machine = new SessionMachine({
+      ...options,
+      onListening: (listening) => {
+        this.#isListening = listening
+        onCollecting()
+      }
+    })
   }
 
   /** The call; `undefined` where the session has none. */
@@ -82,6 +100,7 @@ export class SessionPhone {
   /** The session's call, once its provider has opened it. Runs until the call has no more events. */
   follow(control: CallControl): Effect.Effect<void> {
     this.#control = control
+    if (!this.#options.resumed) this.machine.begin(control.machine)
     return control.events.pipe(
       Stream.runForEach((event) => Effect.sync(() => this.#onEvent(event))),
       Effect.catchCause((cause) =>
@@ -123,6 +142,18 @@ export class SessionPhone {
     if (!this.#options.isClosed()) this.keypad.digit(digit)
   }
 
+  /** The words of a turn that is not the agent's to answer. */
+  spoken(text: string): void {
+    if (this.keypad.takesTurns) this.keypad.spoken(text)
+    else this.machine.spoken(text)
+  }
+
+  /** The conversation has changed. */
+  onState(state: State): void {
+    this.keypad.onState(state)
+    this.machine.onState(state)
+  }
+
   #sendDtmf(op: string, digits: string): Effect.Effect<void, BackendError> {
     if (this.#control === undefined) return this.#unsupported(op, "send keys")
     if (this.#control.sendDtmf !== undefined) return this.#control.sendDtmf(digits)
@@ -159,7 +190,7 @@ export class SessionPhone {
   #onEvent(event: CallEvent): void {
     if (this.#options.isClosed()) return
     if (event.type === "call.answered") this.#answered = true
-    this.#options.emit(event)
+    if (this.machine.onEvent(event)) this.#options.emit(event)
     if (event.type === "call.ended") this.#options.dispatch({ _tag: "Close", reason: endOf(event.cause) })
   }
 }
