@@ -14,6 +14,7 @@ import type { OwnParts, Registries } from "../../builtin/index.ts"
 import type { ProcessorFactory } from "../../hooks/AudioProcessor.ts"
 import type { AuthHook } from "../../hooks/AuthHook.ts"
 import type { DataRetentionHook } from "../../hooks/DataRetentionHook.ts"
+import type { DoNotCall } from "../../hooks/DoNotCall.ts"
 import type { RateLimiter } from "../../hooks/RateLimiter.ts"
 import type * as Faults from "../../schema/Faults.ts"
 import { isRecord, type JsonRecord } from "../../schema/Json.ts"
@@ -124,7 +125,8 @@ export interface AppParts<
   Stores extends AnyStores = AnyStores,
   Auth = AppHook<AuthHook, AuthHook["Service"], unknown>,
   Retention = AppHook<DataRetentionHook, DataRetentionHook["Service"], unknown>,
-  Limiter = AppHook<RateLimiter, RateLimiter["Service"], unknown>
+  Limiter = AppHook<RateLimiter, RateLimiter["Service"], unknown>,
+  Unwilling = AppHook<DoNotCall, DoNotCall["Service"], unknown>
 > {
   /** Agents by name. The first one answers where a config names none. Default: none, the built-in agent answers. */
   readonly agents?: Agents | undefined
@@ -142,6 +144,8 @@ export interface AppParts<
   readonly retention?: Retention | undefined
   /** A rate limiter besides that of the config. Default: none. */
   readonly rateLimiter?: Limiter | undefined
+  /** Is asked before each call that is made. Default: none, whoever the provider may call is called. */
+  readonly doNotCall?: Unwilling | undefined
   /**
    * The values of fields that neither the config file nor the environment sets, as a config file has them. Default: none.
    */
@@ -165,13 +169,14 @@ type EngineNeeds<Engines extends AppEngines> = {
  * @category models
  * @since 0.1.0
  */
-export type Needs<Agents, Engines extends AppEngines, Stores, Auth, Retention, Limiter> = Exclude<
+export type Needs<Agents, Engines extends AppEngines, Stores, Auth, Retention, Limiter, Unwilling> = Exclude<
   | AgentServices<ValuesOf<Agents>>
   | EngineNeeds<Engines>
   | StoreNeeds<ValuesOf<Stores>>
   | LayerNeeds<Auth>
   | LayerNeeds<Retention>
-  | LayerNeeds<Limiter>,
+  | LayerNeeds<Limiter>
+  | LayerNeeds<Unwilling>,
   Scope.Scope
 >
 

@@ -91,6 +91,7 @@ export const keys: ReadonlyArray<string> = [
   "auth",
   "retention",
   "rateLimiter",
+  "doNotCall",
   "config",
   "layer"
 ]
@@ -122,6 +123,7 @@ export const of = (parts: JsonRecord): Found => [
   ...ofHook("auth", parts["auth"], "authenticate", "authorize"),
   ...ofHook("retention", parts["retention"], "shouldRetain", "getRetentionPeriod"),
   ...ofHook("rateLimiter", parts["rateLimiter"], "allow", "wait"),
+  ...ofHook("doNotCall", parts["doNotCall"], "mayCall"),
   ...(parts["config"] === undefined || isRecord(parts["config"]) ? [] : [fault(["config"], "expected an object")]),
   ...(parts["layer"] === undefined || Layer.isLayer(parts["layer"]) ? [] : [fault(["layer"], "expected a Layer")])
 ]

@@ -12,6 +12,7 @@ import type { BackendError } from "../../BackendError.ts"
 import * as Builtin from "../../builtin/index.ts"
 import { AuthHook } from "../../hooks/AuthHook.ts"
 import { DataRetentionHook } from "../../hooks/DataRetentionHook.ts"
+import { DoNotCall } from "../../hooks/DoNotCall.ts"
 import { RateLimiter } from "../../hooks/RateLimiter.ts"
 import { present } from "../../schema/Defined.ts"
 import * as Faults from "../../schema/Faults.ts"
@@ -112,8 +113,8 @@ export const fromParts = (given: JsonRecord): App => {
   const faults = AppFaults.of(given)
   // what has faults is not looked at any further
   const parts = (faults.length === 0 ? given : {}) as AppParts & { readonly layer?: Layer.Layer<never, unknown> }
-  const { agents = {}, auth, config = {}, engines = {}, processors, providers, rateLimiter, retention, stores = {} } =
-    parts
+  const { agents = {}, auth, config = {}, doNotCall, engines = {}, processors, providers } = parts
+  const { rateLimiter, retention, stores = {} } = parts
   const named = {
     // as sessions and logs call it
     agents: Object.fromEntries(
@@ -143,7 +144,8 @@ export const fromParts = (given: JsonRecord): App => {
   const hooks = [
     hookOf("the layer of auth", auth, (service) => Layer.succeed(AuthHook, service)),
     hookOf("the layer of retention", retention, (service) => Layer.succeed(DataRetentionHook, service)),
-    hookOf("the layer of rateLimiter", rateLimiter, (service) => Layer.succeed(RateLimiter, service))
+    hookOf("the layer of rateLimiter", rateLimiter, (service) => Layer.succeed(RateLimiter, service)),
+    hookOf("the layer of doNotCall", doNotCall, (service) => Layer.succeed(DoNotCall, service))
   ] as const
   return {
     [TypeId]: TypeId,
@@ -182,11 +184,12 @@ export const defineApp = <
   Stores extends { readonly [name: string]: AppStore<unknown> } = {},
   Auth extends AppHook<AuthHook, AuthHook["Service"], unknown> = never,
   Retention extends AppHook<DataRetentionHook, DataRetentionHook["Service"], unknown> = never,
-  Limiter extends AppHook<RateLimiter, RateLimiter["Service"], unknown> = never
+  Limiter extends AppHook<RateLimiter, RateLimiter["Service"], unknown> = never,
+  Unwilling extends AppHook<DoNotCall, DoNotCall["Service"], unknown> = never
 >(
   parts:
-    & AppParts<Agents, Engines, Stores, Auth, Retention, Limiter>
-    & AppLayer<Needs<Agents, Engines, Stores, Auth, Retention, Limiter>>
+    & AppParts<Agents, Engines, Stores, Auth, Retention, Limiter, Unwilling>
+    & AppLayer<Needs<Agents, Engines, Stores, Auth, Retention, Limiter, Unwilling>>
 ): App => fromParts(isRecord(parts) ? parts : {})
 
 /**

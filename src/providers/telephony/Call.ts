@@ -111,6 +111,7 @@ export interface CarrierHost {
  * - `dial`: makes the call of a session, as `details.dial` says; succeeds with the carrier's id of it when the carrier has taken the
  *   order. Not interrupted; to be bounded in time. A failure that is no refusal (`connection_failed`, `timeout`, …) counts as a call that may
  *   have been made.
+ * - `inputSampleRate`: of the audio of the calls that it makes, in Hz, where it is known before it comes. Default: unknown.
  * - `check`: whether the carrier answers, for the health of the provider. Default: it is not asked.
  *
  * @category models
@@ -130,6 +131,7 @@ export interface Carrier {
     ) => Effect.Effect<void, BackendError>)
     | undefined
   readonly dial?: ((call: Call) => Effect.Effect<string, BackendError>) | undefined
+  readonly inputSampleRate?: number | undefined
   readonly check?: Effect.Effect<void, BackendError> | undefined
 }
 

@@ -35,13 +35,15 @@ const targetIn = (targets: { readonly [name: string]: string }) => (target: stri
     )
 
 const outboundOf = (
+  { inputSampleRate }: Carrier,
   { allowedNumbers, callsPerSecond, from, maxConcurrentCalls, name }: CarrierOptions
 ): OutboundCarrier => ({
   name,
   from,
   mayCallFrom: (number) => isAllowed(allowedNumbers, number),
   maxConcurrentCalls,
-  callsPerSecond
+  callsPerSecond,
+  inputSampleRate
 })
 
 /**
@@ -114,7 +116,7 @@ export const make = <Options extends CarrierOptions>(
             }))
             : calls.open(session, session.config.call),
         outbound: dialling.length === 0 ? undefined : {
-          carriers: dialling.map(({ options }) => outboundOf(options)),
+          carriers: dialling.map(({ carrier, options }) => outboundOf(carrier, options)),
           allowedDestinations: options.allowedDestinations,
           maxConcurrentCalls: options.maxConcurrentCalls
         },

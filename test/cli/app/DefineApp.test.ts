@@ -234,6 +234,7 @@ describe("defineApp", () => {
         auth: { authenticate: () => {} },
         retention: 3,
         rateLimiter: Layer.empty,
+        doNotCall: {},
         config: "x",
         layer: {}
       })
@@ -252,6 +253,7 @@ describe("defineApp", () => {
         "providers.0: expected what BackendProvider.make gives",
         "auth: expected an object with authenticate and authorize, or a Layer",
         "retention: expected an object with shouldRetain and getRetentionPeriod, or a Layer",
+        "doNotCall: expected an object with mayCall, or a Layer",
         "config: expected an object",
         "layer: expected a Layer"
       ])
