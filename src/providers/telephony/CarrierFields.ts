@@ -3,9 +3,11 @@
  *
  * @since 0.1.0
  */
+import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 import * as OutboundCalls from "../../backend/calls/OutboundCalls.ts"
 import { withDefault } from "../../schema/Defaults.ts"
+import type { CallDetails } from "../../session/call/CallDetails.ts"
 import { Language } from "../../speech/TextSettings.ts"
 
 const AgentName = Schema.NonEmptyString.check(Schema.isMaxLength(256))
@@ -72,3 +74,12 @@ export const isAllowed = (patterns: ReadonlyArray<string>, number: string | unde
     pattern === "*" || (number !== undefined &&
       (pattern.endsWith("*") ? number.startsWith(pattern.slice(0, -1)) : number === pattern))
   )
+
+/**
+ * How long a call that is made rings, in whole seconds: as who makes it says, else as the carrier's options say.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const ringSecondsOf = ({ dial }: CallDetails, otherwise: Duration.Duration): number =>
+  Math.max(1, Math.round((dial?.ringTimeoutMs ?? Duration.toMillis(otherwise)) / 1_000))

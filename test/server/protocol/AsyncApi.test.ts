@@ -20,7 +20,7 @@ const references = (node: unknown): ReadonlyArray<string> => {
   return [...(typeof own === "string" ? [own] : []), ...Object.values(node).flatMap(references)]
 }
 
-const messages = ["user.text", "agent.interrupt", "playout.position", "session.end", "ping"]
+const messages = ["user.text", "agent.interrupt", "playout.position", "user.dtmf", "session.end", "ping"]
 
 describe("AsyncApi", () => {
   const document = AsyncApi.make()
