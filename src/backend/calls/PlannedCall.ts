@@ -107,7 +107,7 @@ export const make = Effect.fnUntraced(function*(
       dial: {
         ringTimeoutMs: Math.round(Duration.toMillis(ringTimeout ?? RING_TIMEOUT)),
         ...(longest === undefined ? {} : { longestMs: Math.round(Duration.toMillis(longest)) }),
-        ...(machine === undefined || machine.detect === "off" ? {} : {
+        ...(machine === undefined ? {} : {
           machine: {
             detect: machine.detect,
             onMachine: machine.onMachine ?? "hang_up",

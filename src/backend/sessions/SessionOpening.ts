@@ -222,7 +222,7 @@ export const make = (options: OpeningOptions): SessionOpening => {
   ) {
     const config = options.config()
     // taken first, so that it is given back last: when the call is over
-    if (session.call?.direction === "outbound") {
+    if (session.call?.dial !== undefined) {
       yield* options.calls.enter(session.call, restored !== undefined).pipe(Scope.provide(sessionScope))
     }
     const pipeline = yield* pipelineOf(session)

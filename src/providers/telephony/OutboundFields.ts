@@ -10,6 +10,9 @@ import { withDefault } from "../../schema/Defaults.ts"
 import { boundedDuration } from "../../schema/Durations.ts"
 import type { Call } from "./Call.ts"
 
+const MachineDetection = Schema.Literals(["off", "detect", "beep"])
+type MachineDetection = typeof MachineDetection.Type
+
 /**
  * - `from`: our number that calls are made with, where whoever makes one names none. Default: none.
  * - `ringTimeout`: how long a call rings, and a person to whom one is transferred. 30 s.
@@ -21,7 +24,7 @@ import type { Call } from "./Call.ts"
 export const outboundFields = {
   from: Schema.optionalKey(Schema.NonEmptyString.check(Schema.isMaxLength(64))),
   ringTimeout: boundedDuration("5 seconds", "2 minutes").pipe(withDefault("30s")),
-  machineDetection: Schema.Literals(["off", "detect", "beep"]).pipe(withDefault("off" as const))
+  machineDetection: MachineDetection.pipe(withDefault("off" as const))
 }
 
 /**
@@ -57,3 +60,20 @@ export const ownNumber = ({ details }: Call): string | undefined =>
  */
 export const unsupported = (op: string, message: string): InvalidConfig =>
   new InvalidConfig({ op, message, details: { reason: "unsupported" } })
+
+/**
+ * What of its own detection a carrier is asked for: what who makes the call says, else what the options say. A message is left after
+ * the beep.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const machineDetectionOf = (
+  { details: { dial } }: Pick<Call, "details">,
+  configured: MachineDetection
+): MachineDetection => {
+  const machine = dial?.machine
+  if (machine === undefined) return configured
+  if (machine.detect !== "carrier") return "off"
+  return machine.onMachine === "leave_message" || configured === "beep" ? "beep" : "detect"
+}

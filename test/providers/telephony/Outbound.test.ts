@@ -1,14 +1,16 @@
 /** Calls that the telephony provider makes, through a carrier of the test's own. */
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Exit, Fiber, Layer, Schema, Scope } from "effect"
+import { Deferred, Duration, Effect, Exit, Fiber, Layer, Schema, Scope } from "effect"
 import * as BackendConfig from "../../../src/backend/config/BackendConfig.ts"
 import { BackendProvider } from "../../../src/backend/provider/BackendProvider.ts"
 import { VoiceBackend } from "../../../src/backend/VoiceBackend.ts"
 import { type BackendError, InvalidConfig } from "../../../src/BackendError.ts"
 import type { Call, CarrierKind } from "../../../src/providers/telephony/Call.ts"
-import { carrierFields, carrierKeys } from "../../../src/providers/telephony/CarrierFields.ts"
+import { carrierFields, carrierKeys, ringSecondsOf } from "../../../src/providers/telephony/CarrierFields.ts"
+import { machineDetectionOf } from "../../../src/providers/telephony/OutboundFields.ts"
 import * as TelephonyProvider from "../../../src/providers/telephony/TelephonyProvider.ts"
 import { encodeKeys } from "../../../src/schema/EncodedKeys.ts"
+import type { DialDetails } from "../../../src/session/call/CallDetails.ts"
 import type { DialRequest } from "../../../src/session/call/DialRequest.ts"
 import { SessionStore } from "../../../src/session/persistence/SessionStore.ts"
 import * as MemoryStore from "../../../src/store/MemoryStore.ts"
@@ -80,6 +82,34 @@ const start = Effect.fnUntraced(function*({ dial, options, table }: {
 })
 
 const allowed = { allowed_destinations: ["+44"] }
+
+describe("what a carrier is asked for", () => {
+  const call = (dial: Partial<DialDetails>) => ({
+    details: {
+      carrier: "one",
+      direction: "outbound" as const,
+      parameters: {},
+      dial: { ringTimeoutMs: 20_000, request: "", ...dial }
+    }
+  })
+
+  it("is what who makes the call says, and else what the options say", () => {
+    assert.strictEqual(ringSecondsOf(call({}).details, Duration.seconds(45)), 20)
+    assert.strictEqual(ringSecondsOf({ ...call({}).details, dial: undefined } as never, Duration.seconds(45)), 45)
+    for (const configured of ["off", "detect", "beep"] as const) {
+      const detection = (machine?: DialDetails["machine"]) =>
+        machineDetectionOf(call(machine === undefined ? {} : { machine }), configured)
+      assert.strictEqual(detection(), configured)
+      assert.strictEqual(detection({ detect: "off", onMachine: "hang_up" }), "off")
+      assert.strictEqual(detection({ detect: "own", onMachine: "leave_message" }), "off")
+      assert.strictEqual(detection({ detect: "carrier", onMachine: "leave_message" }), "beep")
+      assert.strictEqual(
+        detection({ detect: "carrier", onMachine: "hang_up" }),
+        configured === "beep" ? "beep" : "detect"
+      )
+    }
+  })
+})
 
 describe("calls by the telephony provider", () => {
   it.effect("go nowhere unless the config says where", () =>

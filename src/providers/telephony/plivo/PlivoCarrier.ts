@@ -16,10 +16,10 @@ import type { MediaStart } from "../../../protocols/MediaProtocol.ts"
 import type { TransferOptions } from "../../../session/call/CallCommand.ts"
 import { queryOf } from "../../RouteRequest.ts"
 import type { Call, Carrier, CarrierHost, CarrierKind } from "../Call.ts"
-import { isAllowed } from "../CarrierFields.ts"
+import { isAllowed, ringSecondsOf } from "../CarrierFields.ts"
 import * as GrantedCall from "../GrantedCall.ts"
 import * as MediaRoute from "../MediaRoute.ts"
-import { ownNumber, secondsOf, unsupported } from "../OutboundFields.ts"
+import { machineDetectionOf, ownNumber, secondsOf, unsupported } from "../OutboundFields.ts"
 import { RecentCalls } from "../RecentCalls.ts"
 import { Replays } from "../Replays.ts"
 import * as WebhookRoute from "../WebhookRoute.ts"
@@ -305,13 +305,14 @@ class PlivoCarrier {
   #dial = Effect.fnUntraced(function*(this: PlivoCarrier, call: Call): Effect.fn.Return<string, BackendError> {
     const { details: { to }, session } = call
     const from = call.details.from ?? this.#options.from
-    const { machineDetection } = this.#options
+    const machineDetection = machineDetectionOf(call, this.#options.machineDetection)
     this.#dialling.set(session, call)
     const eventUrl = this.#url("event", { session })
     return yield* this.#call(to, from, {
       answerUrl: this.#url("stream", { session }),
       ringUrl: eventUrl,
       hangupUrl: eventUrl,
+      ringSeconds: ringSecondsOf(call.details, this.#options.ringTimeout),
       machineDetection: machineDetection === "off" ? undefined : { url: eventUrl }
     }).pipe(Effect.tapError(() => Effect.sync(() => this.#dialling.take(session))))
   })
@@ -319,7 +320,7 @@ class PlivoCarrier {
   #call(
     to: string | undefined,
     from: string | undefined,
-    how: Pick<Rest.DialOptions, "answerUrl" | "ringUrl" | "hangupUrl" | "machineDetection">
+    how: Pick<Rest.DialOptions, "answerUrl" | "ringUrl" | "ringSeconds" | "hangupUrl" | "machineDetection">
   ): Effect.Effect<string, BackendError> {
     return to === undefined || from === undefined
       ? Effect.fail(

@@ -18,11 +18,11 @@ import { dialect } from "../../../protocols/media-streams/Telnyx.ts"
 import type { MediaProtocol, MediaStart } from "../../../protocols/MediaProtocol.ts"
 import type { TransferOptions } from "../../../session/call/CallCommand.ts"
 import type { Call, Carrier, CarrierHost, CarrierKind } from "../Call.ts"
-import { isAllowed } from "../CarrierFields.ts"
+import { isAllowed, ringSecondsOf } from "../CarrierFields.ts"
 import * as CarrierRequest from "../CarrierRequest.ts"
 import * as GrantedCall from "../GrantedCall.ts"
 import * as MediaRoute from "../MediaRoute.ts"
-import { ownNumber, secondsOf, unsupported } from "../OutboundFields.ts"
+import { machineDetectionOf, ownNumber, secondsOf, unsupported } from "../OutboundFields.ts"
 import { RecentCalls } from "../RecentCalls.ts"
 import { Replays } from "../Replays.ts"
 import * as WebhookRoute from "../WebhookRoute.ts"
@@ -311,7 +311,7 @@ class TelnyxCarrier {
     const from = call.details.from ?? this.#options.from
     this.#dialling.set(session, call)
     const token = yield* this.#host.tokens.issue({ carrier: this.#options.name, session }, DIAL_TTL_MS)
-    return yield* this.#call(to, from, stateOf("dial", session), token).pipe(
+    return yield* this.#call(to, from, stateOf("dial", session), token, call).pipe(
       Effect.tapError(() => Effect.sync(() => this.#dialling.take(session)))
     )
   })
@@ -321,9 +321,13 @@ class TelnyxCarrier {
     to: string | undefined,
     from: string | undefined,
     clientState: string,
-    token: string | undefined
+    token: string | undefined,
+    dialled?: Call
   ): Effect.fn.Return<string, BackendError> {
-    const { connectionId, machineDetection, ringTimeout } = this.#options
+    const { connectionId, ringTimeout } = this.#options
+    const machineDetection = dialled === undefined
+      ? "off"
+      : machineDetectionOf(dialled, this.#options.machineDetection)
     const missing = to === undefined
       ? "to"
       : from === undefined
@@ -346,8 +350,8 @@ class TelnyxCarrier {
       clientState,
       // a session has one call, but may be transferred more than once
       commandId: token === undefined ? undefined : clientState,
-      ringSeconds: secondsOf(ringTimeout),
-      machineDetection: machineDetection === "off" || token === undefined
+      ringSeconds: dialled === undefined ? secondsOf(ringTimeout) : ringSecondsOf(dialled.details, ringTimeout),
+      machineDetection: machineDetection === "off"
         ? undefined
         : machineDetection === "beep"
         ? "detect_beep"

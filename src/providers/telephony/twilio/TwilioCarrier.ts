@@ -17,6 +17,7 @@ import * as SignalWireStream from "../../../protocols/media-streams/SignalWire.t
 import * as TwilioStream from "../../../protocols/media-streams/Twilio.ts"
 import type { MediaProtocol, MediaStart } from "../../../protocols/MediaProtocol.ts"
 import type { Call, Carrier, CarrierHost, CarrierKind } from "../Call.ts"
+import { ringSecondsOf } from "../CarrierFields.ts"
 import * as MediaRoute from "../MediaRoute.ts"
 import * as TwilioApi from "./TwilioApi.ts"
 import { SignalWireConfig, TwilioConfig } from "./TwilioConfig.ts"
@@ -74,12 +75,24 @@ const callOf = (host: CarrierHost, name: string, accounts: ReadonlyArray<string>
     )
   })
 
+/** What who makes the call says, else what the options say. A message is left after the machine's. */
+const detectionOf = (
+  { dial }: Call["details"],
+  configured: TwilioConfig["machineDetection"]
+): TwilioConfig["machineDetection"] => {
+  const machine = dial?.machine
+  if (machine === undefined) return configured
+  if (machine.detect !== "carrier") return "off"
+  return machine.onMachine === "leave_message" || configured === "message_end" ? "message_end" : "recognised"
+}
+
 const dialOf =
   (options: TwilioConfig | SignalWireConfig, { api }: Family, urlOf: TwimlCalls.TwimlCalls["urlOf"]) =>
   (call: Call): Effect.Effect<string, BackendError> =>
     Effect.suspend(() => {
       const { details, session } = call
       const from = details.from ?? options.from
+      const until = detectionOf(details, options.machineDetection)
       const missing = (what: string) =>
         Effect.fail(
           new InvalidConfig({
@@ -95,10 +108,10 @@ const dialOf =
         from,
         url: urlOf("answer", session),
         statusCallback: urlOf("status", session),
-        timeoutSeconds: Math.round(Duration.toSeconds(options.ringTimeout)),
-        ...(options.machineDetection === "off"
+        timeoutSeconds: ringSecondsOf(details, options.ringTimeout),
+        ...(until === "off"
           ? {}
-          : { machineDetection: { until: options.machineDetection, callback: urlOf("machine", session) } })
+          : { machineDetection: { until, callback: urlOf("machine", session) } })
       })
     })
 

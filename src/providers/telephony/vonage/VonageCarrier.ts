@@ -15,10 +15,10 @@ import type { MediaStart } from "../../../protocols/MediaProtocol.ts"
 import { callHeaders, protocol } from "../../../protocols/vonage/VonageProtocol.ts"
 import type { TransferOptions } from "../../../session/call/CallCommand.ts"
 import type { Call, Carrier, CarrierHost, CarrierKind } from "../Call.ts"
-import { isAllowed } from "../CarrierFields.ts"
+import { isAllowed, ringSecondsOf } from "../CarrierFields.ts"
 import * as GrantedCall from "../GrantedCall.ts"
 import * as MediaRoute from "../MediaRoute.ts"
-import { ownNumber, secondsOf, unsupported } from "../OutboundFields.ts"
+import { machineDetectionOf, ownNumber, secondsOf, unsupported } from "../OutboundFields.ts"
 import { RecentCalls } from "../RecentCalls.ts"
 import { Replays } from "../Replays.ts"
 import * as WebhookRoute from "../WebhookRoute.ts"
@@ -239,7 +239,7 @@ class VonageCarrier {
   #dial = Effect.fnUntraced(function*(this: VonageCarrier, call: Call): Effect.fn.Return<string, BackendError> {
     const dialOp = "TelephonyProvider.dial"
     const { details: { to }, session } = call
-    const { machineDetection, ringTimeout } = this.#options
+    const machineDetection = machineDetectionOf(call, this.#options.machineDetection)
     const from = call.details.from ?? this.#options.from
     if (to === undefined || from === undefined) {
       return yield* new InvalidConfig({
@@ -255,7 +255,7 @@ class VonageCarrier {
       from,
       answer: { ncco: yield* this.#stream({ session }, headers, 0, DIAL_TTL_MS) },
       eventUrl: this.#eventUrl({ _tag: "Dial", session }),
-      ringSeconds: secondsOf(ringTimeout),
+      ringSeconds: ringSecondsOf(call.details, this.#options.ringTimeout),
       machineDetection: machineDetection === "off"
         ? undefined
         : { mode: machineDetection === "beep" ? "detect_beep" : "detect" }
