@@ -97,7 +97,7 @@ const make = Effect.fnUntraced(function*(
     const carried = MediaRoute.carry(socket, {
       protocol,
       returns: false,
-      callOf: ({ callId }) => calls.enter(name, { id: callId })
+      callOf: ({ callId, input }) => calls.enter(name, { id: callId, inputSampleRate: input.sampleRate })
     })
     yield* Effect.catch(carried, (error) => MediaRoute.refuse(socket, error))
   }, Effect.scoped)

@@ -57,7 +57,7 @@ const publicUrlOf = ({ publicUrl }: CarrierHost, name: string): Effect.Effect<st
 
 /** The call of a stream, once its token has been taken. */
 const callOf = (host: CarrierHost, name: string, accounts: ReadonlyArray<string>) =>
-  Effect.fnUntraced(function*({ account, callId, parameters }: MediaStart) {
+  Effect.fnUntraced(function*({ account, callId, input, parameters }: MediaStart) {
     const { from, to, token, ...rest } = parameters
     const grant = yield* host.tokens.take(token, name)
     if (grant.call !== undefined && grant.call !== callId) {
@@ -66,7 +66,10 @@ const callOf = (host: CarrierHost, name: string, accounts: ReadonlyArray<string>
     if (account !== undefined && !accounts.includes(account)) {
       return yield* new AuthorizationFailed({ op, message: "calls of this account are not taken" })
     }
-    if (grant.session === undefined) return yield* host.calls.enter(name, { id: callId, from, to, parameters: rest })
+    if (grant.session === undefined) {
+      const incoming = { id: callId, from, to, parameters: rest, inputSampleRate: input.sampleRate }
+      return yield* host.calls.enter(name, incoming)
+    }
     return yield* host.calls.resume(grant.session).pipe(
       Effect.catchTag("SessionElsewhere", () =>
         Effect.fail(
