@@ -90,6 +90,7 @@ export const builtin = async (): Promise<{
       under("mcp", docsOf(tools, /^McpServerOptions$/)),
       under("tools", docsOf(tools, /^HttpToolOptions$/)),
       under("openapi", docsOf(tools, /^OpenApiOptions$/)),
+      under("call_tools", docsOf(tools, /^CallToolOptions$/)),
       under("history", docsOf(history, /^HistorySettings$/)),
       under("text", docsOf(text, /^TextSettings$/)),
       under("conversation", docsOf(policy, /^ConversationPolicy$/))

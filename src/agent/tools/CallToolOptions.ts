@@ -11,12 +11,6 @@ const Target = Schema.NonEmptyString.check(Schema.isMaxLength(256))
 /**
  * Where a call may be transferred to; one of `to`, `agent` and `queue`.
  *
- * - `to`: a number (E.164), a SIP address, or a name of the provider's `transfer_targets`.
- * - `agent`: another registered agent, which has the call from then on.
- * - `queue`: a queue of the carrier.
- * - `description`: what the model is told of it: when to transfer there.
- * - `warm`: whoever answers hears the model's summary first, and is then connected. false.
- *
  * @category models
  * @since 0.1.0
  */
@@ -41,14 +35,16 @@ export const CallToolTarget = Schema.Struct({
 export const CallToolName = Schema.Literals(["hang_up", "transfer_call", "send_digits", "collect_digits", "hold"])
 
 /**
- * - `use`: the tools that the agent has. Default: none.
- *   - `hang_up`: ends the call after the agent's last word.
- *   - `transfer_call`: transfers it to one of `targets`, and to nothing else.
- *   - `send_digits`: sends keys to the other end.
- *   - `collect_digits`: asks for digits; what the user presses is their next turn.
- *   - `hold`: holds the call for some seconds.
+ * - `use`: the tools that the agent has: `hang_up` ends the call after the agent's last word, `transfer_call` transfers it to one of
+ *   `targets`, `send_digits` sends keys to the other end, `collect_digits` asks for digits, which are the user's next turn, and `hold`
+ *   holds the call for some seconds. Default: none.
  * - `targets`: where the call may be transferred to, by the names that the model has for them; up to 64. A number that a user says
- *   is never one.
+ *   is never one. Each has one of `to`, `agent` and `queue`.
+ * - `targets.to`: a number (E.164), a SIP address, or a name of the provider's `transfer_targets`.
+ * - `targets.agent`: another registered agent, which has the call from then on.
+ * - `targets.queue`: a queue of the carrier.
+ * - `targets.description`: what the model is told of it: when to transfer there. Default: its name alone.
+ * - `targets.warm`: whoever answers hears the model's summary first, and is then connected. false.
  *
  * @category models
  * @since 0.1.0

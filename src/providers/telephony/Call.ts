@@ -158,6 +158,7 @@ export interface CarrierOptions {
   readonly kind: string
   readonly agent?: string | undefined
   readonly language?: string | undefined
+  readonly dtmfInBand?: boolean | undefined
   readonly numbers: {
     readonly [number: string]: { readonly agent?: string | undefined; readonly language?: string | undefined }
   }

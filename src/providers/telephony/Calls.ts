@@ -24,8 +24,9 @@ import type { CallDetails } from "../../session/call/CallDetails.ts"
 import type { SessionConfig } from "../../session/SessionConfig.ts"
 import type { SessionEnd } from "../../session/SessionEvent.ts"
 import * as ThrownValue from "../../ThrownValue.ts"
+import * as InBandKeys from "../../transport/InBandKeys.ts"
 import * as SessionElsewhere from "../SessionElsewhere.ts"
-import type { SessionLinks } from "../SessionLinks.ts"
+import type { Link, SessionLinks } from "../SessionLinks.ts"
 import type { Call, Calls, Carrier, CarrierOptions, IncomingCall } from "./Call.ts"
 
 const op = "TelephonyProvider.call"
@@ -176,9 +177,12 @@ export const make = (options: CallsOptions): OpenCalls => {
     })
 
   const open: OpenCalls["open"] = Effect.fnUntraced(function*(session, details) {
-    const { carrier } = yield* carrierOf(details.carrier)
+    const { carrier, options: { dtmfInBand } } = yield* carrierOf(details.carrier)
     const { attachments } = yield* links.open(session)
-    const link = yield* links.linkOf(session.id)
+    const plain = yield* links.linkOf(session.id)
+    const link: Link = dtmfInBand === true
+      ? { ...plain, attach: (connection) => plain.attach(InBandKeys.make(connection)) }
+      : plain
     const events = yield* Queue.sliding<CallEvent>(MAX_EVENTS)
     let id = details.id
     let over = false

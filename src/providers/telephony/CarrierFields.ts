@@ -35,6 +35,8 @@ export const NumberPattern = Schema.String.check(
  * - `allowedCallers`: whose calls are taken. Default: everybody's.
  * - `maxConcurrentCalls`: how many calls a process makes by it at once. Default: `max_concurrent_calls` of the provider.
  * - `callsPerSecond`: how many calls it is asked for a second: 1, as new accounts of most carriers have it.
+ * - `dtmfInBand`: whether keys are heard in the audio, as tones: for a carrier that passes them in no other way. Where it tells them, too,
+ *   each key would come twice. false.
  *
  * @category models
  * @since 0.1.0
@@ -48,6 +50,7 @@ export const carrierFields = {
   numbers: Schema.Record(Schema.String.check(Schema.isMaxLength(64)), OfNumber).pipe(withDefault({})),
   allowedNumbers: Schema.Array(NumberPattern).pipe(withDefault(["*"])),
   allowedCallers: Schema.Array(NumberPattern).pipe(withDefault(["*"])),
+  dtmfInBand: Schema.Boolean.pipe(withDefault(false)),
   ...OutboundCalls.carrierFields
 }
 
@@ -60,6 +63,7 @@ export const carrierFields = {
 export const carrierKeys = {
   allowedNumbers: "allowed_numbers",
   allowedCallers: "allowed_callers",
+  dtmfInBand: "dtmf_in_band",
   ...OutboundCalls.carrierKeys
 } as const
 
