@@ -174,6 +174,7 @@ export class SessionCore {
         this.settings.quiet = quiet
       },
       resumed: restored?.attached ?? false,
+      machine: config.call?.dial?.machine,
       ended: runtime.ended,
       run,
       cancel

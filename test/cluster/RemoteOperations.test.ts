@@ -62,6 +62,11 @@ describe("the operations of a session through another node", () => {
         assert.strictEqual(yield* told(run(remote)), "success", name)
         yield* pass(200)
       }
+      const collecting = yield* Effect.forkChild(Effect.flip(remote.collectDigits({ min: 5, max: 4 })))
+      const digits = yield* Effect.forkChild(remote.collectDigits({ firstDigitTimeout: "1 second" }))
+      yield* pass("10 seconds")
+      assert.strictEqual((yield* Fiber.join(collecting)).code, "invalid_config")
+      assert.deepStrictEqual(yield* Fiber.join(digits), { _tag: "no_input" })
       assert.strictEqual(yield* session.language, "de")
       assert.strictEqual(yield* remote.language, "de")
       assert.deepStrictEqual(yield* session.metadata, { order: 1 })

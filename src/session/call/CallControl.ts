@@ -50,7 +50,7 @@ export interface CallControl {
   readonly facts: () => { readonly [name: string]: unknown }
   /** What happens to the call. */
   readonly events: Stream.Stream<CallEvent, BackendError>
-  /** What happens when an answering machine answers; of a call that was made. Default: nothing is found out. */
+  /** What happens when an answering machine answers a call that was made. Default: as `SessionConfig.call.dial` says. */
   readonly machine?: MachinePlan | undefined
   /**
    * Whether the keys that the user presses, and nobody collects, become a typed turn of theirs. Default: false.

@@ -12,7 +12,7 @@ import type { State } from "../../conversation/ConversationState.ts"
 import * as ThrownValue from "../../ThrownValue.ts"
 import type { SessionEnd } from "../SessionEvent.ts"
 import type { CallCommand } from "./CallCommand.ts"
-import type { CallControl, CallEvent } from "./CallControl.ts"
+import type { CallControl, CallEvent, MachinePlan } from "./CallControl.ts"
 import { SessionKeypad, type SessionKeypadOptions } from "./SessionKeypad.ts"
 import { SessionMachine, type SessionMachineOptions } from "./SessionMachine.ts"
 
@@ -29,6 +29,8 @@ export interface SessionPhoneOptions
   readonly onCollecting: (collecting: boolean) => void
   /** Whether the session goes on that had a connection already: who has answered its call is known. */
   readonly resumed: boolean
+  /** What happens when an answering machine answers, as the call was asked for. */
+  readonly machine: MachinePlan | undefined
   readonly drain: (reason: SessionEnd) => void
   /** Another registered agent answers from now on. */
   readonly handOver: (agent: string) => Effect.Effect<unknown, BackendError>
@@ -100,7 +102,7 @@ export class SessionPhone {
   /** The session's call, once its provider has opened it. Runs until the call has no more events. */
   follow(control: CallControl): Effect.Effect<void> {
     this.#control = control
-    if (!this.#options.resumed) this.machine.begin(control.machine)
+    if (!this.#options.resumed) this.machine.begin(control.machine ?? this.#options.machine)
     return control.events.pipe(
       Stream.runForEach((event) => Effect.sync(() => this.#onEvent(event))),
       Effect.catchCause((cause) =>
