@@ -22,7 +22,11 @@ const dialled = (machine: DialRequest["machine"]) =>
       layer({ provider: calls.provider, texts: [], policy: { greeting: "Hello." } }),
       Effect.gen(function*() {
         const { dial } = yield* VoiceBackend
-        const session = yield* dial({ to: "+442071838750", userId: "ann", machine })
+        const session = yield* dial({
+          to: "+442071838750",
+          userId: "ann",
+          ...(machine === undefined ? {} : { machine })
+        })
         calls.made[0]?.answer(connection)
         yield* pass("20 millis")
         const silence = new Int16Array(320)
