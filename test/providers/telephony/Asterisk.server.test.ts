@@ -200,7 +200,11 @@ describe.skipIf(AsteriskServer.missing !== undefined)(
         yield* phone.next("CALL_INCOMING")
         yield* phone.answer
         yield* until("the greeting is heard", () => /h{40}/u.test(heard()), heard)
-        assert.deepStrictEqual(types(first.id), ["call.ringing", "call.answered", "call.machine"])
+        // it may ring before anybody listens to the events of its session
+        assert.deepStrictEqual(types(first.id).filter((type) => type !== "call.ringing"), [
+          "call.answered",
+          "call.machine"
+        ])
         assert.deepInclude(of(first.id).find(({ type }) => type === "call.machine"), { by: "carrier" })
         yield* first.sendDtmf("42#")
         yield* until("the keys are heard", () => keysIn(phone.heard()) === "42#", () => keysIn(phone.heard()))

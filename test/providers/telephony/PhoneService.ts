@@ -76,6 +76,7 @@ export const layer = (options: PhoneServiceOptions) => {
             kind: "asterisk",
             username: USERNAME,
             password: PASSWORD,
+            calls_per_second: 50,
             ...(options.ari === undefined ? {} : {
               ari: {
                 ...options.ari,

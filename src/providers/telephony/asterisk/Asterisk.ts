@@ -99,6 +99,8 @@ const make = Effect.fnUntraced(function*(
   const { allowedCallers, allowedNumbers, ari, name } = options
   const { calls } = host
   const streams = new Map<string, WebSocket>()
+  /** The calls of which it is known what has answered. */
+  const told = new WeakSet<Call>()
   const process = (yield* Random.nextInt).toString(36).replace("-", "")
   const link = ari === undefined ? undefined : yield* AriLink.make({
     client: host.client,
@@ -140,7 +142,10 @@ const make = Effect.fnUntraced(function*(
   /** What the dialplan says of the call when it connects it again. */
   const report = (call: Call, { machine, transfer }: StreamQuery.StreamQuery): void => {
     if (transfer !== undefined && call.isTransferring()) call.emit({ type: "call.transfer_failed", cause: transfer })
-    if (machine !== undefined) call.emit({ type: "call.machine", result: machine, by: "carrier" })
+    // a call that comes back brings it again
+    if (machine === undefined || told.has(call)) return
+    told.add(call)
+    call.emit({ type: "call.machine", result: machine, by: "carrier" })
   }
 
   const watch = (call: Call, id: string): Effect.Effect<void> =>
@@ -209,6 +214,7 @@ const make = Effect.fnUntraced(function*(
           if (warm === true) return yield* unsupported("this carrier cannot announce a call before it transfers it")
           if (id === undefined) return yield* unsupported("the call has not been answered yet")
           const to = typeof target === "string" ? target : `queue:${target.queue}`
+          if (!StreamQuery.isAddress(to)) return yield* unsupported("this target cannot stand in a dial string")
           yield* link.rest.setVariable(variableOf(id), to)
           // the dialplan goes on
           streams.get(call.session)?.close(CLOSED_NORMALLY)
