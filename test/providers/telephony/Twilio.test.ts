@@ -234,7 +234,7 @@ describe("telephony, Twilio", () => {
           outcomes: { "+15550102": "busy", "+15550103": "no-answer", "+15550104": "failed" },
           answeredBy: "machine_end_beep"
         },
-        carrier: { machine_detection: "message_end", ring_timeout: "20 seconds" }
+        carrier: { machine_detection: "beep", calls_per_second: 100, ring_timeout: "20 seconds" }
       })
       for (const [to, cause] of [["+15550102", "busy"], ["+15550103", "no_answer"], ["+15550104", "failed"]] as const) {
         const session = yield* phone.backend.createSession(outbound(to))

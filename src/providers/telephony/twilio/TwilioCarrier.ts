@@ -3,7 +3,6 @@
  *
  * @since 0.1.0
  */
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import {
@@ -19,6 +18,7 @@ import type { MediaProtocol, MediaStart } from "../../../protocols/MediaProtocol
 import type { Call, Carrier, CarrierHost, CarrierKind } from "../Call.ts"
 import { ringSecondsOf } from "../CarrierFields.ts"
 import * as MediaRoute from "../MediaRoute.ts"
+import { secondsOf } from "../OutboundFields.ts"
 import * as TwilioApi from "./TwilioApi.ts"
 import { SignalWireConfig, TwilioConfig } from "./TwilioConfig.ts"
 import * as TwimlCalls from "./TwimlCalls.ts"
@@ -82,11 +82,10 @@ const callOf = (host: CarrierHost, name: string, accounts: ReadonlyArray<string>
 const detectionOf = (
   { dial }: Call["details"],
   configured: TwilioConfig["machineDetection"]
-): TwilioConfig["machineDetection"] => {
+): TwilioApi.MachineDetection["until"] | "off" => {
   const machine = dial?.machine
-  if (machine === undefined) return configured
-  if (machine.detect !== "carrier") return "off"
-  return machine.onMachine === "leave_message" || configured === "message_end" ? "message_end" : "recognised"
+  if (machine === undefined ? configured === "off" : machine.detect !== "carrier") return "off"
+  return machine?.onMachine === "leave_message" || configured === "beep" ? "message_end" : "recognised"
 }
 
 const dialOf =
@@ -130,7 +129,7 @@ const make = Effect.fnUntraced(function*(
     carrier: options,
     publicUrl,
     host,
-    transferSeconds: Math.round(Duration.toSeconds(options.transferTimeout)),
+    transferSeconds: secondsOf(options.ringTimeout),
     codec,
     queueMusic
   })

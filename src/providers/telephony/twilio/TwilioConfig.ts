@@ -5,31 +5,17 @@
  */
 import * as Schema from "effect/Schema"
 import { withDefault } from "../../../schema/Defaults.ts"
-import { boundedDuration } from "../../../schema/Durations.ts"
 import { encodeKeys } from "../../../schema/EncodedKeys.ts"
 import { secret } from "../../../schema/Secret.ts"
 import { carrierFields, carrierKeys } from "../CarrierFields.ts"
+import { outboundFields, outboundKeys } from "../OutboundFields.ts"
 
 const Sid = Schema.String.check(Schema.isPattern(/^[\w-]{1,64}$/, { expected: "an id, such as AC…" }))
 const Place = Schema.String.check(Schema.isPattern(/^[a-z0-9-]{1,32}$/, { expected: "a name, such as ie1" }))
 const Address = Schema.NonEmptyString.check(Schema.isMaxLength(256))
 
-/** What is the same of both. */
-const shared = {
-  from: Schema.optionalKey(Address),
-  transferCallerId: Schema.optionalKey(Address),
-  ringTimeout: boundedDuration("5 seconds", "10 minutes").pipe(withDefault("30 seconds")),
-  transferTimeout: boundedDuration("5 seconds", "10 minutes").pipe(withDefault("30 seconds")),
-  machineDetection: Schema.Literals(["off", "recognised", "message_end"]).pipe(withDefault("off" as const))
-}
-
-const keys = {
-  ...carrierKeys,
-  transferCallerId: "transfer_caller_id",
-  ringTimeout: "ring_timeout",
-  transferTimeout: "transfer_timeout",
-  machineDetection: "machine_detection"
-} as const
+const shared = { ...outboundFields, transferCallerId: Schema.optionalKey(Address) }
+const keys = { ...carrierKeys, ...outboundKeys, transferCallerId: "transfer_caller_id" } as const
 
 /**
  * - `kind`: the kind of carrier.
@@ -42,13 +28,7 @@ const keys = {
  * - `region`: of the interface, such as `ie1`, with its `edge`. Default: the United States.
  * - `edge`: of the interface, such as `dublin`.
  * - `apiUrl`: another address of the interface. Default: that of the region.
- * - `from`: the number from which calls are made. Default: each call names one.
  * - `transferCallerId`: the number that whoever a call is transferred to sees. Default: the caller's.
- * - `ringTimeout`: how long a call that is made may ring, 5 s to 10 min. 30 s.
- * - `transferTimeout`: how long a transfer may ring, 5 s to 10 min: shorter than `session.resume_window`, or the session is over when it
- *   fails. 30 s.
- * - `machineDetection`: whether the carrier tells who has answered a call that is made: `recognised`, or `message_end` where it also waits
- *   for the end of an answering machine's message. `off`.
  *
  * @category models
  * @since 0.1.0
@@ -93,11 +73,7 @@ export type TwilioConfig = typeof TwilioConfig.Type
  * - `signingKey`: signs its webhooks.
  * - `codec`: of the audio, both ways: `PCMU`, or PCM: `L16@16000h`, which recognisers take without resampling.
  * - `apiUrl`: another address of the interface. Default: that of the space.
- * - `from`: the number from which calls are made. Default: each call names one.
  * - `transferCallerId`: the number that whoever a call is transferred to sees. Default: the caller's.
- * - `ringTimeout`: how long a call that is made may ring, 5 s to 10 min. 30 s.
- * - `transferTimeout`: how long a transfer may ring, 5 s to 10 min, shorter than `session.resume_window`. 30 s.
- * - `machineDetection`: whether the carrier tells who has answered a call that is made: `recognised`, or `message_end`. `off`.
  *
  * @category models
  * @since 0.1.0
