@@ -51,6 +51,8 @@ export const allowed: Readonly<Record<string, Allowed>> = {
   },
   "src/providers/SessionLinks.ts": { reads: "the expiry of a token is signed" },
   "src/providers/livekit/room/RoomLink.ts": { reads: "the expiry of a token is signed, the time of an event shown" },
+  "src/providers/telephony/telnyx/TelnyxCarrier.ts": { reads: "webhooks say when they were signed" },
+  "src/providers/telephony/vonage/VonageCarrier.ts": { reads: "webhooks say when they were signed" },
   "src/providers/telephony/StreamTokens.ts": { reads: "the expiry of a token is signed" },
   "src/providers/telephony/vonage/Rest.ts": { reads: "the expiry of a token is signed" },
   "src/server/nodes/MovedSocket.ts": { reads: "the time of an event is shown" },

@@ -39,7 +39,7 @@ export type PlivoOutcome = "answered" | "busy" | "no-answer" | "failed" | "cance
 const FORMAT = /^audio\/x-(mulaw|l16);rate=(8000|16000)$/
 
 /** The messages of one stream. */
-export const plivoWire = (given: {
+export const plivoProtocol = (given: {
   readonly streamId: string
   readonly callId: string
   readonly account: string
@@ -322,7 +322,7 @@ export const start = (options: FakePlivoOptions = {}): Effect.Effect<FakePlivo, 
         ) return this.finish("failed", "Invalid Answer XML", "Error")
         const stream = new FakeStream({
           url: url.href,
-          wire: plivoWire({
+          wire: plivoProtocol({
             streamId: `stream-${++counter}`,
             callId: this.id,
             account: authId,

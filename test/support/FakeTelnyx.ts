@@ -38,7 +38,7 @@ export type TelnyxOutcome = "answered" | "user_busy" | "timeout" | "call_rejecte
 const encodings: { readonly [codec: string]: Encoding } = { PCMU: "mulaw", PCMA: "alaw", L16: "l16" }
 
 /** The messages of one stream. */
-export const telnyxWire = (given: {
+export const telnyxProtocol = (given: {
   readonly streamId: string
   readonly callId: string
   readonly from: string
@@ -290,7 +290,7 @@ export const start = (options: FakeTelnyxOptions = {}): Effect.Effect<FakeTelnyx
         const stream = new FakeStream({
           url,
           headers: token === undefined ? {} : { "x-telnyx-streaming-auth-token": token },
-          wire: telnyxWire({
+          wire: telnyxProtocol({
             streamId: `stream-${++counter}`,
             callId: this.id,
             from: this.from,

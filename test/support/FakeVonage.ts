@@ -39,7 +39,7 @@ export interface FakeVonageOptions {
 export type VonageOutcome = "answered" | "busy" | "timeout" | "unanswered" | "rejected" | "failed"
 
 /** The messages of one stream. */
-export const vonageWire = (rate: number, headers: { readonly [name: string]: string }): CarrierWire => ({
+export const vonageProtocol = (rate: number, headers: { readonly [name: string]: string }): CarrierWire => ({
   encoding: "l16",
   sampleRate: rate,
   first: () => [{ event: "websocket:connected", "content-type": `audio/l16;rate=${rate}`, ...headers }],
@@ -343,7 +343,7 @@ export const start = (options: FakeVonageOptions): Effect.Effect<FakeVonage, nev
         const stream = new FakeStream({
           url: url.href,
           headers: { "user-agent": "Vonage", ...(authorization === undefined ? {} : { authorization }) },
-          wire: vonageWire(rate, headers),
+          wire: vonageProtocol(rate, headers),
           misbehaviour: options.misbehaviour,
           manual: options.manual
         })

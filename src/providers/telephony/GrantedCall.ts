@@ -39,5 +39,11 @@ export const enter = Effect.fnUntraced(function*(
     return yield* new AuthenticationFailed({ op, message: "the token of the media stream is of another call" })
   }
   const { token: _, ...parameters } = start.parameters
-  return yield* calls.enter(carrier, { id: call, from: start.from, to: start.to, parameters })
+  return yield* calls.enter(carrier, {
+    id: call,
+    from: start.from,
+    to: start.to,
+    parameters,
+    inputSampleRate: start.input.sampleRate
+  })
 })

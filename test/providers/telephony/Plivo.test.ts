@@ -22,6 +22,7 @@ const start = Effect.fnUntraced(function*(
       auth_token: plivo.authToken,
       api_url: plivo.url,
       from: "+15550101",
+      calls_per_second: 50,
       ...carrier
     }]
   })

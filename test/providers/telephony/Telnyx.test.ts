@@ -23,6 +23,7 @@ const start = Effect.fnUntraced(function*(
       connection_id: "c1",
       api_url: telnyx.url,
       from: "+15550101",
+      calls_per_second: 50,
       ...carrier
     }]
   })

@@ -28,6 +28,7 @@ const start = Effect.fnUntraced(function*(
       signature_secret: vonage.signatureSecret,
       api_key: vonage.apiKey,
       api_url: vonage.url,
+      calls_per_second: 50,
       from: "+447700900001",
       ring_timeout: "20s",
       ...carrier

@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { AuthenticationFailed, AuthorizationFailed, type BackendError, InvalidConfig } from "../../../BackendError.ts"
+import * as MonotonicTime from "../../../MonotonicTime.ts"
 import { protocol } from "../../../protocols/media-streams/Plivo.ts"
 import type { MediaStart } from "../../../protocols/MediaProtocol.ts"
 import type { TransferOptions } from "../../../session/call/CallCommand.ts"
@@ -158,7 +159,7 @@ class PlivoCarrier {
     if (!signed) {
       return yield* new AuthenticationFailed({ op, message: "the webhook's signature is missing or invalid" })
     }
-    if (!this.#replays.accepts(nonce ?? "", yield* Clock.currentTimeMillis)) {
+    if (!this.#replays.accepts(nonce ?? "", MonotonicTime.nowMs(yield* Clock.Clock))) {
       return yield* new AuthenticationFailed({ op, message: "the webhook was accepted before" })
     }
   })

@@ -13,6 +13,7 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Redacted from "effect/Redacted"
 import type { KeyObject } from "node:crypto"
 import { AuthenticationFailed, AuthorizationFailed, type BackendError, InvalidConfig } from "../../../BackendError.ts"
+import * as MonotonicTime from "../../../MonotonicTime.ts"
 import * as MediaStream from "../../../protocols/media-streams/MediaStream.ts"
 import { dialect } from "../../../protocols/media-streams/Telnyx.ts"
 import type { MediaProtocol, MediaStart } from "../../../protocols/MediaProtocol.ts"
@@ -137,7 +138,7 @@ class TelnyxCarrier {
     if (!Signature.verify({ signature, timestamp, body, nowMs }, this.#key)) {
       return yield* new AuthenticationFailed({ op, message: "the webhook's signature is missing, invalid or too old" })
     }
-    if (!this.#replays.accepts(signature ?? "", nowMs)) {
+    if (!this.#replays.accepts(signature ?? "", MonotonicTime.nowMs(yield* Clock.Clock))) {
       return yield* new AuthenticationFailed({ op, message: "the webhook was accepted before" })
     }
   })
@@ -163,7 +164,7 @@ class TelnyxCarrier {
     }
     const event = Webhooks.event(text)
     // of something else than a call, or a retry
-    if (event === undefined || !this.#events.accepts(event.id, yield* Clock.currentTimeMillis)) return done
+    if (event === undefined || !this.#events.accepts(event.id, MonotonicTime.nowMs(yield* Clock.Clock))) return done
     if (!this.#isOurs(event.connectionId)) {
       return yield* new AuthorizationFailed({ op, message: "calls of this application are not taken" })
     }

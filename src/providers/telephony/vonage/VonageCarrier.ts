@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { AuthenticationFailed, AuthorizationFailed, type BackendError, InvalidConfig } from "../../../BackendError.ts"
+import * as MonotonicTime from "../../../MonotonicTime.ts"
 import type { MediaStart } from "../../../protocols/MediaProtocol.ts"
 import { callHeaders, protocol } from "../../../protocols/vonage/VonageProtocol.ts"
 import type { TransferOptions } from "../../../session/call/CallCommand.ts"
@@ -120,7 +121,7 @@ class VonageCarrier {
   ): Effect.fn.Return<void, AuthenticationFailed> {
     const nowMs = yield* Clock.currentTimeMillis
     const id = yield* Signature.verify({ authorization: request.headers["authorization"], body, nowMs }, this.#options)
-    if (!this.#replays.accepts(id, nowMs)) {
+    if (!this.#replays.accepts(id, MonotonicTime.nowMs(yield* Clock.Clock))) {
       return yield* new AuthenticationFailed({ op, message: "the webhook was accepted before" })
     }
   })

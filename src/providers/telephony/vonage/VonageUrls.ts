@@ -11,7 +11,7 @@
  *
  * - `Stream`: our WebSocket of a call, by the carrier's id of the call or by its session; `attempt` counts from 0.
  * - `Dial`: the call that we make for a session.
- * - `Transfer`: the person to whom a session's call is transferred. `Warm`: the one who hears a summary first.
+ * - `Transfer`: the person to whom a session's call is transferred. `Warm`: the same, with a summary first.
  * - `Application`: any call.
  *
  * @category models
