@@ -30,9 +30,11 @@ const start = Effect.gen(function*() {
       ]))
   )
   const backend = yield* Effect.provide(VoiceBackend, context)
-  const { places, reserve } = host ?? {}
-  if (places === undefined || reserve === undefined) return yield* Effect.die("the host has no places")
-  return { backend, places, reserve }
+  const { places, reserve, reserveAs } = host ?? {}
+  if (places === undefined || reserve === undefined || reserveAs === undefined) {
+    return yield* Effect.die("the host has no places")
+  }
+  return { backend, places, reserve, reserveAs }
 })
 
 describe("a reserved place", () => {
@@ -59,6 +61,25 @@ describe("a reserved place", () => {
       const place = yield* Effect.scoped(reserve)
       assert.strictEqual(places().taken, 0)
       assert.strictEqual((yield* Effect.flip(place.create(session))).code, "session_limit_exceeded")
+      assert.strictEqual(places().taken, 0)
+    }).pipe(Effect.scoped))
+
+  it.effect("of an id is there once, until its session has ended or it is given back", () =>
+    Effect.gen(function*() {
+      const { backend, places, reserveAs } = yield* start
+      const scope = yield* Scope.make()
+      const place = yield* Scope.provide(reserveAs("ses_1"), scope)
+      assert.strictEqual(place.id, "ses_1")
+      const second = yield* Effect.flip(Effect.scoped(reserveAs("ses_1")))
+      assert.deepInclude(second, { code: "connection_failed", details: { reason: "session_exists" } })
+      assert.strictEqual(places().taken, 1)
+      yield* place.create(session)
+      yield* Scope.close(scope, Exit.void)
+      assert.strictEqual((yield* Effect.flip(Effect.scoped(reserveAs("ses_1")))).code, "connection_failed")
+      assert.strictEqual(places().taken, 1)
+      yield* backend.closeSession("ses_1")
+      yield* Effect.scoped(reserveAs("ses_1"))
+      yield* Effect.scoped(reserveAs("ses_1"))
       assert.strictEqual(places().taken, 0)
     }).pipe(Effect.scoped))
 })
