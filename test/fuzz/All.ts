@@ -1,5 +1,6 @@
 import { Effect } from "effect"
 import type { Surface } from "./Surface.ts"
+import { binaryMedia } from "./surfaces/BinaryMedia.ts"
 import { config } from "./surfaces/Config.ts"
 import { webSocketFrames } from "./surfaces/Frames.ts"
 import { archive, rtp, sdp, wav } from "./surfaces/Media.ts"
@@ -21,6 +22,7 @@ export const surfaces: Effect.Effect<ReadonlyArray<readonly [surface: Surface, s
       [webSocketFrames, 120],
       [pipecatFrames, 120],
       [mediaStreams, 100],
+      [binaryMedia, 60],
       [sdp, 120],
       [wav, 80],
       [rtp, 60],
