@@ -113,9 +113,20 @@ export const binaryMedia: Surface = {
       encode(Kind.HANG_UP, new Uint8Array(0))
     ])
   ],
-  dictionary: ["\nT{\"event\":\"", "\nB", "MEDIA_", "websocket:", "optimal_frame_size", "slin48", "rate=24000", "\u0010\u0001\u0040"],
+  dictionary: [
+    "\nT{\"event\":\"",
+    "\nB",
+    "MEDIA_",
+    "websocket:",
+    "optimal_frame_size",
+    "slin48",
+    "rate=24000",
+    "\u0010\u0001\u0040"
+  ],
   run: (input) => {
-    const lines = Buffer.from(input).toString("latin1").split("\n").slice(0, 64).map((each) => Buffer.from(each, "latin1"))
+    const lines = Buffer.from(input).toString("latin1").split("\n").slice(0, 64).map((each) =>
+      Buffer.from(each, "latin1")
+    )
     for (const protocol of [Asterisk.protocol, Vonage.protocol]) {
       const talk = new Talk(protocol)
       for (const bytes of lines) talk.hears(bytes.subarray(1), bytes[0] === 0x42)

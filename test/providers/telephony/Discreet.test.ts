@@ -10,18 +10,19 @@ const MARKER = "do-not-sing"
 const CANARY = `canary-${MARKER}-7f3a9c-${MARKER}`
 
 /** The carriers with what they must have, and their fields that are secrets. */
-const carriers: ReadonlyArray<readonly [fields: { readonly [name: string]: unknown }, secrets: ReadonlyArray<string>]> = [
-  [{ kind: "stream", protocol: "twilio" }, ["secret"]],
-  [{ kind: "asterisk" }, ["password"]],
-  [{ kind: "asterisk", password: "0123456789abcdef", ari: { url: "http://127.0.0.1:8088/ari", username: "u" } }, [
-    "ari.password"
-  ]],
-  [{ kind: "vonage", application_id: "a" }, ["private_key", "signature_secret"]],
-  [{ kind: "telnyx", public_key: Buffer.alloc(32, 1).toString("base64") }, ["api_key"]],
-  [{ kind: "plivo", auth_id: "MA1" }, ["auth_token"]],
-  [{ kind: "twilio", account_sid: `AC${"0".repeat(32)}` }, ["auth_token", "next_auth_token", "api_secret"]],
-  [{ kind: "signalwire", space: "example.signalwire.com", project: "p" }, ["api_token", "signing_key"]]
-]
+const carriers: ReadonlyArray<readonly [fields: { readonly [name: string]: unknown }, secrets: ReadonlyArray<string>]> =
+  [
+    [{ kind: "stream", protocol: "twilio" }, ["secret"]],
+    [{ kind: "asterisk" }, ["password"]],
+    [{ kind: "asterisk", password: "0123456789abcdef", ari: { url: "http://127.0.0.1:8088/ari", username: "u" } }, [
+      "ari.password"
+    ]],
+    [{ kind: "vonage", application_id: "a" }, ["private_key", "signature_secret"]],
+    [{ kind: "telnyx", public_key: Buffer.alloc(32, 1).toString("base64") }, ["api_key"]],
+    [{ kind: "plivo", auth_id: "MA1" }, ["auth_token"]],
+    [{ kind: "twilio", account_sid: `AC${"0".repeat(32)}` }, ["auth_token", "next_auth_token", "api_secret"]],
+    [{ kind: "signalwire", space: "example.signalwire.com", project: "p" }, ["api_token", "signing_key"]]
+  ]
 
 const shown = (value: unknown): string =>
   [
@@ -37,7 +38,11 @@ const shown = (value: unknown): string =>
 const silent = (what: string, text: string) =>
   assert.notInclude(text, MARKER, `${what} tells a secret: ${text.slice(0, 2_000)}`)
 
-const put = (fields: { readonly [name: string]: unknown }, path: string, value: unknown): { [name: string]: unknown } => {
+const put = (
+  fields: { readonly [name: string]: unknown },
+  path: string,
+  value: unknown
+): { [name: string]: unknown } => {
   const [key = "", ...rest] = path.split(".")
   const inner = fields[key]
   return {
@@ -99,7 +104,9 @@ describe("what a call tells", () => {
         yield* guess.until("the refusal", () => guess.closed !== undefined)
 
         const phone = yield* call(url, { from: NUMBER, to: OURS })
-        yield* Effect.repeat(Effect.andThen(immediates(10), backend.activeSessionCount), { until: (count) => count === 1 })
+        yield* Effect.repeat(Effect.andThen(immediates(10), backend.activeSessionCount), {
+          until: (count) => count === 1
+        })
         for (const [i, digit] of [...DIGITS].entries()) {
           phone.send({ event: "dtmf", sequence_number: `${i + 10}`, stream_id: "s1", dtmf: { digit } })
         }
