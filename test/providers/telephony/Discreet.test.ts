@@ -6,6 +6,8 @@ import { toProblemJson } from "../../../src/BackendError.ts"
 import { provider } from "../../../src/providers/telephony/index.ts"
 import { call, dial, immediates, only, SECRET, start } from "./Phone.ts"
 
+type Fields = { readonly [name: string]: unknown }
+
 const MARKER = "do-not-sing"
 const CANARY = `canary-${MARKER}-7f3a9c-${MARKER}`
 
@@ -38,11 +40,7 @@ const shown = (value: unknown): string =>
 const silent = (what: string, text: string) =>
   assert.notInclude(text, MARKER, `${what} tells a secret: ${text.slice(0, 2_000)}`)
 
-const put = (
-  fields: { readonly [name: string]: unknown },
-  path: string,
-  value: unknown
-): { [name: string]: unknown } => {
+const put = (fields: Fields, path: string, value: unknown): Fields => {
   const [key = "", ...rest] = path.split(".")
   const inner = fields[key]
   return {
@@ -55,7 +53,7 @@ describe("the secrets of carriers", () => {
   it.effect("are shown by no config, however it is printed, and are in no fault", () =>
     Effect.gen(function*() {
       for (const [fields, secrets] of carriers) {
-        const given = secrets.reduce((all, path) => put(all, path, CANARY), { name: "main", ...fields })
+        const given = secrets.reduce<Fields>((all, path) => put(all, path, CANARY), { name: "main", ...fields })
         const read = (carrier: unknown) => provider.configure({ carriers: [carrier] })
         const configured = yield* Effect.result(read(given))
         silent(String(fields["kind"]), shown(configured))
