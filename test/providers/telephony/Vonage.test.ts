@@ -253,6 +253,38 @@ describe("the carrier vonage", () => {
       assert.strictEqual((yield* ask(answerUrl, signed, huge)).status, 400)
     }).pipe(Effect.scoped))
 
+  it.live("goes on through messages that are not of the protocol", () =>
+    Effect.gen(function*() {
+      const strange: ReadonlyArray<Buffer | string> = [
+        "no JSON",
+        JSON.stringify({ event: "websocket:connected", "content-type": "audio/l16;rate=8000" }),
+        JSON.stringify({ event: "websocket:dtmf", digit: "not a key" }),
+        JSON.stringify({ event: "websocket:unheard_of" }),
+        JSON.stringify({ event: "websocket:notify", payload: { mark: "e9.9" } }),
+        Buffer.alloc(641),
+        Buffer.alloc(0)
+      ]
+      const { server, urls, vonage } = yield* start({
+        words: ["hello"],
+        fake: {
+          misbehaviour: {
+            instead: (message, index) => index > 0 && index % 40 === 0 ? [...strange, message] : [message]
+          }
+        }
+      })
+      const call = vonage.call(urls)
+      const stream = yield* call.stream
+      const followed = yield* server.session
+      yield* stream.until("two rounds of them", () => stream.heard.length > 90)
+      stream.say(speech(400, 16_000))
+      yield* followed.until(
+        "the answer",
+        () => followed.of("agent.speech_stopped").some(({ text }) => text.includes("hello"))
+      )
+      assert.strictEqual(followed.of("dtmf.received").length, 0)
+      assert.isUndefined(stream.end)
+    }).pipe(Effect.scoped))
+
   it.live("answers by GET, too", () =>
     Effect.gen(function*() {
       const { server, urls, vonage } = yield* start()
