@@ -113,7 +113,7 @@ const stories: ReadonlyArray<Row> = [
       })
   ),
   test("US5", "custom processors in order", ConversationChecks.processorsInOrder),
-  elsewhere("US5 telephony", "hooks for telephony", "not implemented yet")
+  elsewhere("US5 telephony", "hooks for telephony", "test/providers/telephony: calls, carriers, keys, transfers")
 ]
 
 const edges: ReadonlyArray<Row> = [
