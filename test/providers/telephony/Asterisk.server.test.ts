@@ -101,9 +101,9 @@ describe.skipIf(AsteriskServer.missing !== undefined)(
         assert.deepInclude(metadata["call"], { carrier: "pbx", direction: "inbound", from: "ann", to: "talk" })
 
         yield* caller.say(speech)
-        yield* until("the answer is heard", () => /l{25}/u.test(heard()), heard)
+        yield* until("the answer is heard", () => heard().split("l").length > 25, heard)
         yield* caller.say(speech)
-        yield* until("the second answer is heard", () => /s{10}/u.test(heard()), heard)
+        yield* until("the second answer is heard", () => heard().split("s").length > 10, heard)
         // the greeting is whole, and after the interruption nothing of the long answer is left
         const count = (letter: string) => heard().split(letter).length - 1
         assert.isAtLeast(count("h"), 44)
@@ -164,7 +164,7 @@ describe.skipIf(AsteriskServer.missing !== undefined)(
         )
         assert.deepInclude(of(session.id).find(({ type }) => type === "call.transfer_failed"), { cause: "busy" })
         yield* session.say("Short word.")
-        yield* until("the agent is heard again", () => /s{10}/u.test(heard()), heard)
+        yield* until("the agent is heard again", () => heard().split("s").length > 10, heard)
 
         yield* session.transfer(phone.address)
         yield* phone.next("CALL_INCOMING", 2)
@@ -172,7 +172,7 @@ describe.skipIf(AsteriskServer.missing !== undefined)(
         yield* ended(session.id)
         assert.strictEqual(callEnd(session.id), "transferred")
         yield* phone.say(Recording.tone(PhoneService.tones.l, 0.5))
-        yield* until("they hear each other", () => /l{20}/u.test(heard()), heard)
+        yield* until("they hear each other", () => heard().split("l").length > 20, heard)
         yield* caller.hangUp
         yield* phone.next("CALL_CLOSED", 2)
       })))
@@ -199,7 +199,7 @@ describe.skipIf(AsteriskServer.missing !== undefined)(
         const first = yield* dial()
         yield* phone.next("CALL_INCOMING")
         yield* phone.answer
-        yield* until("the greeting is heard", () => /h{40}/u.test(heard()), heard)
+        yield* until("the greeting is heard", () => heard().split("h").length > 40, heard)
         // it may ring before anybody listens to the events of its session
         assert.deepStrictEqual(types(first.id).filter((type) => type !== "call.ringing"), [
           "call.answered",
@@ -233,7 +233,7 @@ describe.skipIf(AsteriskServer.missing !== undefined)(
         yield* until("all of the greeting is heard", () => /h\.{10}/u.test(heard()), heard)
         assert.isAtLeast(heard().split("h").length - 1, 44, heard())
         yield* caller.say(speech)
-        yield* until("the answer is heard", () => /s{10}/u.test(heard()), heard)
+        yield* until("the answer is heard", () => heard().split("s").length > 10, heard)
         yield* caller.press("7")
         yield* until("the key came", () => of(session.id).some(({ type }) => type === "dtmf.received"))
         yield* session.say("Bye now.")
@@ -288,12 +288,15 @@ describe.skipIf(AsteriskServer.missing !== undefined)(
         yield* caller.dial(exchange.uri("talk"))
         yield* caller.next("CALL_ESTABLISHED")
         const heard = heardBy(caller)
-        yield* until("the greeting is heard", () => /h{40,}\.{10}/u.test(heard()), heard)
+        yield* until("the greeting is heard", () =>
+          /h[^h]*\.{10}$/u.test(heard()) && heard().split("h").length > 40, heard)
         const before = first.events()[0]
         yield* first.kill
         const second = yield* start()
         yield* until("the call is back", () =>
-          second.events().some(({ type }) => type === "session.resumed" || type === "session.started"), () =>
+          second.events().some(({ type }) =>
+            type === "session.resumed" || type === "session.started"
+          ), () =>
           JSON.stringify(second.events()))
         assert.deepStrictEqual([
           ...new Set(
@@ -303,7 +306,7 @@ describe.skipIf(AsteriskServer.missing !== undefined)(
           )
         ], [before?.session])
         yield* caller.say(speech)
-        yield* until("the agent answers", () => /s{10}/u.test(heard()), heard)
+        yield* until("the agent answers", () => heard().split("s").length > 10, heard)
         // greeted once
         assert.isAtMost(heard().split("h").length - 1, 51)
         yield* caller.hangUp
