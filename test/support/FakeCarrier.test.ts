@@ -6,7 +6,7 @@ import { type WebSocket, WebSocketServer } from "ws"
 import * as Twilio from "../../src/protocols/media-streams/Twilio.ts"
 import type { MediaCodec } from "../../src/protocols/MediaProtocol.ts"
 import { FakeStream, parseXml, tone } from "./FakeCarrier.ts"
-import { twilioWire } from "./FakeTwilio.ts"
+import { twilioProtocol } from "./FakeTwilio.ts"
 
 /** A server that speaks our codec: what a stream told, and the codec of each stream. */
 const server = Effect.gen(function*() {
@@ -48,7 +48,7 @@ const server = Effect.gen(function*() {
   return { url: `ws://127.0.0.1:${port}/media`, told, streams, heard: () => heard }
 })
 
-const wire = () => twilioWire({ accountSid: "AC1", callSid: "CA1", streamSid: "MZ1", parameters: { a: "1" } })
+const wire = () => twilioProtocol({ accountSid: "AC1", callSid: "CA1", streamSid: "MZ1", parameters: { a: "1" } })
 
 describe("FakeCarrier", () => {
   it.live("hears in real time what is sent, answers marks behind what it has played, and drops the rest on clear", () =>

@@ -51,7 +51,7 @@ export type Asked =
 export type Encoding = "mulaw" | "alaw" | "l16"
 
 /** A carrier's messages. */
-export interface CarrierWire {
+export interface CarrierProtocol {
   readonly encoding: Encoding
   readonly sampleRate: number
   /** The messages before the audio. */
@@ -82,7 +82,7 @@ export interface FakeStreamOptions {
   readonly url: string
   readonly headers?: { readonly [name: string]: string }
   readonly subprotocols?: ReadonlyArray<string>
-  readonly wire: CarrierWire
+  readonly wire: CarrierProtocol
   readonly misbehaviour?: Misbehaviour | undefined
   /** Whether `tick` is called by the test. Default: by real time. */
   readonly manual?: boolean | undefined
@@ -123,7 +123,7 @@ export const tone = (ms: number, sampleRate: number, hz = 440, level = 8_000): I
   )
 
 export class FakeStream extends Watched {
-  readonly wire: CarrierWire
+  readonly wire: CarrierProtocol
   /** What came, in order; audio is counted, not listed. */
   readonly asked: Array<Exclude<Asked["_tag"], "Audio">> = []
   readonly faults: Array<string> = []

@@ -9,7 +9,7 @@ import { createHmac } from "node:crypto"
 import plivo from "plivo"
 import {
   type Asked,
-  type CarrierWire,
+  type CarrierProtocol,
   type FakeAnswer,
   type FakeRequest,
   FakeStream,
@@ -45,7 +45,7 @@ export const plivoProtocol = (given: {
   readonly account: string
   readonly contentType: string
   readonly extraHeaders: string
-}): CarrierWire => {
+}): CarrierProtocol => {
   const { account, callId, contentType, extraHeaders, streamId } = given
   const [, kind, rateText] = FORMAT.exec(contentType) ?? []
   const rate = Number(rateText)

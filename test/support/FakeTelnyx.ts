@@ -8,7 +8,7 @@ import { Buffer } from "node:buffer"
 import { generateKeyPairSync, sign as signBytes } from "node:crypto"
 import {
   type Asked,
-  type CarrierWire,
+  type CarrierProtocol,
   type Encoding,
   type FakeAnswer,
   type FakeRequest,
@@ -47,7 +47,7 @@ export const telnyxProtocol = (given: {
   readonly rate: number
   readonly parameters: { readonly [name: string]: string }
   readonly token?: string | undefined
-}): CarrierWire => {
+}): CarrierProtocol => {
   const { callId, codec, from, parameters, rate, streamId, to, token } = given
   const encoding = encodings[codec] ?? "mulaw"
   let sequence = 0

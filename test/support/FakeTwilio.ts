@@ -7,7 +7,7 @@ import { Buffer } from "node:buffer"
 import { getExpectedTwilioSignature } from "twilio/lib/webhooks/webhooks.js"
 import {
   type Asked,
-  type CarrierWire,
+  type CarrierProtocol,
   type FakeAnswer,
   type FakeRequest,
   FakeStream,
@@ -108,13 +108,13 @@ let counter = 0
 const sidOf = (prefix: string): string => `${prefix}${(++counter).toString(16).padStart(32, "0")}`
 
 /** The messages of a stream of Twilio's. */
-export const twilioWire = (options: {
+export const twilioProtocol = (options: {
   readonly accountSid: string
   readonly callSid: string
   readonly streamSid: string
   readonly parameters: { readonly [name: string]: string }
   readonly codec?: string | undefined
-}): CarrierWire => {
+}): CarrierProtocol => {
   const { accountSid, callSid, codec, parameters, streamSid } = options
   const rate = /^L16@(\d+)h$/.exec(codec ?? "")?.[1]
   const sampleRate = rate === undefined ? 8_000 : Number(rate)
@@ -415,7 +415,7 @@ export const start = Effect.fnUntraced(
           // 31920: a query is not sent
           url: `${target.origin}${target.pathname}`,
           headers: { "x-twilio-signature": sign(url, {}, this.token), "user-agent": "Twilio.TmeWs/1.0" },
-          wire: twilioWire({ accountSid: this.account, callSid: this.sid, streamSid, parameters, codec }),
+          wire: twilioProtocol({ accountSid: this.account, callSid: this.sid, streamSid, parameters, codec }),
           misbehaviour: this.misbehaviour,
           manual: options.manual
         })

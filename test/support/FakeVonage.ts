@@ -11,7 +11,7 @@ import { Buffer } from "node:buffer"
 import { createHash } from "node:crypto"
 import {
   type Asked,
-  type CarrierWire,
+  type CarrierProtocol,
   type FakeAnswer,
   type FakeRequest,
   FakeStream,
@@ -39,7 +39,7 @@ export interface FakeVonageOptions {
 export type VonageOutcome = "answered" | "busy" | "timeout" | "unanswered" | "rejected" | "failed"
 
 /** The messages of one stream. */
-export const vonageProtocol = (rate: number, headers: { readonly [name: string]: string }): CarrierWire => ({
+export const vonageProtocol = (rate: number, headers: { readonly [name: string]: string }): CarrierProtocol => ({
   encoding: "l16",
   sampleRate: rate,
   first: () => [{ event: "websocket:connected", "content-type": `audio/l16;rate=${rate}`, ...headers }],

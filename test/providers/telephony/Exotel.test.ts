@@ -1,14 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { Buffer } from "node:buffer"
-import { type CarrierWire, FakeStream, isJson } from "../../support/FakeCarrier.ts"
+import { type CarrierProtocol, FakeStream, isJson } from "../../support/FakeCarrier.ts"
 import { freePort } from "../../support/FreePort.ts"
 import * as CloudService from "./CloudService.ts"
 
 const SECRET = "the secret of the applet"
 
 /** Exotel's Voicebot applet, by its documents; it takes whole pieces of 320 bytes. */
-const exotelWire = (): CarrierWire => {
+const exotelProtocol = (): CarrierProtocol => {
   let sequence = 0
   const message = (event: string, more: object) => ({
     event,
@@ -67,9 +67,9 @@ describe("telephony, Exotel by its stream", () => {
       const basic = (password: string) => ({
         authorization: `Basic ${Buffer.from(`key:${password}`).toString("base64")}`
       })
-      const stranger = new FakeStream({ url, headers: basic("guessed, and long enough"), wire: exotelWire() })
+      const stranger = new FakeStream({ url, headers: basic("guessed, and long enough"), wire: exotelProtocol() })
       assert.deepInclude(yield* stranger.ended, { by: "us", code: 1_008 })
-      const stream = new FakeStream({ url, headers: basic(SECRET), wire: exotelWire() })
+      const stream = new FakeStream({ url, headers: basic(SECRET), wire: exotelProtocol() })
       yield* Effect.addFinalizer(() => Effect.sync(() => stream.cut()))
       yield* stream.until("the greeting", () => stream.loudMs() >= 4 * CloudService.WORD_MS)
       // 100 ms a message

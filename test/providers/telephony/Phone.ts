@@ -270,7 +270,7 @@ export class Phone {
 export const call = (url: string, options: PhoneOptions = {}): Effect.Effect<Phone, never, Scope.Scope> =>
   Effect.tap(dial(url, options), (phone) => Effect.sync(() => phone.start()))
 
-/** A phone that is connected, and has said nothing yet. */
+/** A phone that is connected, and has not told its call yet. */
 export const dial = (url: string, options: PhoneOptions = {}): Effect.Effect<Phone, never, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.callback<Phone>((resume) => {

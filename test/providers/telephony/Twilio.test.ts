@@ -303,7 +303,7 @@ describe("telephony, Twilio", () => {
         new FakeStream({
           url: media,
           headers: given.signed === false ? { "x-twilio-signature": "AAAA" } : headers,
-          wire: FakeTwilio.twilioWire({
+          wire: FakeTwilio.twilioProtocol({
             accountSid: fake.accountSid,
             callSid: given.callSid ?? "CA1",
             streamSid: "MZ1",
