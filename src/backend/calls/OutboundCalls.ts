@@ -12,7 +12,6 @@ import { Destination } from "../../session/call/PhoneAddress.ts"
  *
  * - `name`: as in `provider_config.carriers`.
  * - `from`: the number or address that it calls from where a request names none. Default: the carrier's own.
- * - `mayCallFrom`: whether it may call from this number or address. Default: from any.
  * - `maxConcurrentCalls`: how many of its calls a process makes at once, ringing ones included. Default: those of the provider.
  * - `callsPerSecond`: how many calls it takes a second.
  * - `inputSampleRate`: of the audio that it will send, in Hz, where it is known. Default: unknown.
@@ -23,6 +22,7 @@ import { Destination } from "../../session/call/PhoneAddress.ts"
 export interface OutboundCarrier {
   readonly name: string
   readonly from?: string | undefined
+  /** Whether it may call from this number or address. Default: from any. */
   readonly mayCallFrom?: ((from: string) => boolean) | undefined
   readonly maxConcurrentCalls?: number | undefined
   readonly callsPerSecond: number

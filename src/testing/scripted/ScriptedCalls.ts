@@ -18,9 +18,6 @@ import * as ScriptedProvider from "./ScriptedProvider.ts"
  * A call of a session, from the far end.
  *
  * - `id`: the carrier's, `call-1` and so on.
- * - `isOver`: whether our side has hung up.
- * - `tell`: something happens to the call.
- * - `answer`: the called one answers, on this connection.
  *
  * @category models
  * @since 0.1.0
@@ -28,21 +25,24 @@ import * as ScriptedProvider from "./ScriptedProvider.ts"
 export interface ScriptedCall {
   readonly id: string
   readonly session: BackendProvider.LinkedSession
+  /** Whether our side has hung up. */
   readonly isOver: () => boolean
+  /** Something happens to the call. */
   readonly tell: (event: CallEvent) => void
+  /** The called one answers, on this connection. */
   readonly answer: (connection: UserConnection) => void
 }
 
 /**
  * - `outbound`: the carriers and their limits. Default: a carrier `scripted` for 100 calls at once and 1,000 a second, that may call
  *   anybody.
- * - `dial`: what the carrier does when it is asked for a call, before that is there. Default: it takes the order at once.
  *
  * @category models
  * @since 0.1.0
  */
 export interface ScriptedCallsOptions {
   readonly outbound?: Partial<OutboundCalls> | undefined
+  /** What the carrier does when it is asked for a call, before that is there. Default: it takes the order at once. */
   readonly dial?: ((session: BackendProvider.LinkedSession) => Effect.Effect<void, BackendError>) | undefined
 }
 
