@@ -258,12 +258,7 @@ describe("secrets", () => {
     "provider_config.api_secret",
     "provider_config.ice_servers.0.credential",
     "provider_config.ice_servers.0.username",
-    "provider_config.carriers.0.secret",
-    "provider_config.carriers.0.api_key",
-    "provider_config.carriers.0.private_key",
-    "provider_config.carriers.0.signature_secret",
-    "provider_config.carriers.0.auth_token",
-    "provider_config.carriers.0.password",
+    ...new Set(carriers.flatMap(({ secrets }) => secrets.map((name) => `provider_config.carriers.0.${name}`))),
     "provider_config.carriers.0.ari.password",
     "server.api_keys.0",
     "custom_processors.0.options",
@@ -364,6 +359,28 @@ describe("secrets", () => {
       assert.strictEqual(cli("serve", "--config", file, "--port", "0").status, 1)
       assert.strictEqual(cli("schema").status, 0)
       assert.strictEqual(cli("check", "--config", directory).status, 2)
+
+      // the carriers', in a config that is good and in one whose faults are of each of them
+      const calling = (fault: object) =>
+        JSON.stringify({
+          ...good,
+          provider: "telephony",
+          provider_config: {
+            public_url: "https://voice.example.com",
+            carriers: carriers.map(({ kind, options, secrets }) => ({
+              name: kind,
+              kind,
+              ...options,
+              ...Object.fromEntries(secrets.map((name) => [name, canary])),
+              ...fault
+            }))
+          }
+        })
+      Fs.writeFileSync(file, calling({}))
+      const answered = cli("check", "--config", file)
+      assert.strictEqual(answered.status, 0, answered.text)
+      Fs.writeFileSync(file, calling({ token: canary, agent: [canary] }))
+      assert.strictEqual(cli("check", "--config", file).status, 1)
 
       const crash = (code: string) => {
         const { status, stderr } = spawnSync(
