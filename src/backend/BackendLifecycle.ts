@@ -56,6 +56,8 @@ export interface LifecycleOptions {
   readonly monitor: Effect.Effect<unknown>
   readonly monitorEvery: string & Parameters<typeof Schedule.spaced>[0]
   readonly connection: SubscriptionRef.SubscriptionRef<ConnectionState>
+  /** Leaves a session, which is stored, to another process. */
+  readonly handOver: (entry: SessionEntry) => Effect.Effect<void, BackendError>
   /** Completed when the drain is over. */
   readonly drained: Deferred.Deferred<void>
 }
@@ -79,6 +81,13 @@ const logReport = (report: DrainReport) =>
       // no session was active
       : Effect.logDebug("drained"),
     { ...report }
+  )
+
+/** Waits until the agent says nothing, and nobody waits for it. */
+const silence = ({ handle: { session } }: SessionEntry) =>
+  session.state.changes.pipe(
+    Stream.filter((state) => state !== "speaking" && state !== "processing"),
+    Stream.runHead
   )
 
 const awaitClosed = (entries: ReadonlyArray<SessionEntry>) =>
@@ -168,8 +177,21 @@ export const make = Effect.fnUntraced(function*(options: LifecycleOptions): Effe
     const startedAt = MonotonicTime.nowMs(clock)
     const { deadline, mode } = options.config().drain
     const active = entries()
-    // a user who has never connected has no conversation to be waited for
-    for (const { handle } of active) if (mode === "turn" || !handle.hasConnected()) handle.drain("drained")
+    const drainAlone = ({ handle }: SessionEntry): void => {
+      // a user who has never connected has no conversation to be waited for
+      if (mode !== "conversation" || !handle.hasConnected()) handle.drain("drained")
+    }
+    const leave = (entry: SessionEntry) =>
+      Effect.andThen(
+        Effect.timeoutOption(silence(entry), deadline),
+        // one that could not be stored ends here
+        Effect.catch(options.handOver(entry), () => Effect.sync(() => drainAlone(entry)))
+      )
+    yield* Effect.forEach(
+      active,
+      (entry) => mode === "hand_over" && entry.handle.isStored ? leave(entry) : Effect.sync(() => drainAlone(entry)),
+      { concurrency: "unbounded", discard: true }
+    ).pipe(Effect.forkIn(scope, { startImmediately: true }))
     yield* awaitClosed(active).pipe(Effect.raceFirst(Deferred.await(forced)), Effect.timeoutOption(deadline))
     const left = entries()
     for (const { handle } of left) handle.close("drain_deadline")

@@ -209,6 +209,7 @@ export const makeBackend = Effect.fnUntraced(function*(given: BackendParts) {
     clock,
     scope,
     entries: sessions.entries,
+    handOver: sessions.handOver,
     createSession: (session) => Effect.suspend(() => anywhere.create(session)),
     // a change of health is logged even when nobody asks
     monitor: Effect.andThen(health.monitor, countAudio),

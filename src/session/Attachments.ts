@@ -5,7 +5,7 @@
  *
  * @since 0.1.0
  */
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { BackendError } from "../BackendError.ts"
@@ -46,6 +46,8 @@ export interface AttachmentsOptions {
   readonly output: Pick<AudioOutput, "attach" | "reported" | "playedAtFarEnd">
   readonly convert: Convert
   readonly resumeWindow: Duration.Duration
+  /** How long a user who is gone is waited for at least, now: while their call is being transferred. Default: no longer. */
+  readonly leastWindow?: (() => Duration.Duration | undefined) | undefined
   /** Whether the restored session has had a connection before. */
   readonly resumed: boolean
   /** Takes so many ms from the user's audio quota; `false` when it is exhausted. */
@@ -201,7 +203,8 @@ export class Attachments {
       dispatch({ _tag: "SpeechStopped", atSample: input.position, decidedAtSample: input.position })
     })
     if (this.#endReason !== undefined) return dispatch({ _tag: "Close", reason: this.#endReason })
-    this.startWindow(resumeWindow, "resume_expired")
+    const least = this.#options.leastWindow?.()
+    this.startWindow(least === undefined ? resumeWindow : Duration.max(least, resumeWindow), "resume_expired")
   }
 
   /** No connection can come any more: the session ends with the present one, or at once. */

@@ -182,6 +182,8 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
 
   return {
     session: new SessionOperations(core),
+    /** Whether it is stored, so that another process can go on with it. */
+    isStored: options.writeSnapshot !== undefined,
     /** The session as it is to be stored now. */
     snapshot: persistence.snapshot,
     /** Stores the whole session again: the store has lost what was written of it. */

@@ -192,6 +192,7 @@ export class SessionCore {
       resumeWindow: options.resumeWindow,
       resumed: restored?.attached ?? false,
       takeAudio: options.takeAudio,
+      leastWindow: this.phone.leastWindow,
       hears: () => this.phone.hears,
       onDigit: (digit) => this.phone.digit(digit),
       now,

@@ -22,14 +22,16 @@ export const Name = Schema.NonEmptyString.check(Schema.isMaxLength(128))
 /**
  * How a backend ends its conversations when it is stopped.
  *
- * - `mode`: what a session may finish: the `turn` in flight, or the whole `conversation`. `turn`.
+ * - `mode`: what a session may finish: the `turn` in flight, or the whole `conversation`. With `hand_over` it does not end: after the turn in
+ *   flight it is left to whichever process its user connects to next, with its history; a session that is not stored ends after its
+ *   turn. `turn`.
  * - `deadline`: sessions that are still running after it are interrupted. 20 s, [0, 1 h].
  *
  * @category models
  * @since 0.1.0
  */
 export const DrainConfig = Schema.Struct({
-  mode: Schema.Literals(["turn", "conversation"]).pipe(withDefault("turn" as const)),
+  mode: Schema.Literals(["turn", "conversation", "hand_over"]).pipe(withDefault("turn" as const)),
   deadline: boundedDuration(0, "1 hour").pipe(withDefault("20s"))
 })
 

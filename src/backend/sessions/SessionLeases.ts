@@ -41,6 +41,8 @@ export interface SessionLeases {
   readonly claim: (id: string) => Effect.Effect<SessionSnapshot.RestoredSession, BackendError>
   /** Gives back a session that was claimed and could not be resumed, so that another process can claim it. */
   readonly release: (id: string) => Effect.Effect<void>
+  /** Stops having a session, which stays stored: another process can claim it at once. Fails when the store cannot be told. */
+  readonly leave: (id: string) => Effect.Effect<void, BackendError>
   /** Logs, once for each session, why it cannot be resumed in this process, unless a retry may help. */
   readonly refused: (id: string, error: BackendError) => Effect.Effect<void>
   /** Erases a session that has ended; a failed erasure is retried. It cannot be claimed here any more. */
@@ -77,6 +79,7 @@ export const nothing: SessionLeases = {
   watch: () => {},
   claim: (id) => Effect.fail(notFound(id)),
   release: () => Effect.void,
+  leave: () => Effect.void,
   refused: () => Effect.void,
   end: () => Effect.void,
   sharedSecret: (_, candidate) => Effect.succeed(SharedSecret.own(candidate))

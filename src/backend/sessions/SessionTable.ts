@@ -68,6 +68,8 @@ export interface SessionTable {
   readonly recover: (id: string) => Effect.Effect<void, BackendError>
   /** Gives a session that is here, or that the store has: it is then taken over. `undefined`: there is none of this id. */
   readonly findStored: (id: string) => Effect.Effect<VoiceSession | undefined, BackendError>
+  /** Leaves a session, which is stored, to another process: it ends here as `taken_over`. Fails when it cannot be stored. */
+  readonly handOver: (entry: SessionEntry) => Effect.Effect<void, BackendError>
   /** Fails `session_not_found`; `op` is the operation that needs the session. */
   readonly find: (op: string, id: string) => Effect.Effect<SessionEntry, BackendError>
 }
@@ -224,6 +226,13 @@ export const make = Effect.fnUntraced(function*(
           Effect.andThen(here),
           Effect.catchTag("SessionNotFound", () => Effect.undefined)
         )
+      }),
+    handOver: ({ handle }) =>
+      Effect.gen(function*() {
+        const { id } = handle.session
+        yield* leases.write(id, { ...handle.snapshot(), from: 0 })
+        // told or not, this process has it no more: without the store's word others wait for the end of the lease
+        yield* Effect.ensuring(leases.leave(id), Effect.sync(handle.takenOver))
       }),
     find: (op, id) =>
       Effect.suspend(() => {

@@ -131,6 +131,12 @@ export const makeSessionLeases: Effect.Effect<SessionLeases.SessionLeases, never
         }
       }),
       release,
+      leave: (id) =>
+        Effect.suspend(() => {
+          const lease = table.drop(id, "release")
+          status.snapshotStored(id)
+          return lease === undefined ? Effect.void : bounded("SessionStore.releaseLease")(store.releaseLease(lease))
+        }),
       refused,
       end: (id) =>
         Effect.suspend(() => {

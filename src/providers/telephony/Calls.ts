@@ -277,10 +277,11 @@ export const make = (options: CallsOptions): OpenCalls => {
       return yield* attempt
     })
 
-  const found = (session: string) => {
-    const entry = bySession.get(session)
-    return entry !== undefined ? Effect.succeed(entry) : Effect.fail(notHere())
-  }
+  const found = (session: string) =>
+    Effect.suspend(() => {
+      const entry = bySession.get(session)
+      return entry !== undefined ? Effect.succeed(entry) : Effect.fail(notHere())
+    })
 
   const resume: Calls["resume"] = (session) =>
     Effect.suspend(() => {

@@ -18,6 +18,7 @@ const Target = Schema.NonEmptyString.check(Schema.isMaxLength(256))
  * - `publicUrl`: the base URL at which carriers reach this server, such as `https://voice.example.com`. Carriers that call us back need it.
  * - `carriers`: the carriers, each with a name and its kind; at most 32.
  * - `transferTargets`: where calls may be transferred, by name: a number (E.164) or a SIP address. Default: none.
+ *   A transfer may also go to whatever `allowedDestinations` has.
  * - `allowedDestinations`: whom calls may be made to: `+44` for the numbers that begin so, `+` for all; `sip:example.com` for the SIP
  *   addresses of a host; with `!` in front not. Who can call anywhere can run up any bill. Default: nobody.
  * - `maxConcurrentCalls`: how many calls a process makes at once. 10.

@@ -12,6 +12,7 @@ import type { OutboundCarrier } from "../../backend/calls/OutboundCalls.ts"
 import type { HealthPart } from "../../backend/health/HealthStatus.ts"
 import * as BackendProvider from "../../backend/provider/BackendProvider.ts"
 import { InvalidConfig } from "../../BackendError.ts"
+import * as PhoneAddress from "../../session/call/PhoneAddress.ts"
 import * as SessionLinks from "../SessionLinks.ts"
 import * as SocketRoute from "../SocketRoute.ts"
 import type { Carrier, CarrierKind, CarrierOptions } from "./Call.ts"
@@ -23,16 +24,20 @@ import { telephonyConfig } from "./TelephonyConfig.ts"
 /** Of the sessions that the API creates, to hear an agent without a telephone. */
 const nativeRates = { inputSampleRate: 16_000, outputSampleRate: 24_000 }
 
-const targetIn = (targets: { readonly [name: string]: string }) => (target: string) =>
-  Object.hasOwn(targets, target) ? Effect.succeed(targets[target]!) : /^(?:\+?\d{3,}|sips?:)/.test(target)
-    ? Effect.succeed(target)
-    : Effect.fail(
-      new InvalidConfig({
-        op: "VoiceSession.transfer",
-        message: "no transfer target has this name",
-        details: { path: "target" }
-      })
-    )
+/** A name of the config, or an address that calls may go to: a transfer is paid for like a call. */
+const targetIn =
+  (targets: { readonly [name: string]: string }, destinations: ReadonlyArray<string>) => (target: string) =>
+    Object.hasOwn(targets, target)
+      ? Effect.succeed(targets[target]!)
+      : PhoneAddress.isAllowed(destinations, target)
+      ? Effect.succeed(target)
+      : Effect.fail(
+        new InvalidConfig({
+          op: "VoiceSession.transfer",
+          message: "neither a name of transfer_targets nor a number or address of allowed_destinations",
+          details: { path: "target" }
+        })
+      )
 
 const outboundOf = (
   { inputSampleRate }: Carrier,
@@ -87,7 +92,7 @@ export const make = <Options extends CarrierOptions>(
         cell: config.cluster?.cell,
         carriers: () => carriers,
         keypadTurns: options.keypad === "turns",
-        targetOf: targetIn(options.transferTargets),
+        targetOf: targetIn(options.transferTargets, options.allowedDestinations),
         scope: yield* Effect.scope
       })
       const tokens = yield* StreamTokens.make(host)

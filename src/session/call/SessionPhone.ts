@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as Dtmf from "../../audio/Dtmf.ts"
@@ -42,6 +43,9 @@ export interface SessionPhoneOptions
   readonly play: (op: string, pcm: Int16Array) => Effect.Effect<void, BackendError>
 }
 
+/** How long a transferred call may ring, and wait in a queue, before the carrier gives it back. */
+const MAX_TRANSFER = Duration.minutes(5)
+
 /** Why a session has ended whose call has ended so. */
 const endOf = (cause: Extract<CallEvent, { readonly type: "call.ended" }>["cause"]): SessionEnd => {
   switch (cause) {
@@ -69,6 +73,7 @@ export class SessionPhone {
   #control: CallControl | undefined
   #answered = false
   #held = false
+  #transferring = false
   #muted = false
 
   constructor(options: SessionPhoneOptions) {
@@ -88,6 +93,9 @@ export class SessionPhone {
   get control(): CallControl | undefined {
     return this.#control
   }
+
+  /** How long the user is waited for at least when their connection is gone: until a transfer has succeeded or failed. */
+  readonly leastWindow = (): Duration.Duration | undefined => this.#transferring ? MAX_TRANSFER : undefined
 
   /** Whether the user's audio reaches the agent. */
   get hears(): boolean {
@@ -192,6 +200,8 @@ export class SessionPhone {
   #onEvent(event: CallEvent): void {
     if (this.#options.isClosed()) return
     if (event.type === "call.answered") this.#answered = true
+    if (event.type === "call.transferring") this.#transferring = true
+    if (event.type === "call.transfer_failed") this.#transferring = false
     if (this.machine.onEvent(event)) this.#options.emit(event)
     if (event.type === "call.ended") this.#options.dispatch({ _tag: "Close", reason: endOf(event.cause) })
   }

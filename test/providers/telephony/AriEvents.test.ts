@@ -35,11 +35,26 @@ describe("AriEvents", () => {
     ])
   })
 
+  it("tells when the dialplan has connected a call with somebody, and not with us", () => {
+    const answered = {
+      type: "Dial",
+      dialstatus: "ANSWER",
+      caller: { id: "c0" },
+      peer: { id: "c1", name: "PJSIP/sales-1" }
+    }
+    assert.deepStrictEqual(decode(answered), { _tag: "Connected", channel: "c0" })
+  })
+
   it("takes everything else for nothing", () => {
     for (
       const event of [
         { type: "ChannelStateChange", channel: { id: "c1", state: "Up" } },
-        { type: "Dial", dialstatus: "ANSWER", peer: { id: "c1" } },
+        {
+          type: "Dial",
+          dialstatus: "ANSWER",
+          caller: { id: "c0" },
+          peer: { id: "c1", name: "WebSocket/effectvoice/0x1" }
+        },
         { type: "ChannelVarset" },
         [],
         null,

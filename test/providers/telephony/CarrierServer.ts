@@ -62,7 +62,12 @@ export const start = Effect.fnUntraced(function*(
           maxConcurrentSessions: options.maxConcurrentSessions ?? 50,
           overload: neverOverloaded,
           ...(options.greeting === undefined ? {} : { conversation: { greeting: options.greeting } }),
-          providerConfig: { public_url: url, carriers: options.carriers, ...options.providerConfig }
+          providerConfig: {
+            public_url: url,
+            carriers: options.carriers,
+            allowed_destinations: ["+"],
+            ...options.providerConfig
+          }
         } as never
       })),
       Layer.provide([

@@ -70,6 +70,7 @@ export const layer = (options: CloudServiceOptions) => {
         ...BackendConfig.defaults.providerConfig,
         public_url: `http://127.0.0.1:${options.port}`,
         carriers: options.carriers,
+        allowed_destinations: ["+"],
         ...options.provider
       }
     }

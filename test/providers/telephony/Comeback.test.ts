@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Duration, Effect, Layer } from "effect"
 import { SessionStore } from "../../../src/session/persistence/SessionStore.ts"
 import * as MemoryStore from "../../../src/store/MemoryStore.ts"
 import { sharedStore } from "../../../src/testing/conformance/rows/ConversationChecks.ts"
@@ -39,6 +39,40 @@ describe.concurrent("a call that comes back", () => {
         ])
         assert.strictEqual(table.rows.size, 1)
         assert.deepStrictEqual(resumed.config.call?.id, "long")
+      }).pipe(Effect.scoped),
+    60_000
+  )
+
+  it.live(
+    "after its process was stopped for a deploy goes on in its session, once the answer in flight was heard",
+    () =>
+      Effect.gen(function*() {
+        const table = MemoryStore.makeTable()
+        const config = { drain: { mode: "hand_over" as const, deadline: Duration.seconds(20) } }
+        const first = yield* start({ services: sharedStore(table).layer, config })
+        const phone = yield* call(first.url, { call: "long" })
+        phone.say("remember me")
+        yield* phone.until("the beginning of the answer", () => phone.heard !== "")
+        const session = yield* only(first.backend)
+        const report = yield* first.backend.stop
+        assert.strictEqual(report.interrupted, 0)
+        assert.strictEqual(yield* session.ended, "taken_over")
+        yield* phone.until("the end of its stream", () => phone.closed !== undefined)
+        assert.strictEqual(phone.heard, "You said remember me.")
+
+        const second = yield* start({ services: sharedStore(table).layer, config })
+        const again = yield* call(second.url, { call: "long" })
+        again.say("still here")
+        yield* again.until("the answer", () => again.heard.endsWith("You said still here."))
+        const resumed = yield* only(second.backend)
+        assert.strictEqual(resumed.id, session.id)
+        assert.deepStrictEqual((yield* resumed.history).map(({ text }) => text), [
+          "remember me",
+          "You said remember me.",
+          "still here",
+          "You said still here."
+        ])
+        assert.strictEqual(table.rows.size, 1)
       }).pipe(Effect.scoped),
     60_000
   )
