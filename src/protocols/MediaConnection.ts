@@ -1,33 +1,26 @@
 /**
  * A user on a media stream of a carrier, once the stream has told its call.
  *
- * It is a WebSocket connection whose frames a `MediaCodec` encodes and decodes. Where the far end sends nothing while nobody speaks, the
- * stream's own clock gives silence, so that turns end.
+ * It is a WebSocket connection whose frames a `MediaCodec` encodes and decodes. Where the far end sends nothing while nobody speaks, a
+ * clock gives silence, so that turns end.
  *
  * @since 0.1.0
  */
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { WebSocket } from "ws"
-import * as MonotonicTime from "../MonotonicTime.ts"
 import * as WebSocketConnection from "../transport/websocket/WebSocketConnection.ts"
 import type { FrameListener, MakeProtocol } from "../transport/websocket/WebSocketProtocol.ts"
 import type { MediaCodec, MediaListener, MediaProtocol, MediaStart } from "./MediaProtocol.ts"
 import { PlayoutMarks } from "./PlayoutMarks.ts"
-
-/** How long nothing may come before it counts as silence, in ms: longer than the jitter of a network. */
-const SILENT_AFTER_MS = 300
-/** A timer that fires later was held up, in ms. */
-const LATE_MS = 20
-/** How much of it is given at a time, in ms. */
-const SILENCE_MS = 100
+import type { SilenceClock } from "./SilenceClock.ts"
 
 // The samples of a message are valid during its call only, and messages are decoded one at a time: all streams share the room.
 const samples = new Int16Array(WebSocketConnection.MAX_PAYLOAD_BYTES)
 
 /**
  * - `start`: what the stream has told.
+ * - `silence`: the clock of all streams that gives it silence.
  * - `arrived`: takes the frames that came behind it already. Default: none.
  * - `stopped`: the stream has ended by the carrier's own word. Called once.
  *
@@ -37,6 +30,7 @@ const samples = new Int16Array(WebSocketConnection.MAX_PAYLOAD_BYTES)
 export interface MediaConnectionOptions {
   readonly protocol: MediaProtocol
   readonly start: MediaStart
+  readonly silence: SilenceClock["Service"]
   readonly arrived?: (() => ReadonlyArray<WebSocketConnection.ArrivedFrame>) | undefined
   readonly stopped: (reason: string) => void
 }
@@ -97,38 +91,20 @@ const NOTHING: ReadonlyArray<string> = []
  */
 export const make = Effect.fnUntraced(function*(
   socket: WebSocket,
-  { arrived, protocol, start, stopped }: MediaConnectionOptions
+  { arrived, protocol, silence, start, stopped }: MediaConnectionOptions
 ): Effect.fn.Return<WebSocketConnection.WebSocketConnection, never, Scope.Scope> {
-  const clock = yield* Clock.Clock
-  const now = () => MonotonicTime.nowMs(clock)
-  let heardAtMs = now()
+  const samplesPerMs = start.input.sampleRate / 1_000
+  let gap: ((samples: number) => void) | undefined
+  const silent = yield* silence.watch((ms) => gap?.(Math.round(samplesPerMs * ms)))
   const made = yield* WebSocketConnection.make(socket, {
     inputSampleRate: start.input.sampleRate,
     outputSampleRate: start.output.sampleRate,
     framesPerMessage: protocol.framesPerMessage,
     leadMs: protocol.leadMs,
-    protocol: protocolOf(protocol.make(start), stopped, () => {
-      heardAtMs = now()
-    }),
+    protocol: protocolOf(protocol.make(start), stopped, silent.heard),
     arrived
   })
   const { connection } = made
-  let gap: ((samples: number) => void) | undefined
-  yield* Effect.gen(function*() {
-    while (true) {
-      const leftMs = SILENT_AFTER_MS - (now() - heardAtMs)
-      // a stream that is heard wakes up a few times a second, and not for each of its messages
-      if (leftMs > 0) {
-        const wakesAtMs = now() + leftMs
-        yield* Effect.sleep(leftMs)
-        // a process that stood still has not read its sockets yet: what has come meanwhile is no silence
-        if (now() - wakesAtMs > LATE_MS) yield* Effect.sleep(1)
-      } else {
-        gap?.(start.input.sampleRate * SILENCE_MS / 1_000)
-        yield* Effect.sleep(SILENCE_MS)
-      }
-    }
-  }).pipe(Effect.forkScoped)
   return {
     ...made,
     connection: {

@@ -25,7 +25,7 @@ const protocol = Telnyx.make({ encoding: "l16", sampleRate: 24_000, littleEndian
 const kind: CarrierKind<CarrierConfig> = {
   kind: "test",
   config: CarrierConfig,
-  make: ({ name }, { calls, mediaPath }) =>
+  make: ({ name }, { calls, mediaPath, silence }) =>
     Effect.succeed({
       name,
       returns: true,
@@ -35,6 +35,7 @@ const kind: CarrierKind<CarrierConfig> = {
           path: mediaPath,
           protocol,
           returns: true,
+          silence,
           admit: () => Effect.void,
           callOf: (start) =>
             Effect.catchTag(calls.resume(start.callId), "SessionElsewhere", () =>

@@ -6,6 +6,7 @@ import type { WebSocket } from "ws"
 import * as Twilio from "../../src/protocols/media-streams/Twilio.ts"
 import * as MediaConnection from "../../src/protocols/MediaConnection.ts"
 import type { MediaStart } from "../../src/protocols/MediaProtocol.ts"
+import { SilenceClock } from "../../src/protocols/SilenceClock.ts"
 import { ScriptedListener } from "../transport/ScriptedListener.ts"
 
 const format = { encoding: "mulaw", sampleRate: 8_000 } as const
@@ -31,11 +32,12 @@ class Socket extends EventEmitter {
   }
 }
 
-const open = Effect.gen(function*() {
+const open = Effect.fnUntraced(function*(silence: SilenceClock["Service"]) {
   const socket = new Socket()
   const { connection } = yield* MediaConnection.make(socket as unknown as WebSocket, {
     protocol: Twilio.protocol,
     start,
+    silence,
     stopped: () => {}
   })
   const gaps: Array<number> = []
@@ -54,7 +56,7 @@ const open = Effect.gen(function*() {
 describe("MediaConnection", () => {
   it.effect("gives silence where the far end sends nothing, 300 ms after its last audio, and none while it sends", () =>
     Effect.gen(function*() {
-      const { gaps, samples, socket } = yield* open
+      const { gaps, samples, socket } = yield* open(yield* SilenceClock.make)
       const speaks = Effect.repeat(
         Effect.andThen(Effect.sync(() => socket.hears()), TestClock.adjust(20)),
         { times: 99 }
@@ -64,13 +66,14 @@ describe("MediaConnection", () => {
       // 20 ms have passed since the last audio
       yield* TestClock.adjust(279)
       assert.deepStrictEqual(gaps, [])
-      yield* TestClock.adjust(1)
-      assert.deepStrictEqual(gaps, [800])
-      yield* Effect.repeat(TestClock.adjust(100), { times: 9 })
-      assert.deepStrictEqual(gaps, Array.from({ length: 11 }, () => 800))
+      // the clock of all streams ticks every 200 ms, and gives all that is due
+      yield* TestClock.adjust(200)
+      assert.deepStrictEqual(gaps, [220 * 8])
+      yield* Effect.repeat(TestClock.adjust(200), { times: 9 })
+      assert.deepStrictEqual(gaps, [220 * 8, ...Array.from({ length: 10 }, () => 200 * 8)])
       yield* speaks
       assert.deepStrictEqual(gaps.length, 11)
-      yield* TestClock.adjust(280)
+      yield* TestClock.adjust(480)
       assert.deepStrictEqual(gaps.length, 12)
     }).pipe(Effect.scoped))
 
@@ -81,6 +84,7 @@ describe("MediaConnection", () => {
       const { connection } = yield* MediaConnection.make(socket as unknown as WebSocket, {
         protocol: Twilio.protocol,
         start,
+        silence: yield* SilenceClock.make,
         arrived: () => {
           assert.strictEqual(socket.listenerCount("message"), 1)
           return [{ data: first, isBinary: false }]

@@ -10,6 +10,7 @@ import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { ProviderRoute } from "../../backend/provider/BackendProvider.ts"
 import type { BackendError } from "../../BackendError.ts"
+import type { SilenceClock } from "../../protocols/SilenceClock.ts"
 import type { TransferOptions } from "../../session/call/CallCommand.ts"
 import type { CallEvent } from "../../session/call/CallControl.ts"
 import type { CallDetails } from "../../session/call/CallDetails.ts"
@@ -85,6 +86,7 @@ export interface Calls {
  *
  * - `publicUrl`: the base URL at which the carrier reaches this server, without a slash at its end; `undefined` where none is configured.
  * - `answerPath`, `mediaPath`: the carrier's paths below it: `/telephony/{carrier}/answer`, `/telephony/{carrier}/media`.
+ * - `silence`: the clock of all media streams, for those that send nothing while nobody speaks.
  * - `refuses`: no call can be taken now: the backend is not running, draining, full or overloaded.
  *
  * @category models
@@ -96,6 +98,7 @@ export interface CarrierHost {
   readonly mediaPath: `/${string}`
   readonly calls: Calls
   readonly tokens: StreamTokens
+  readonly silence: SilenceClock["Service"]
   readonly refuses: () => boolean
   readonly client: HttpClient.HttpClient
   /** How long a request to the carrier may take. */

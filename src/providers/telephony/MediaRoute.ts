@@ -18,6 +18,7 @@ import { finalizeWithin } from "../../Deadline.ts"
 import * as MediaConnection from "../../protocols/MediaConnection.ts"
 import * as MediaOpening from "../../protocols/MediaOpening.ts"
 import type { MediaProtocol, MediaStart } from "../../protocols/MediaProtocol.ts"
+import type { SilenceClock } from "../../protocols/SilenceClock.ts"
 import * as Problem from "../../transport/Problem.ts"
 import * as SocketUpgrade from "../SocketUpgrade.ts"
 import type { Call } from "./Call.ts"
@@ -45,6 +46,7 @@ const CARRIER = {}
  * - `admit`: checks the handshake of a stream.
  * - `callOf`: the call that a stream tells, once it has been checked; in the scope of the stream.
  * - `returns`: see `Carrier`.
+ * - `silence`: see `CarrierHost`.
  *
  * @category models
  * @since 0.1.0
@@ -58,6 +60,7 @@ export interface MediaRouteOptions {
     request: HttpServerRequest.HttpServerRequest
   ) => Effect.Effect<Call, BackendError, Scope.Scope>
   readonly returns: boolean
+  readonly silence: SilenceClock["Service"]
 }
 
 /**
@@ -83,7 +86,7 @@ export const refuse = (socket: WebSocket, { code }: BackendError): Effect.Effect
  */
 export const carry = Effect.fnUntraced(function*(
   socket: WebSocket,
-  { callOf, protocol, returns }: Pick<MediaRouteOptions, "protocol" | "returns"> & {
+  { callOf, protocol, returns, silence }: Pick<MediaRouteOptions, "protocol" | "returns" | "silence"> & {
     readonly callOf: (start: MediaStart) => Effect.Effect<Call, BackendError, Scope.Scope>
   }
 ): Effect.fn.Return<void, BackendError, Scope.Scope> {
@@ -98,6 +101,7 @@ export const carry = Effect.fnUntraced(function*(
   const { closed, connection } = yield* MediaConnection.make(socket, {
     protocol,
     start: opened.start,
+    silence,
     arrived: opened.take,
     stopped: ended
   })
@@ -115,9 +119,9 @@ export const carry = Effect.fnUntraced(function*(
 export const serve = (
   socket: WebSocket,
   request: HttpServerRequest.HttpServerRequest,
-  { callOf, protocol, returns }: Pick<MediaRouteOptions, "callOf" | "protocol" | "returns">
+  { callOf, ...options }: Pick<MediaRouteOptions, "callOf" | "protocol" | "returns" | "silence">
 ): Effect.Effect<void, BackendError, Scope.Scope> =>
-  carry(socket, { protocol, returns, callOf: (start) => callOf(start, request) })
+  carry(socket, { ...options, callOf: (start) => callOf(start, request) })
 
 /**
  * @category routes

@@ -12,6 +12,7 @@ import type { OutboundCarrier } from "../../backend/calls/OutboundCalls.ts"
 import type { HealthPart } from "../../backend/health/HealthStatus.ts"
 import * as BackendProvider from "../../backend/provider/BackendProvider.ts"
 import { InvalidConfig } from "../../BackendError.ts"
+import { SilenceClock } from "../../protocols/SilenceClock.ts"
 import * as PhoneAddress from "../../session/call/PhoneAddress.ts"
 import * as SessionLinks from "../SessionLinks.ts"
 import * as SocketRoute from "../SocketRoute.ts"
@@ -96,6 +97,7 @@ export const make = <Options extends CarrierOptions>(
         scope: yield* Effect.scope
       })
       const tokens = yield* StreamTokens.make(host)
+      const silence = yield* SilenceClock.make
       for (const each of options.carriers) {
         const carrier = yield* kindOf(each).make(each, {
           publicUrl: options.publicUrl?.replace(/\/+$/, ""),
@@ -103,6 +105,7 @@ export const make = <Options extends CarrierOptions>(
           mediaPath: `/telephony/${each.name}/media`,
           calls,
           tokens,
+          silence,
           refuses: () => host.places?.().refuses ?? false,
           client,
           timeout: config.timeout

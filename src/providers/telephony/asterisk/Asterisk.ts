@@ -162,6 +162,7 @@ const make = Effect.fnUntraced(function*(
     return MediaRoute.serve(socket, request, {
       protocol,
       returns: link !== undefined,
+      silence: host.silence,
       callOf: Effect.fnUntraced(function*(start) {
         const call = yield* callOf(start, query)
         const id = call.id() ?? start.callId

@@ -82,7 +82,7 @@ const listen = (
 
 const make = Effect.fnUntraced(function*(
   options: AudioSocketConfig,
-  { calls }: CarrierHost
+  { calls, silence }: CarrierHost
 ): Effect.fn.Return<Carrier, BackendError, Scope.Scope> {
   const { name, sampleRate } = options
   const allowed = listOf(options.allowedAddresses)
@@ -97,6 +97,7 @@ const make = Effect.fnUntraced(function*(
     const carried = MediaRoute.carry(socket, {
       protocol,
       returns: false,
+      silence,
       callOf: ({ callId, input }) => calls.enter(name, { id: callId, inputSampleRate: input.sampleRate })
     })
     yield* Effect.catch(carried, (error) => MediaRoute.refuse(socket, error))

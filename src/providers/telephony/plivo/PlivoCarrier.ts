@@ -92,6 +92,7 @@ class PlivoCarrier {
           path: mediaPath,
           protocol,
           returns: true,
+          silence: this.#host.silence,
           admit: (request) =>
             queryOf(request).has("token") ? Effect.void : Effect.fail(
               new AuthenticationFailed({ op: "TelephonyProvider.media", message: "the media stream has no token" })

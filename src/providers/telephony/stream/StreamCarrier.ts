@@ -68,7 +68,7 @@ const callOf = ({ callId, from, input, parameters, streamId, to }: MediaStart) =
 export const kind: CarrierKind<StreamConfig> = {
   kind: "stream",
   config: StreamConfig,
-  make: (options, { calls, mediaPath }) => {
+  make: (options, { calls, mediaPath, silence }) => {
     const expected = Redacted.value(options.secret)
     const refused = Effect.fail(
       new AuthenticationFailed({ op, message: "the secret of the media stream is missing or wrong" })
@@ -82,6 +82,7 @@ export const kind: CarrierKind<StreamConfig> = {
           path: mediaPath,
           protocol: mediaProtocols.get(options.protocol)!,
           returns: false,
+          silence,
           // the secret may come with the start
           admit: () => Effect.void,
           callOf: Effect.fnUntraced(function*(start, request) {

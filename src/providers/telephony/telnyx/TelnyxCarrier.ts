@@ -97,6 +97,7 @@ class TelnyxCarrier {
           path: mediaPath,
           protocol: protocolOf(this.#options),
           returns: true,
+          silence: this.#host.silence,
           // a TeXML application's stream has its token in its first messages only
           admit: () => Effect.void,
           callOf: (start, request) => this.#enter(start, request)

@@ -151,6 +151,7 @@ const make = Effect.fnUntraced(function*(
         path: host.mediaPath,
         protocol,
         returns: true,
+        silence: host.silence,
         admit: (request) =>
           signsHandshake ? TwimlRoutes.check(request, { headers, publicUrl: socketUrl, tokens }, {}) : Effect.void,
         callOf: callOf(host, name, accounts)

@@ -80,6 +80,7 @@ class VonageCarrier {
           path: mediaPath,
           protocol,
           returns: true,
+          silence: this.#host.silence,
           admit: (request) => this.#admit(request),
           callOf: (start) => this.#enter(start)
         })
