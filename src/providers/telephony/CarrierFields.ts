@@ -80,6 +80,20 @@ export const isAllowed = (patterns: ReadonlyArray<string>, number: string | unde
   )
 
 /**
+ * Whether a carrier's options let a call come to us.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isTaken = (
+  { allowedCallers, allowedNumbers }: {
+    readonly allowedNumbers: ReadonlyArray<string>
+    readonly allowedCallers: ReadonlyArray<string>
+  },
+  { from, to }: { readonly from?: string | undefined; readonly to?: string | undefined }
+): boolean => isAllowed(allowedNumbers, to) && isAllowed(allowedCallers, from)
+
+/**
  * How long a call that is made rings, in whole seconds: as who makes it says, else as the carrier's options say.
  *
  * @category accessors

@@ -4,15 +4,18 @@
  * @since 0.1.0
  */
 import * as ByteSize from "effect/ByteSize"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import * as HttpRouter from "effect/http/HttpRouter"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import type * as HttpServerResponse from "effect/http/HttpServerResponse"
 import type { ProviderRoute } from "../../backend/provider/BackendProvider.ts"
-import { type BackendError, InvalidConfig } from "../../BackendError.ts"
+import { AuthenticationFailed, type BackendError, InvalidConfig } from "../../BackendError.ts"
+import * as MonotonicTime from "../../MonotonicTime.ts"
 import * as Problem from "../../transport/Problem.ts"
 import { queryOf } from "../RouteRequest.ts"
+import type { Replays } from "./Replays.ts"
 
 /**
  * The largest accepted webhook: 64 KiB. Carriers' have a call, and what became of it.
@@ -49,6 +52,18 @@ const decoder = new TextDecoder()
  * @since 0.1.0
  */
 export const textOf = ({ body }: Webhook): string => decoder.decode(body)
+
+/**
+ * Lets a signed webhook in once; `id` is what makes it the only one of its kind.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const once = (replays: Replays, id: string): Effect.Effect<void, AuthenticationFailed> =>
+  Effect.flatMap(Clock.Clock, (clock) =>
+    replays.accepts(id, MonotonicTime.nowMs(clock))
+      ? Effect.void
+      : Effect.fail(new AuthenticationFailed({ op, message: "the webhook was accepted before" })))
 
 const read = Effect.fnUntraced(function*(request: HttpServerRequest.HttpServerRequest) {
   const body = yield* request.arrayBuffer.pipe(

@@ -28,7 +28,7 @@ import * as Problem from "../../../transport/Problem.ts"
 import { queryOf } from "../../RouteRequest.ts"
 import * as SocketUpgrade from "../../SocketUpgrade.ts"
 import type { Call, Carrier, CarrierHost, CarrierKind } from "../Call.ts"
-import { isAllowed } from "../CarrierFields.ts"
+import { isTaken } from "../CarrierFields.ts"
 import * as MediaRoute from "../MediaRoute.ts"
 import { isSame } from "../SameSecret.ts"
 import * as AriLink from "./AriLink.ts"
@@ -96,7 +96,7 @@ const make = Effect.fnUntraced(function*(
   options: AsteriskConfig,
   host: CarrierHost
 ): Effect.fn.Return<Carrier, BackendError, Scope.Scope> {
-  const { allowedCallers, allowedNumbers, ari, name } = options
+  const { ari, name } = options
   const { calls } = host
   const streams = new Map<string, WebSocket>()
   /** The calls of which it is known what has answered. */
@@ -114,8 +114,8 @@ const make = Effect.fnUntraced(function*(
   // an exchange that is there is ready before the first call
   if (link !== undefined) yield* Effect.raceFirst(link.connected, Effect.sleep(CONNECT_WAIT))
 
-  const admitCaller = ({ from, to }: StreamQuery.StreamQuery): Effect.Effect<void, BackendError> =>
-    isAllowed(allowedNumbers, to) && isAllowed(allowedCallers, from)
+  const admitCaller = (query: StreamQuery.StreamQuery): Effect.Effect<void, BackendError> =>
+    isTaken(options, query)
       ? Effect.void
       : Effect.fail(new AuthorizationFailed({ op, message: "calls of this number, or to it, are not taken" }))
 

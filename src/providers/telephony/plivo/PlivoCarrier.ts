@@ -6,29 +6,28 @@
  *
  * @since 0.1.0
  */
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { AuthenticationFailed, AuthorizationFailed, type BackendError, InvalidConfig } from "../../../BackendError.ts"
-import * as MonotonicTime from "../../../MonotonicTime.ts"
 import { protocol } from "../../../protocols/media-streams/Plivo.ts"
 import type { MediaStart } from "../../../protocols/MediaProtocol.ts"
 import type { TransferOptions } from "../../../session/call/CallCommand.ts"
 import { queryOf } from "../../RouteRequest.ts"
 import type { Call, Carrier, CarrierHost, CarrierKind } from "../Call.ts"
-import { isAllowed, ringSecondsOf } from "../CarrierFields.ts"
-import * as GrantedCall from "../GrantedCall.ts"
+import { isTaken, ringSecondsOf } from "../CarrierFields.ts"
+import { CloudCalls, idOf, numbersOf, sendDigits } from "../CloudCalls.ts"
+import { join } from "../CloudTransfers.ts"
+import { mediaUrlOf, publicUrlOf } from "../CloudUrls.ts"
 import * as MediaRoute from "../MediaRoute.ts"
 import { machineDetectionOf, ownNumber, secondsOf, unsupported } from "../OutboundFields.ts"
-import { RecentCalls } from "../RecentCalls.ts"
 import { Replays } from "../Replays.ts"
 import * as WebhookRoute from "../WebhookRoute.ts"
 import * as Xml from "../Xml.ts"
 import { PlivoConfig } from "./PlivoConfig.ts"
 import * as PlivoXml from "./PlivoXml.ts"
 import * as Rest from "./Rest.ts"
-import * as Signature from "./Signature.ts"
+import * as SignedForm from "./SignedForm.ts"
 import * as Webhooks from "./Webhooks.ts"
 
 const op = "TelephonyProvider.webhook"
@@ -59,22 +58,13 @@ class PlivoCarrier {
   readonly #base: string
   readonly #rest: Rest.Rest
   readonly #replays = new Replays(REPLAY_MS)
-  /** By the carrier's id or the session: calls whose stream this process has had. */
-  readonly #streams = new RecentCalls<Call>()
-  /** By session. */
-  readonly #dialling = new RecentCalls<Call>()
-  readonly #transfers = new RecentCalls<{
-    readonly call: Call
-    readonly target: string
-    readonly summary?: string | undefined
-    readonly other?: string | undefined
-  }>()
-
+  readonly #calls: CloudCalls
   constructor(options: PlivoConfig, host: CarrierHost, base: string, rest: Rest.Rest) {
     this.#options = options
     this.#host = host
     this.#base = base
     this.#rest = rest
+    this.#calls = new CloudCalls({ carrier: options.name, host, renames: true })
   }
 
   get carrier(): Carrier {
@@ -83,7 +73,7 @@ class PlivoCarrier {
       name: this.#options.name,
       returns: true,
       hangUp: (call) => this.#hangUp(call),
-      sendDtmf: (call, digits) => this.#sendDtmf(call, digits),
+      sendDtmf: sendDigits("Plivo", this.#rest.sendDigits),
       transfer: (call, target, how) => this.#transfer(call, target, how),
       dial: (call) => this.#dial(call),
       routes: [
@@ -117,11 +107,7 @@ class PlivoCarrier {
       from: query.get("from") ?? undefined,
       to: query.get("to") ?? undefined
     }
-    return Effect.tap(
-      GrantedCall.enter(this.#host, this.#options.name, query.get("token") ?? undefined, known),
-      (call) =>
-        Effect.sync(() => this.#streams.set(call.details.direction === "inbound" ? start.callId : call.session, call))
-    )
+    return this.#calls.enter(query.get("token") ?? undefined, known)
   }
 
   /** Connects a call to us, by the carrier's id of it or by its session, and asks again afterwards. */
@@ -136,7 +122,7 @@ class PlivoCarrier {
       if (to !== undefined) query.set("to", to)
       return document(
         PlivoXml.stream({
-          url: `${this.#base.replace(/^http/u, "ws")}${this.#host.mediaPath}?${query}`,
+          url: `${mediaUrlOf(this.#base, this.#host)}?${query}`,
           contentType: contentTypes[this.#options.audio]
         }),
         PlivoXml.redirect(this.#url("stream", { session: about.session, attempt: String(attempt + 1) }))
@@ -144,34 +130,13 @@ class PlivoCarrier {
     })
   }
 
-  #verify = Effect.fnUntraced(function*(
-    this: PlivoCarrier,
-    { path, request: { headers } }: WebhookRoute.Webhook,
-    form: URLSearchParams
-  ): Effect.fn.Return<void, AuthenticationFailed> {
-    const parameters: { [name: string]: Array<string> } = {}
-    for (const [name, value] of form) (parameters[name] ??= []).push(value)
-    const nonce = headers["x-plivo-signature-v3-nonce"]
-    const signed = Signature.verify({ method: "POST", url: `${this.#base}${path}`, parameters }, {
-      signature: headers["x-plivo-signature-v3"],
-      mainSignature: headers["x-plivo-signature-ma-v3"],
-      nonce
-    }, this.#options.authToken)
-    if (!signed) {
-      return yield* new AuthenticationFailed({ op, message: "the webhook's signature is missing or invalid" })
-    }
-    if (!this.#replays.accepts(nonce ?? "", MonotonicTime.nowMs(yield* Clock.Clock))) {
-      return yield* new AuthenticationFailed({ op, message: "the webhook was accepted before" })
-    }
-  })
-
   #onWebhook = Effect.fnUntraced(function*(
     this: PlivoCarrier,
     webhook: WebhookRoute.Webhook
   ): Effect.fn.Return<HttpServerResponse.HttpServerResponse, BackendError> {
-    const form = new URLSearchParams(WebhookRoute.textOf(webhook))
-    yield* this.#verify(webhook, form)
-    const told = Webhooks.event(form)
+    const form = yield* SignedForm.read(webhook, { publicUrl: this.#base, authToken: this.#options.authToken })
+    yield* WebhookRoute.once(this.#replays, form.nonce)
+    const told = Webhooks.event(form.fields)
     if (told === undefined) return yield* new InvalidConfig({ op, message: "the webhook names no call" })
     const { query } = webhook
     const session = query.get("session") ?? undefined
@@ -179,7 +144,7 @@ class PlivoCarrier {
       case "stream":
         return yield* this.#onStream(told, session, Number(query.get("attempt")) || 0)
       case "event":
-        this.#tell(told, session)
+        this.#calls.tell(told.callId, told.event, session)
         return nothing
       case "transfer":
         return this.#onTransferring(session ?? "")
@@ -197,12 +162,11 @@ class PlivoCarrier {
   /** A call comes to one of our numbers; or its end is told to the same URL, as the application is configured. */
   #onIncoming(told: Webhooks.PlivoEvent): Effect.Effect<HttpServerResponse.HttpServerResponse, BackendError> {
     if (told.event?.type === "call.ended") {
-      this.#tell(told, undefined)
+      this.#calls.tell(told.callId, told.event)
       return Effect.succeed(nothing)
     }
-    const { allowedCallers, allowedNumbers } = this.#options
     const { callId, from, to } = told
-    if (!isAllowed(allowedNumbers, to) || !isAllowed(allowedCallers, from)) {
+    if (!isTaken(this.#options, told)) {
       return Effect.fail(new AuthorizationFailed({ op, message: "calls of or to this number are not taken" }))
     }
     return this.#host.refuses()
@@ -212,27 +176,17 @@ class PlivoCarrier {
 
   /** The document of a call that was answered, or whose stream has ended: it comes back, unless its session is over. */
   #onStream(told: Webhooks.PlivoEvent, session: string | undefined, attempt: number) {
-    const { callId, from, to } = told
-    this.#tell(told, session)
-    const known = this.#streams.get(session ?? callId)
-    const isOver = known !== undefined && this.#host.calls.find(this.#options.name, callId) !== known
+    const { callId, event, from, to } = told
+    this.#calls.tell(callId, event, session)
+    const known = this.#calls.streamed(session ?? callId)
+    const isOver = known !== undefined && this.#calls.find(callId) !== known
     return isOver || attempt > MAX_ATTEMPTS
       ? Effect.succeed(document(PlivoXml.hangUp()))
       : this.#stream(session === undefined ? { call: callId } : { session }, { from, to }, attempt)
   }
 
-  #tell({ callId, event }: Webhooks.PlivoEvent, session: string | undefined): void {
-    const made = session === undefined ? undefined : this.#dialling.get(session)
-    // its id may come here before the response to our request does
-    if (made !== undefined && made.id() !== callId) made.named(callId)
-    const call = this.#host.calls.find(this.#options.name, callId) ?? made
-    if (call === undefined || event === undefined) return
-    if (call.details.direction === "outbound" || event.type === "call.ended") call.emit(event)
-    if (event.type === "call.ended") this.#dialling.take(call.session)
-  }
-
   #onTransferring(session: string) {
-    const known = this.#transfers.get(session)
+    const known = this.#calls.transfers.get(session)
     if (known === undefined) return document(PlivoXml.hangUp())
     const from = ownNumber(known.call) ?? this.#options.from
     return document(PlivoXml.dial(numberOf(known.target), {
@@ -247,11 +201,11 @@ class PlivoCarrier {
   #onTransferred({ dialAnswered, dialStatus, from, to }: Webhooks.PlivoEvent, session: string) {
     const cause = Webhooks.causeOf(dialStatus)
     if (dialAnswered || dialStatus === "completed") {
-      this.#transfers.take(session)?.call.emit({ type: "call.ended", cause: "transferred" })
+      this.#calls.transfers.connected(session)
       return Effect.succeed(dialStatus === undefined ? nothing : document(PlivoXml.hangUp()))
     }
     if (cause === undefined) return Effect.succeed(nothing)
-    this.#transfers.take(session)?.call.emit({ type: "call.transfer_failed", cause })
+    this.#calls.transfers.failed(session, cause)
     return this.#stream({ session }, { from, to }, 0)
   }
 
@@ -261,62 +215,45 @@ class PlivoCarrier {
     { event }: Webhooks.PlivoEvent,
     session: string
   ): Effect.fn.Return<HttpServerResponse.HttpServerResponse, BackendError> {
-    const known = this.#transfers.take(session)
+    const { transfers } = this.#calls
     if (event?.type === "call.ended") {
       const cause = event.cause === "busy" || event.cause === "no_answer" || event.cause === "failed"
         ? event.cause
         : "rejected"
-      known?.call.emit({ type: "call.transfer_failed", cause })
+      transfers.failed(session, cause)
       return nothing
     }
+    const known = transfers.take(session)
     if (known === undefined) return document(PlivoXml.hangUp())
     const { call, summary } = known
     const said = summary === undefined ? [] : [PlivoXml.speak(summary, this.#options.language)]
-    yield* Effect.flatMap(this.#idOf(call), (id) => this.#rest.transfer(id, this.#url("conference", { session }))).pipe(
-      Effect.tapError(() => Effect.sync(() => call.emit({ type: "call.transfer_failed", cause: "failed" })))
-    )
-    call.emit({ type: "call.ended", cause: "transferred" })
+    const url = this.#url("conference", { session })
+    yield* join(call, Effect.flatMap(idOf(call), (id) => this.#rest.transfer(id, url)))
     return document(...said, PlivoXml.conference(conferenceOf(session), { endOnExit: true }))
   })
 
-  #idOf(call: Call): Effect.Effect<string, InvalidConfig> {
-    const id = call.id()
-    return id === undefined
-      ? Effect.fail(new InvalidConfig({ op: "TelephonyProvider.call", message: "the call has not been made yet" }))
-      : Effect.succeed(id)
-  }
-
   #hangUp(call: Call): Effect.Effect<void, BackendError> {
-    const other = this.#transfers.take(call.session)?.other
-    const isWaiting = this.#dialling.take(call.session) !== undefined
-    const id = call.id()
-    return Effect.all([
-      ...(id === undefined ? [] : [this.#rest.hangUp(id)]),
+    const isWaiting = this.#calls.dialled(call.session) !== undefined
+    return this.#calls.hangUp(call, (id) =>
       // one that nobody has answered is a request still
-      ...(id === undefined || !isWaiting ? [] : [this.#rest.cancel(id)]),
-      ...(other === undefined ? [] : [this.#rest.hangUp(other), this.#rest.cancel(other)])
-    ], { discard: true })
-  }
-
-  #sendDtmf(call: Call, digits: string): Effect.Effect<void, BackendError> {
-    return /[A-D]/u.test(digits)
-      ? Effect.fail(unsupported("TelephonyProvider.sendDigits", "Plivo sends 0 to 9, * and # only"))
-      : Effect.flatMap(this.#idOf(call), (id) => this.#rest.sendDigits(id, digits))
+      id === call.id() && !isWaiting
+        ? this.#rest.hangUp(id)
+        : Effect.andThen(this.#rest.hangUp(id), this.#rest.cancel(id)))
   }
 
   #dial = Effect.fnUntraced(function*(this: PlivoCarrier, call: Call): Effect.fn.Return<string, BackendError> {
     const { details: { to }, session } = call
     const from = call.details.from ?? this.#options.from
     const machineDetection = machineDetectionOf(call, this.#options.machineDetection)
-    this.#dialling.set(session, call)
     const eventUrl = this.#url("event", { session })
-    return yield* this.#call(to, from, {
+    const made = this.#call(to, from, {
       answerUrl: this.#url("stream", { session }),
       ringUrl: eventUrl,
       hangupUrl: eventUrl,
       ringSeconds: ringSecondsOf(call.details, this.#options.ringTimeout),
       machineDetection: machineDetection === "off" ? undefined : { url: eventUrl }
-    }).pipe(Effect.tapError(() => Effect.sync(() => this.#dialling.take(session))))
+    })
+    return yield* this.#calls.dial(call, made)
   })
 
   #call(
@@ -324,20 +261,13 @@ class PlivoCarrier {
     from: string | undefined,
     how: Pick<Rest.DialOptions, "answerUrl" | "ringUrl" | "ringSeconds" | "hangupUrl" | "machineDetection">
   ): Effect.Effect<string, BackendError> {
-    return to === undefined || from === undefined
-      ? Effect.fail(
-        new InvalidConfig({
-          op: "TelephonyProvider.dial",
-          message: "a call needs the number to call, and ours to call with",
-          details: { missing: to === undefined ? "to" : "from" }
-        })
-      )
-      : this.#rest.dial({
-        to: numberOf(to),
-        from: numberOf(from),
+    return Effect.flatMap(numbersOf(to, from), (numbers) =>
+      this.#rest.dial({
+        to: numberOf(numbers.to),
+        from: numberOf(numbers.from),
         ringSeconds: secondsOf(this.#options.ringTimeout),
         ...how
-      })
+      }))
   }
 
   #transfer = Effect.fnUntraced(function*(
@@ -347,20 +277,16 @@ class PlivoCarrier {
     { summary, warm }: TransferOptions
   ): Effect.fn.Return<void, BackendError> {
     if (typeof target !== "string") return yield* unsupported("TelephonyProvider.transfer", "Plivo has no queues")
-    const id = yield* this.#idOf(call)
+    const id = yield* idOf(call)
     const { session } = call
-    const known = { call, target, summary: summary === "" ? undefined : summary }
-    this.#transfers.set(session, known)
-    const forget = Effect.sync(() => this.#transfers.take(session))
+    const transfer = { call, target, summary: summary === "" ? undefined : summary }
+    const { transfers } = this.#calls
     if (warm !== true) {
-      return yield* this.#rest.transfer(id, this.#url("transfer", { session })).pipe(Effect.tapError(() => forget))
+      return yield* transfers.begin(transfer, this.#rest.transfer(id, this.#url("transfer", { session })))
     }
     const url = this.#url("warm", { session })
-    const other = yield* this.#call(target, ownNumber(call) ?? this.#options.from, { answerUrl: url, hangupUrl: url })
-      .pipe(
-        Effect.tapError(() => forget)
-      )
-    if (this.#transfers.get(session) === known) this.#transfers.set(session, { ...known, other })
+    const from = ownNumber(call) ?? this.#options.from
+    yield* transfers.beginWarm(transfer, this.#call(target, from, { answerUrl: url, hangupUrl: url }))
   })
 }
 
@@ -376,14 +302,8 @@ export const kind: CarrierKind<PlivoConfig> = {
   kind: "plivo",
   config: PlivoConfig,
   make: Effect.fnUntraced(function*(options, host) {
-    const { client, publicUrl, timeout } = host
-    if (publicUrl === undefined) {
-      return yield* new InvalidConfig({
-        op: "TelephonyProvider.connect",
-        message: `carrier ${options.name}: Plivo calls our webhooks: set provider_config.public_url`,
-        details: { missing: "public_url" }
-      })
-    }
+    const { client, timeout } = host
+    const publicUrl = yield* publicUrlOf("Plivo", options.name, host)
     const { apiUrl: url, authId, authToken } = options
     return new PlivoCarrier(options, host, publicUrl, Rest.make({ client, authId, authToken, url, timeout })).carrier
   })

@@ -7,8 +7,7 @@ import * as Schema from "effect/Schema"
 import { withDefault } from "../../../schema/Defaults.ts"
 import { encodeKeys } from "../../../schema/EncodedKeys.ts"
 import { secret } from "../../../schema/Secret.ts"
-import { carrierFields, carrierKeys } from "../CarrierFields.ts"
-import { outboundFields, outboundKeys } from "../OutboundFields.ts"
+import { cloudFields, cloudKeys } from "../CloudFields.ts"
 import { DEFAULT_URL } from "./Rest.ts"
 
 /**
@@ -22,20 +21,14 @@ import { DEFAULT_URL } from "./Rest.ts"
  */
 export const PlivoConfig = Schema.Struct({
   kind: Schema.Literal("plivo"),
-  ...carrierFields,
-  ...outboundFields,
+  ...cloudFields(DEFAULT_URL),
   authId: Schema.String.check(Schema.isPattern(/^[A-Za-z0-9]{1,64}$/u, { expected: "the account's auth id" })),
   authToken: secret({ min: 8, max: 256 }),
-  audio: Schema.Literals(["l16_16000", "l16_8000", "mulaw_8000"]).pipe(withDefault("l16_16000" as const)),
-  apiUrl: Schema.String.check(
-    Schema.isPattern(/^https?:\/\/[^\s?#@]*[^\s?#@/]$/u, { expected: "a URL without a slash at its end" })
-  ).pipe(withDefault(DEFAULT_URL))
+  audio: Schema.Literals(["l16_16000", "l16_8000", "mulaw_8000"]).pipe(withDefault("l16_16000" as const))
 }).pipe(encodeKeys({
-  ...carrierKeys,
-  ...outboundKeys,
+  ...cloudKeys,
   authId: "auth_id",
-  authToken: "auth_token",
-  apiUrl: "api_url"
+  authToken: "auth_token"
 }))
 
 /**

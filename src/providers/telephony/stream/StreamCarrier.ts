@@ -16,7 +16,7 @@ import { encodeKeys } from "../../../schema/EncodedKeys.ts"
 import { secret } from "../../../schema/Secret.ts"
 import { queryOf } from "../../RouteRequest.ts"
 import type { CarrierKind } from "../Call.ts"
-import { carrierFields, carrierKeys, isAllowed } from "../CarrierFields.ts"
+import { carrierFields, carrierKeys, isTaken } from "../CarrierFields.ts"
 import * as MediaRoute from "../MediaRoute.ts"
 import { isSame } from "../SameSecret.ts"
 
@@ -88,7 +88,7 @@ export const kind: CarrierKind<StreamConfig> = {
           callOf: Effect.fnUntraced(function*(start, request) {
             const given = passwordOf(request) ?? queryOf(request).get("secret") ?? start.parameters["secret"]
             if (!isSame(given, expected)) return yield* refused
-            if (!isAllowed(options.allowedNumbers, start.to) || !isAllowed(options.allowedCallers, start.from)) {
+            if (!isTaken(options, start)) {
               return yield* new AuthorizationFailed({ op, message: "calls of or to this number are not taken" })
             }
             return yield* calls.enter(options.name, callOf(start))

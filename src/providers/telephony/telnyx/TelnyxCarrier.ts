@@ -14,23 +14,26 @@ import * as Redacted from "effect/Redacted"
 import type { KeyObject } from "node:crypto"
 import { AuthenticationFailed, AuthorizationFailed, type BackendError, InvalidConfig } from "../../../BackendError.ts"
 import * as MonotonicTime from "../../../MonotonicTime.ts"
-import * as MediaStream from "../../../protocols/media-streams/MediaStream.ts"
-import { dialect } from "../../../protocols/media-streams/Telnyx.ts"
-import type { MediaProtocol, MediaStart } from "../../../protocols/MediaProtocol.ts"
+import type { MediaStart } from "../../../protocols/MediaProtocol.ts"
 import type { TransferOptions } from "../../../session/call/CallCommand.ts"
 import type { Call, Carrier, CarrierHost, CarrierKind } from "../Call.ts"
-import { isAllowed, ringSecondsOf } from "../CarrierFields.ts"
+import { isTaken, ringSecondsOf } from "../CarrierFields.ts"
 import * as CarrierRequest from "../CarrierRequest.ts"
+import { CloudCalls, idOf } from "../CloudCalls.ts"
+import { mediaUrlOf, publicUrlOf } from "../CloudUrls.ts"
 import * as GrantedCall from "../GrantedCall.ts"
 import * as MediaRoute from "../MediaRoute.ts"
 import { machineDetectionOf, ownNumber, secondsOf, unsupported } from "../OutboundFields.ts"
 import { RecentCalls } from "../RecentCalls.ts"
 import { Replays } from "../Replays.ts"
 import * as WebhookRoute from "../WebhookRoute.ts"
+import { ofState, stateOf } from "./ClientState.ts"
 import * as Rest from "./Rest.ts"
 import * as Signature from "./Signature.ts"
+import { formatOf, protocolOf } from "./TelnyxAudio.ts"
 import { TelnyxConfig } from "./TelnyxConfig.ts"
 import * as Texml from "./Texml.ts"
+import * as TransferLegs from "./TransferLegs.ts"
 import * as Webhooks from "./Webhooks.ts"
 
 const op = "TelephonyProvider.webhook"
@@ -41,23 +44,6 @@ const DIAL_TTL_MS = 180_000
 
 const done = HttpServerResponse.empty({ status: 200 })
 const document = (xml: string) => HttpServerResponse.text(xml, { contentType: "text/xml" })
-
-const codecs = { l16: "L16", pcmu: "PCMU", pcma: "PCMA" } as const
-const encodings = { l16: "l16", pcmu: "mulaw", pcma: "alaw" } as const
-
-/** What webhooks about a leg bring back: what it is of a session's call. */
-const stateOf = (kind: "dial" | "transfer" | "warm", session: string): string => `${kind}:${session}`
-const ofState = (state: string | undefined): readonly [kind: string, session: string] => {
-  const at = state?.indexOf(":") ?? -1
-  return state === undefined || at === -1 ? ["", ""] : [state.slice(0, at), state.slice(at + 1)]
-}
-
-const protocolOf = ({ byteOrder, codec, sampleRate }: TelnyxConfig): MediaProtocol => {
-  const littleEndian = byteOrder === "little_endian"
-  return MediaStream.make({ ...dialect, littleEndian }, {
-    output: { encoding: encodings[codec], sampleRate: codec === "l16" ? sampleRate : 8_000, littleEndian }
-  })
-}
 
 class TelnyxCarrier {
   readonly #options: TelnyxConfig
@@ -70,15 +56,14 @@ class TelnyxCarrier {
   readonly #events = new Replays(2 * Signature.TOLERANCE_SECONDS * 1_000)
   /** By the carrier's id: calls whose stream this process has had, and how often it was begun. */
   readonly #streams = new RecentCalls<{ readonly call: Call | undefined; readonly attempts: number }>()
-  /** By session. */
-  readonly #dialling = new RecentCalls<Call>()
-  readonly #transfers = new RecentCalls<{ readonly call: Call; readonly other?: string; readonly summary?: string }>()
+  readonly #calls: CloudCalls
 
   constructor(options: TelnyxConfig, host: CarrierHost, base: string, rest: Rest.Rest, key: KeyObject) {
     this.#options = options
     this.#host = host
     this.#base = base
     this.#rest = rest
+    this.#calls = new CloudCalls({ carrier: options.name, host })
     this.#key = key
   }
 
@@ -87,8 +72,8 @@ class TelnyxCarrier {
     return {
       name: this.#options.name,
       returns: true,
-      hangUp: (call) => this.#hangUp(call),
-      sendDtmf: (call, digits) => Effect.flatMap(this.#idOf(call), (id) => this.#rest.sendDigits(id, digits)),
+      hangUp: (call) => this.#calls.hangUp(call, this.#rest.hangUp),
+      sendDtmf: (call, digits) => Effect.flatMap(idOf(call), (id) => this.#rest.sendDigits(id, digits)),
       transfer: (call, target, how) => this.#transfer(call, target, how),
       dial: (call) => this.#dial(call),
       routes: [
@@ -120,11 +105,9 @@ class TelnyxCarrier {
   }
 
   #streamOf(token: string | undefined): Rest.StreamOptions {
-    const { codec, sampleRate } = this.#options
     return {
-      url: `${this.#base.replace(/^http/u, "ws")}${this.#host.mediaPath}`,
-      codec: codecs[codec],
-      sampleRate: codec === "l16" ? sampleRate : 8_000,
+      ...formatOf(this.#options),
+      url: mediaUrlOf(this.#base, this.#host),
       authToken: token === undefined ? undefined : Redacted.make(token)
     }
   }
@@ -139,19 +122,12 @@ class TelnyxCarrier {
     if (!Signature.verify({ signature, timestamp, body, nowMs }, this.#key)) {
       return yield* new AuthenticationFailed({ op, message: "the webhook's signature is missing, invalid or too old" })
     }
-    if (!this.#replays.accepts(signature ?? "", MonotonicTime.nowMs(yield* Clock.Clock))) {
-      return yield* new AuthenticationFailed({ op, message: "the webhook was accepted before" })
-    }
+    yield* WebhookRoute.once(this.#replays, signature ?? "")
   })
 
   #isOurs(connectionId: string | undefined): boolean {
     const expected = this.#options.connectionId
     return expected === undefined || connectionId === expected
-  }
-
-  #isTaken({ from, to }: { readonly from: string | undefined; readonly to: string | undefined }): boolean {
-    const { allowedCallers, allowedNumbers } = this.#options
-    return isAllowed(allowedNumbers, to) && isAllowed(allowedCallers, from)
   }
 
   #onWebhook = Effect.fnUntraced(function*(
@@ -179,7 +155,7 @@ class TelnyxCarrier {
   ): Effect.fn.Return<HttpServerResponse.HttpServerResponse, BackendError> {
     const call = Webhooks.texml(text)
     if (call === undefined) return yield* new InvalidConfig({ op, message: "the webhook names no call" })
-    if (!this.#isOurs(call.connectionId) || !this.#isTaken(call)) {
+    if (!this.#isOurs(call.connectionId) || !isTaken(this.#options, call)) {
       return yield* new AuthorizationFailed({ op, message: "calls of this application or number are not taken" })
     }
     if (this.#host.refuses()) return document(Texml.hangUp())
@@ -191,10 +167,13 @@ class TelnyxCarrier {
   #onEvent(event: Webhooks.TelnyxEvent): Effect.Effect<void, BackendError> {
     const { callId, clientState, incoming, type } = event
     const [kind, session] = ofState(clientState)
-    if (kind === "transfer") return this.#onTransferLeg(session, event)
-    if (kind === "warm") return this.#onWarmLeg(session, event)
+    if (kind === "transfer") return Effect.sync(() => TransferLegs.onPlain(this.#calls.transfers, session, event))
+    if (kind === "warm") {
+      const { language = "en-US" } = this.#options
+      return TransferLegs.onWarm({ transfers: this.#calls.transfers, rest: this.#rest, language }, session, event)
+    }
     if (kind === "dial") this.#onDialled(session, event)
-    const call = this.#host.calls.find(this.#options.name, callId)
+    const call = this.#calls.find(callId)
     switch (type) {
       case "call.initiated":
         return incoming ? this.#onIncoming(event) : Effect.void
@@ -211,7 +190,7 @@ class TelnyxCarrier {
 
   #onIncoming(event: Webhooks.TelnyxEvent): Effect.Effect<void, BackendError> {
     const { callId } = event
-    return this.#isTaken(event) && !this.#host.refuses()
+    return isTaken(this.#options, event) && !this.#host.refuses()
       ? CarrierRequest.orOver(this.#rest.answer(callId))
       : this.#rest.reject(callId)
   }
@@ -240,82 +219,15 @@ class TelnyxCarrier {
   }
 
   #onDialled(session: string, { callId, event }: Webhooks.TelnyxEvent): void {
-    const made = this.#dialling.get(session)
-    // its id may come here before the response to our request does
-    if (made !== undefined && made.id() === undefined) made.named(callId)
-    if (event?.type === "call.ended") this.#dialling.take(session)
-  }
-
-  #onTransferLeg(session: string, { event, type }: Webhooks.TelnyxEvent): Effect.Effect<void> {
-    return Effect.sync(() => {
-      if (type === "call.bridged") {
-        this.#transfers.take(session)?.call.emit({ type: "call.ended", cause: "transferred" })
-      } else if (event?.type === "call.ended") {
-        // before it was bridged: the call stays with us
-        const cause = event.cause === "busy" || event.cause === "no_answer" || event.cause === "rejected"
-          ? event.cause
-          : "failed"
-        this.#transfers.take(session)?.call.emit({ type: "call.transfer_failed", cause })
-      }
-    })
-  }
-
-  /** Whoever was called hears the summary, and is then bridged with the call. */
-  #onWarmLeg = Effect.fnUntraced(function*(
-    this: TelnyxCarrier,
-    session: string,
-    { callId, event, type }: Webhooks.TelnyxEvent
-  ): Effect.fn.Return<void, BackendError> {
-    const known = this.#transfers.get(session)
-    if (type === "call.answered" && known === undefined) return yield* this.#rest.hangUp(callId)
-    if (known === undefined) return
-    if (type === "call.answered" && known.summary !== undefined) {
-      this.#transfers.set(session, { ...known, other: callId })
-      return yield* CarrierRequest.orOver(this.#rest.speak(callId, known.summary, this.#options.language ?? "en-US"))
-    }
-    if (type === "call.answered" || type === "call.speak.ended") {
-      this.#transfers.take(session)
-      return yield* Effect.flatMap(this.#idOf(known.call), (id) => this.#rest.bridge(id, callId)).pipe(
-        Effect.andThen(Effect.sync(() => known.call.emit({ type: "call.ended", cause: "transferred" }))),
-        Effect.catch((error) =>
-          Effect.andThen(
-            Effect.sync(() => known.call.emit({ type: "call.transfer_failed", cause: "failed" })),
-            Effect.andThen(this.#rest.hangUp(callId), Effect.fail(error))
-          )
-        )
-      )
-    }
-    if (event?.type !== "call.ended") return
-    this.#transfers.take(session)
-    const cause = event.cause === "busy" || event.cause === "no_answer" ? event.cause : "rejected"
-    known.call.emit({ type: "call.transfer_failed", cause })
-  })
-
-  #idOf(call: Call): Effect.Effect<string, InvalidConfig> {
-    const id = call.id()
-    return id === undefined
-      ? Effect.fail(new InvalidConfig({ op: "TelephonyProvider.call", message: "the call has not been made yet" }))
-      : Effect.succeed(id)
-  }
-
-  #hangUp(call: Call): Effect.Effect<void, BackendError> {
-    const other = this.#transfers.take(call.session)?.other
-    this.#dialling.take(call.session)
-    return Effect.forEach(
-      [call.id(), other].filter((id) => id !== undefined),
-      (id) => this.#rest.hangUp(id),
-      { discard: true }
-    )
+    this.#calls.named(session, callId)
+    if (event?.type === "call.ended") this.#calls.dialled(session)
   }
 
   #dial = Effect.fnUntraced(function*(this: TelnyxCarrier, call: Call): Effect.fn.Return<string, BackendError> {
     const { details: { to }, session } = call
     const from = call.details.from ?? this.#options.from
-    this.#dialling.set(session, call)
     const token = yield* this.#host.tokens.issue({ carrier: this.#options.name, session }, DIAL_TTL_MS)
-    return yield* this.#call(to, from, stateOf("dial", session), token, call).pipe(
-      Effect.tapError(() => Effect.sync(() => this.#dialling.take(session)))
-    )
+    return yield* this.#calls.dial(call, this.#call(to, from, stateOf("dial", session), token, call))
   })
 
   #call = Effect.fnUntraced(function*(
@@ -368,7 +280,7 @@ class TelnyxCarrier {
     target: string | { readonly queue: string },
     { summary, warm }: TransferOptions
   ): Effect.fn.Return<void, BackendError> {
-    const id = yield* this.#idOf(call)
+    const id = yield* idOf(call)
     const { session } = call
     if (typeof target !== "string") {
       if (warm === true) return yield* unsupported("TelephonyProvider.transfer", "a queue hears no summary")
@@ -376,21 +288,19 @@ class TelnyxCarrier {
       return call.emit({ type: "call.ended", cause: "transferred" })
     }
     const from = ownNumber(call) ?? this.#options.from
-    const forget = Effect.sync(() => this.#transfers.take(session))
+    const { transfers } = this.#calls
     if (warm !== true) {
-      this.#transfers.set(session, { call })
       const ringSeconds = secondsOf(this.#options.ringTimeout)
-      return yield* this.#rest.transfer(id, { to: target, from, ringSeconds, state: stateOf("transfer", session) })
-        .pipe(
-          Effect.tapError(() => forget)
-        )
+      const state = stateOf("transfer", session)
+      return yield* transfers.begin(
+        { call, target },
+        this.#rest.transfer(id, { to: target, from, ringSeconds, state })
+      )
     }
-    this.#transfers.set(session, { call, ...(summary === undefined || summary === "" ? {} : { summary }) })
-    const other = yield* this.#call(target, from, stateOf("warm", session), undefined).pipe(
-      Effect.tapError(() => forget)
+    yield* transfers.beginWarm(
+      { call, target, summary: summary === "" ? undefined : summary },
+      this.#call(target, from, stateOf("warm", session), undefined)
     )
-    const known = this.#transfers.get(session)
-    if (known?.call === call) this.#transfers.set(session, { ...known, other })
   })
 }
 
@@ -404,13 +314,14 @@ export const kind: CarrierKind<TelnyxConfig> = {
   kind: "telnyx",
   config: TelnyxConfig,
   make: Effect.fnUntraced(function*(options, host) {
-    const { client, publicUrl, timeout } = host
+    const { client, timeout } = host
+    const publicUrl = yield* publicUrlOf("Telnyx", options.name, host)
     const key = Signature.publicKey(options.publicKey)
-    if (publicUrl === undefined || key === undefined) {
+    if (key === undefined) {
       return yield* new InvalidConfig({
         op: "TelephonyProvider.connect",
-        message: `carrier ${options.name}: Telnyx calls our webhooks: set provider_config.public_url`,
-        details: { missing: publicUrl === undefined ? "public_url" : "public_key" }
+        message: `carrier ${options.name}: expected the account's public key`,
+        details: { missing: "public_key" }
       })
     }
     const rest = Rest.make({ client, apiKey: options.apiKey, url: options.apiUrl, timeout })

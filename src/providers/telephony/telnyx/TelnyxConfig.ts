@@ -7,8 +7,7 @@ import * as Schema from "effect/Schema"
 import { withDefault } from "../../../schema/Defaults.ts"
 import { encodeKeys } from "../../../schema/EncodedKeys.ts"
 import { secret } from "../../../schema/Secret.ts"
-import { carrierFields, carrierKeys } from "../CarrierFields.ts"
-import { outboundFields, outboundKeys } from "../OutboundFields.ts"
+import { cloudFields, cloudKeys } from "../CloudFields.ts"
 import { DEFAULT_URL } from "./Rest.ts"
 import * as Signature from "./Signature.ts"
 
@@ -27,8 +26,7 @@ import * as Signature from "./Signature.ts"
  */
 export const TelnyxConfig = Schema.Struct({
   kind: Schema.Literal("telnyx"),
-  ...carrierFields,
-  ...outboundFields,
+  ...cloudFields(DEFAULT_URL),
   apiKey: secret({ min: 1, max: 512, header: true }),
   publicKey: Schema.String.check(
     Schema.makeFilter(
@@ -42,19 +40,14 @@ export const TelnyxConfig = Schema.Struct({
   connectionId: Schema.optionalKey(Schema.NonEmptyString.check(Schema.isMaxLength(128))),
   codec: Schema.Literals(["l16", "pcmu", "pcma"]).pipe(withDefault("l16" as const)),
   sampleRate: Schema.Literals([8_000, 16_000, 24_000]).pipe(withDefault(16_000 as const)),
-  byteOrder: Schema.Literals(["little_endian", "big_endian"]).pipe(withDefault("little_endian" as const)),
-  apiUrl: Schema.String.check(
-    Schema.isPattern(/^https?:\/\/[^\s?#@]*[^\s?#@/]$/u, { expected: "a URL without a slash at its end" })
-  ).pipe(withDefault(DEFAULT_URL))
+  byteOrder: Schema.Literals(["little_endian", "big_endian"]).pipe(withDefault("little_endian" as const))
 }).pipe(encodeKeys({
-  ...carrierKeys,
-  ...outboundKeys,
+  ...cloudKeys,
   apiKey: "api_key",
   publicKey: "public_key",
   connectionId: "connection_id",
   sampleRate: "sample_rate",
-  byteOrder: "byte_order",
-  apiUrl: "api_url"
+  byteOrder: "byte_order"
 }))
 
 /**

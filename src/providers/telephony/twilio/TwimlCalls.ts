@@ -8,7 +8,8 @@ import type { BackendError } from "../../../BackendError.ts"
 import type { TransferOptions } from "../../../session/call/CallCommand.ts"
 import type { SessionElsewhere } from "../../SessionElsewhere.ts"
 import type { Call, CarrierHost, CarrierOptions } from "../Call.ts"
-import { isAllowed } from "../CarrierFields.ts"
+import { isTaken } from "../CarrierFields.ts"
+import { mediaUrlOf } from "../CloudUrls.ts"
 import * as TwilioWebhook from "./TwilioWebhook.ts"
 import * as TwiML from "./TwiML.ts"
 
@@ -126,7 +127,7 @@ export const make = ({
   const urlOf: TwimlCalls["urlOf"] = (path, session) =>
     `${publicUrl}${host.answerPath.replace(/answer$/, path)}?session=${encodeURIComponent(session)}`
 
-  const mediaUrl = `${publicUrl.replace(/^http/, "ws")}${host.mediaPath}`
+  const mediaUrl = mediaUrlOf(publicUrl, host)
 
   /** Connects a call to its session. `known`: the session exists. */
   const connect = (
@@ -169,8 +170,7 @@ export const make = ({
         yield* resume(request)
         return yield* connect(request, session, true)
       }
-      const taken = call.direction === "inbound" && isAllowed(carrier.allowedNumbers, call.to) &&
-        isAllowed(carrier.allowedCallers, call.from)
+      const taken = call.direction === "inbound" && isTaken(carrier, call)
       if (!taken) {
         yield* Effect.logInfo("a call was rejected: calls of or to its number are not taken")
         return TwiML.document(TwiML.reject("rejected"))

@@ -10,17 +10,21 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
-import { AuthenticationFailed, AuthorizationFailed, type BackendError, InvalidConfig } from "../../../BackendError.ts"
-import * as MonotonicTime from "../../../MonotonicTime.ts"
-import type { MediaStart } from "../../../protocols/MediaProtocol.ts"
+import {
+  type AuthenticationFailed,
+  AuthorizationFailed,
+  type BackendError,
+  InvalidConfig
+} from "../../../BackendError.ts"
 import { callHeaders, protocol } from "../../../protocols/vonage/VonageProtocol.ts"
 import type { TransferOptions } from "../../../session/call/CallCommand.ts"
 import type { Call, Carrier, CarrierHost, CarrierKind } from "../Call.ts"
-import { isAllowed, ringSecondsOf } from "../CarrierFields.ts"
-import * as GrantedCall from "../GrantedCall.ts"
+import { isTaken, ringSecondsOf } from "../CarrierFields.ts"
+import { CloudCalls, idOf, numbersOf, sendDigits } from "../CloudCalls.ts"
+import { joinOrHangUp } from "../CloudTransfers.ts"
+import { mediaUrlOf, publicUrlOf } from "../CloudUrls.ts"
 import * as MediaRoute from "../MediaRoute.ts"
 import { machineDetectionOf, ownNumber, secondsOf, unsupported } from "../OutboundFields.ts"
-import { RecentCalls } from "../RecentCalls.ts"
 import { Replays } from "../Replays.ts"
 import * as WebhookRoute from "../WebhookRoute.ts"
 import * as Ncco from "./Ncco.ts"
@@ -49,17 +53,14 @@ class VonageCarrier {
   readonly #rest: Rest.Rest
   readonly #eventPath: `/${string}`
   readonly #replays = new Replays(2 * Signature.TOLERANCE_SECONDS * 1_000)
-  /** By the carrier's id or the session: calls whose stream this process has had. */
-  readonly #streams = new RecentCalls<Call>()
-  /** By session: what we are making, or transferring. */
-  readonly #dialling = new RecentCalls<Call>()
-  readonly #transfers = new RecentCalls<{ readonly call: Call; readonly other?: string | undefined }>()
+  readonly #calls: CloudCalls
 
   constructor(options: VonageConfig, host: CarrierHost, base: string, rest: Rest.Rest) {
     this.#options = options
     this.#host = host
     this.#base = base
     this.#rest = rest
+    this.#calls = new CloudCalls({ carrier: options.name, host })
     this.#eventPath = `${host.answerPath.slice(0, host.answerPath.lastIndexOf("/"))}/event` as `/${string}`
   }
 
@@ -68,8 +69,8 @@ class VonageCarrier {
     return {
       name: this.#options.name,
       returns: true,
-      hangUp: (call) => this.#hangUp(call),
-      sendDtmf: (call, digits) => this.#sendDtmf(call, digits),
+      hangUp: (call) => this.#calls.hangUp(call, this.#rest.hangUp),
+      sendDtmf: sendDigits("Vonage", this.#rest.sendDigits),
       transfer: (call, target, how) => this.#transfer(call, target, how),
       dial: (call) => this.#dial(call),
       routes: [
@@ -82,7 +83,7 @@ class VonageCarrier {
           returns: true,
           silence: this.#host.silence,
           admit: (request) => this.#admit(request),
-          callOf: (start) => this.#enter(start)
+          callOf: (start) => this.#calls.enter(start.parameters["token"], start)
         })
       ]
     }
@@ -107,7 +108,7 @@ class VonageCarrier {
       this.#host.tokens.issue({ carrier: this.#options.name, ...about }, ttlMs),
       (token) =>
         Ncco.stream({
-          url: `${this.#base.replace(/^http/u, "ws")}${this.#host.mediaPath}`,
+          url: mediaUrlOf(this.#base, this.#host),
           sampleRate: this.#options.sampleRate,
           headers: { ...Object.fromEntries(given), token },
           authorization: { type: "vonage" },
@@ -122,9 +123,7 @@ class VonageCarrier {
   ): Effect.fn.Return<void, AuthenticationFailed> {
     const nowMs = yield* Clock.currentTimeMillis
     const id = yield* Signature.verify({ authorization: request.headers["authorization"], body, nowMs }, this.#options)
-    if (!this.#replays.accepts(id, MonotonicTime.nowMs(yield* Clock.Clock))) {
-      return yield* new AuthenticationFailed({ op, message: "the webhook was accepted before" })
-    }
+    yield* WebhookRoute.once(this.#replays, id)
   })
 
   /** The handshake has the account's signature, too; it has no body, and its token may be that of a webhook. */
@@ -133,16 +132,6 @@ class VonageCarrier {
       Clock.currentTimeMillis,
       (nowMs) =>
         Effect.asVoid(Signature.verify({ authorization: request.headers["authorization"], nowMs }, this.#options))
-    )
-  }
-
-  #enter(start: MediaStart) {
-    return Effect.tap(
-      GrantedCall.enter(this.#host, this.#options.name, start.parameters["token"], start),
-      (call) =>
-        Effect.sync(() => {
-          this.#streams.set(call.details.direction === "inbound" ? start.callId : call.session, call)
-        })
     )
   }
 
@@ -156,8 +145,7 @@ class VonageCarrier {
       : Webhooks.answerOfBody(WebhookRoute.textOf(webhook))
     if (asked === undefined) return yield* new InvalidConfig({ op, message: "the webhook names no call" })
     const { callId, from, to } = asked
-    const { allowedCallers, allowedNumbers } = this.#options
-    if (!isAllowed(allowedNumbers, to) || !isAllowed(allowedCallers, from)) {
+    if (!isTaken(this.#options, asked)) {
       return yield* new AuthorizationFailed({ op, message: "calls of or to this number are not taken" })
     }
     // without an action the call ends
@@ -189,26 +177,15 @@ class VonageCarrier {
         return yield* this.#onWarm(about.session, told)
       case "Dial":
       case "Application":
-        this.#tell(about, told)
+        this.#calls.tell(told.callId, told.event, about._tag === "Dial" ? about.session : undefined)
         return nothing
     }
   })
 
-  #tell(about: VonageUrls.About, { callId, event }: Webhooks.VonageEvent): void {
-    const made = about._tag === "Dial" ? this.#dialling.get(about.session) : undefined
-    // its id may come here before the response to our request does
-    if (made !== undefined && made.id() === undefined) made.named(callId)
-    const call = this.#host.calls.find(this.#options.name, callId) ?? made
-    if (call === undefined || event === undefined || call.id() !== callId) return
-    // an incoming call rings and is answered by us
-    if (call.details.direction === "outbound" || event.type === "call.ended") call.emit(event)
-    if (event.type === "call.ended") this.#dialling.take(call.session)
-  }
-
   /** A stream has ended, and the call has not: it comes back, unless its session is over. */
   #onLost({ attempt, call: id, session }: VonageUrls.About & { readonly _tag: "Stream" }) {
-    const known = this.#streams.get(id ?? session ?? "")
-    const isOver = known !== undefined && this.#host.calls.find(this.#options.name, known.id() ?? "") !== known
+    const known = this.#calls.streamed(id ?? session ?? "")
+    const isOver = known !== undefined && this.#calls.find(known.id() ?? "") !== known
     if (known?.isTransferring() === true) return Effect.succeed(nothing)
     if (isOver || attempt > MAX_ATTEMPTS || id === undefined && session === undefined) return Effect.succeed(answer([]))
     const { from, to } = known?.details ?? {}
@@ -216,52 +193,23 @@ class VonageCarrier {
     return Effect.map(this.#stream({ call: id, session }, headers, attempt), answer)
   }
 
-  #idOf(call: Call): Effect.Effect<string, InvalidConfig> {
-    const id = call.id()
-    return id === undefined
-      ? Effect.fail(new InvalidConfig({ op: "TelephonyProvider.call", message: "the call has not been made yet" }))
-      : Effect.succeed(id)
-  }
-
-  #hangUp(call: Call): Effect.Effect<void, BackendError> {
-    const other = this.#transfers.take(call.session)?.other
-    this.#dialling.take(call.session)
-    const id = call.id()
-    return Effect.all([id, other].flatMap((each) => each === undefined ? [] : [this.#rest.hangUp(each)]), {
-      discard: true
-    })
-  }
-
-  #sendDtmf(call: Call, digits: string): Effect.Effect<void, BackendError> {
-    return /[A-D]/u.test(digits)
-      ? Effect.fail(unsupported("TelephonyProvider.sendDigits", "Vonage sends 0 to 9, * and # only"))
-      : Effect.flatMap(this.#idOf(call), (id) => this.#rest.sendDigits(id, digits))
-  }
-
   #dial = Effect.fnUntraced(function*(this: VonageCarrier, call: Call): Effect.fn.Return<string, BackendError> {
-    const dialOp = "TelephonyProvider.dial"
-    const { details: { to }, session } = call
+    const { session } = call
     const machineDetection = machineDetectionOf(call, this.#options.machineDetection)
-    const from = call.details.from ?? this.#options.from
-    if (to === undefined || from === undefined) {
-      return yield* new InvalidConfig({
-        op: dialOp,
-        message: "a call needs the number to call, and ours to call with",
-        details: { missing: to === undefined ? "to" : "from" }
-      })
-    }
-    this.#dialling.set(session, call)
+    const { from, to } = yield* numbersOf(call.details.to, call.details.from ?? this.#options.from)
     const headers = { [callHeaders.from]: from, [callHeaders.to]: to, [callHeaders.direction]: "outbound" }
-    return yield* this.#rest.dial({
+    const ncco = yield* this.#stream({ session }, headers, 0, DIAL_TTL_MS)
+    const made = this.#rest.dial({
       to,
       from,
-      answer: { ncco: yield* this.#stream({ session }, headers, 0, DIAL_TTL_MS) },
+      answer: { ncco },
       eventUrl: this.#eventUrl({ _tag: "Dial", session }),
       ringSeconds: ringSecondsOf(call.details, this.#options.ringTimeout),
       machineDetection: machineDetection === "off"
         ? undefined
         : { mode: machineDetection === "beep" ? "detect_beep" : "detect" }
-    }).pipe(Effect.tapError(() => Effect.sync(() => this.#dialling.take(session))))
+    })
+    return yield* this.#calls.dial(call, made)
   })
 
   #transfer = Effect.fnUntraced(function*(
@@ -272,16 +220,15 @@ class VonageCarrier {
   ): Effect.fn.Return<void, BackendError> {
     const transferOp = "TelephonyProvider.transfer"
     if (typeof target !== "string") return yield* unsupported(transferOp, "Vonage has no queues")
-    const id = yield* this.#idOf(call)
+    const id = yield* idOf(call)
     const { session } = call
+    const { transfers } = this.#calls
     const from = ownNumber(call) ?? this.#options.from
     const ringSeconds = secondsOf(this.#options.ringTimeout)
     if (warm !== true) {
-      this.#transfers.set(session, { call })
       const eventUrl = this.#eventUrl({ _tag: "Transfer", session })
-      return yield* this.#rest.transfer(id, Ncco.connect(target, { from, timeoutSeconds: ringSeconds, eventUrl })).pipe(
-        Effect.tapError(() => Effect.sync(() => this.#transfers.take(session)))
-      )
+      const ncco = Ncco.connect(target, { from, timeoutSeconds: ringSeconds, eventUrl })
+      return yield* transfers.begin({ call, target }, this.#rest.transfer(id, ncco))
     }
     if (from === undefined) {
       return yield* new InvalidConfig({
@@ -291,29 +238,25 @@ class VonageCarrier {
       })
     }
     const said = summary === undefined || summary === "" ? [] : Ncco.talk(summary, this.#options.language)
-    // the person's events may come before the response does
-    this.#transfers.set(session, { call })
-    const other = yield* this.#rest.dial({
+    const dialled = this.#rest.dial({
       to: target,
       from,
       answer: { ncco: [...said, ...Ncco.conversation(conversationOf(session), { endOnExit: true })] },
       eventUrl: this.#eventUrl({ _tag: "Warm", session }),
       ringSeconds
-    }).pipe(Effect.tapError(() => Effect.sync(() => this.#transfers.take(session))))
-    if (this.#transfers.get(session)?.call === call) this.#transfers.set(session, { call, other })
+    })
+    yield* transfers.beginWarm({ call, target }, dialled)
   })
 
   /** The call is with another person, or nobody was reached and it comes back to its session. */
   #onTransfer(session: string, { status }: Webhooks.VonageEvent) {
     const cause = Webhooks.causeOf(status)
     if (status === "answered") {
-      this.#transfers.take(session)?.call.emit({ type: "call.ended", cause: "transferred" })
+      this.#calls.transfers.connected(session)
       return Effect.succeed(nothing)
     }
     if (cause === undefined) return Effect.succeed(nothing)
-    const call = this.#transfers.take(session)?.call
-    call?.emit({ type: "call.transfer_failed", cause })
-    const { from, to } = call?.details ?? {}
+    const { from, to } = this.#calls.transfers.failed(session, cause)?.details ?? {}
     return Effect.map(
       this.#stream({ session }, { [callHeaders.from]: from, [callHeaders.to]: to }, 0),
       answer
@@ -328,7 +271,7 @@ class VonageCarrier {
   ): Effect.fn.Return<HttpServerResponse.HttpServerResponse, BackendError> {
     const cause = Webhooks.causeOf(status)
     if (status !== "answered" && status !== "completed" && cause === undefined) return nothing
-    const call = this.#transfers.take(session)?.call
+    const call = this.#calls.transfers.take(session)?.call
     if (call === undefined) {
       // nobody is there to be connected any more
       if (status === "answered") yield* this.#rest.hangUp(callId)
@@ -339,15 +282,8 @@ class VonageCarrier {
       return nothing
     }
     const moved = Ncco.conversation(conversationOf(session), { endOnExit: true })
-    yield* Effect.flatMap(this.#idOf(call), (id) => this.#rest.transfer(id, moved)).pipe(
-      Effect.andThen(Effect.sync(() => call.emit({ type: "call.ended", cause: "transferred" }))),
-      Effect.catch((error) =>
-        Effect.andThen(
-          Effect.sync(() => call.emit({ type: "call.transfer_failed", cause: "failed" })),
-          Effect.andThen(this.#rest.hangUp(callId), Effect.fail(error))
-        )
-      )
-    )
+    const connect = Effect.flatMap(idOf(call), (id) => this.#rest.transfer(id, moved))
+    yield* joinOrHangUp(call, connect, this.#rest.hangUp(callId))
     return nothing
   })
 }
@@ -364,14 +300,8 @@ export const kind: CarrierKind<VonageConfig> = {
   kind: "vonage",
   config: VonageConfig,
   make: Effect.fnUntraced(function*(options, host) {
-    const { client, publicUrl, timeout } = host
-    if (publicUrl === undefined) {
-      return yield* new InvalidConfig({
-        op: "TelephonyProvider.connect",
-        message: `carrier ${options.name}: Vonage calls our webhooks: set provider_config.public_url`,
-        details: { missing: "public_url" }
-      })
-    }
+    const { client, timeout } = host
+    const publicUrl = yield* publicUrlOf("Vonage", options.name, host)
     const key = yield* Signature.privateKey(options.privateKey)
     const rest = Rest.make({ client, applicationId: options.applicationId, key, url: options.apiUrl, timeout })
     return new VonageCarrier(options, host, publicUrl, rest).carrier

@@ -7,8 +7,7 @@ import * as Schema from "effect/Schema"
 import { withDefault } from "../../../schema/Defaults.ts"
 import { encodeKeys } from "../../../schema/EncodedKeys.ts"
 import { secret } from "../../../schema/Secret.ts"
-import { carrierFields, carrierKeys } from "../CarrierFields.ts"
-import { outboundFields, outboundKeys } from "../OutboundFields.ts"
+import { cloudFields, cloudKeys } from "../CloudFields.ts"
 import { DEFAULT_URL } from "./Rest.ts"
 
 /**
@@ -24,25 +23,19 @@ import { DEFAULT_URL } from "./Rest.ts"
  */
 export const VonageConfig = Schema.Struct({
   kind: Schema.Literal("vonage"),
-  ...carrierFields,
-  ...outboundFields,
+  ...cloudFields(DEFAULT_URL),
   applicationId: Schema.NonEmptyString.check(Schema.isMaxLength(64)),
   privateKey: secret({ min: 1, max: 8_192 }),
   signatureSecret: secret({ min: 8, max: 256 }),
   apiKey: Schema.optionalKey(Schema.NonEmptyString.check(Schema.isMaxLength(64))),
-  sampleRate: Schema.Literals([8_000, 16_000, 24_000]).pipe(withDefault(16_000 as const)),
-  apiUrl: Schema.String.check(
-    Schema.isPattern(/^https?:\/\/[^\s?#@]*[^\s?#@/]$/u, { expected: "a URL without a slash at its end" })
-  ).pipe(withDefault(DEFAULT_URL))
+  sampleRate: Schema.Literals([8_000, 16_000, 24_000]).pipe(withDefault(16_000 as const))
 }).pipe(encodeKeys({
-  ...carrierKeys,
-  ...outboundKeys,
+  ...cloudKeys,
   applicationId: "application_id",
   privateKey: "private_key",
   signatureSecret: "signature_secret",
   apiKey: "api_key",
-  sampleRate: "sample_rate",
-  apiUrl: "api_url"
+  sampleRate: "sample_rate"
 }))
 
 /**
