@@ -37,11 +37,14 @@ export const layer = (options: TestServerOptions = {}) =>
     ])
   )
 
-/** Writes bytes to a port; returns everything received until the server closes or `waitMs` has passed. */
+/**
+ * Writes bytes to a port; returns everything received until the server closes or `waitMs` has passed. `half`: whether our half is closed at
+ * once: a server may give up what it has not answered by then. Default: true.
+ */
 export const exchange = (
   port: number,
   bytes: Uint8Array | string,
-  options: { readonly waitMs?: number | undefined } = {}
+  options: { readonly waitMs?: number | undefined; readonly half?: boolean | undefined } = {}
 ): Promise<{ readonly text: string; readonly closed: boolean }> =>
   new Promise((resolve) => {
     const parts: Array<Buffer> = []
@@ -56,7 +59,8 @@ export const exchange = (
     socket.on("error", () => done(true))
     socket.on("close", () => done(true))
     // Half-close: the server sees the end of the input.
-    socket.end(bytes)
+    if (options.half === false) socket.write(bytes)
+    else socket.end(bytes)
   })
 
 export const portOf = (url: string): number => Number(new URL(url).port)
