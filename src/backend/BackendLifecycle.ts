@@ -6,6 +6,7 @@
 import * as Cause from "effect/Cause"
 import type * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -82,6 +83,9 @@ const logReport = (report: DrainReport) =>
       : Effect.logDebug("drained"),
     { ...report }
   )
+
+/** How much of the deadline an answer in flight may take before its session is handed over: the rest is for the store. */
+const SILENCE_SHARE = 0.8
 
 /** Waits until the agent says nothing, and nobody waits for it. */
 const silence = ({ handle: { session } }: SessionEntry) =>
@@ -183,7 +187,7 @@ export const make = Effect.fnUntraced(function*(options: LifecycleOptions): Effe
     }
     const leave = (entry: SessionEntry) =>
       Effect.andThen(
-        Effect.timeoutOption(silence(entry), deadline),
+        Effect.timeoutOption(silence(entry), Duration.times(deadline, SILENCE_SHARE)),
         // one that could not be stored ends here
         Effect.catch(options.handOver(entry), () => Effect.sync(() => drainAlone(entry)))
       )

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Layer } from "effect"
+import * as Agent from "../../../src/agent/Agent.ts"
 import { SessionStore } from "../../../src/session/persistence/SessionStore.ts"
 import * as MemoryStore from "../../../src/store/MemoryStore.ts"
 import { sharedStore } from "../../../src/testing/conformance/rows/ConversationChecks.ts"
@@ -73,6 +74,35 @@ describe.concurrent("a call that comes back", () => {
           "You said still here."
         ])
         assert.strictEqual(table.rows.size, 1)
+      }).pipe(Effect.scoped),
+    60_000
+  )
+
+  it.live(
+    "after a deploy that did not wait for the end of the answer hears the rest of it",
+    () =>
+      Effect.gen(function*() {
+        const table = MemoryStore.makeTable()
+        const words = Array.from({ length: 30 }, (_, i) => `word${i}`).map((word, i) => i % 6 === 5 ? `${word}.` : word)
+        const agent = Agent.fromCallback(() => Effect.succeed(words.join(" ")))
+        const config = { drain: { mode: "hand_over" as const, deadline: Duration.seconds(1) } }
+        const first = yield* start({ services: sharedStore(table).layer, config, agent })
+        const phone = yield* call(first.url, { call: "long" })
+        phone.say("go on")
+        yield* phone.until("the beginning of the answer", () => phone.heard.includes("word7"))
+        const session = yield* only(first.backend)
+        assert.strictEqual((yield* first.backend.stop).interrupted, 0)
+        assert.strictEqual(yield* session.ended, "taken_over")
+        assert.notInclude(phone.heard, "word29")
+
+        const second = yield* start({ services: sharedStore(table).layer, config, agent })
+        const again = yield* call(second.url, { call: "long" })
+        yield* again.until("the rest of the answer", () => again.heard.includes("word29"))
+        const resumed = yield* only(second.backend)
+        assert.strictEqual(resumed.id, session.id)
+        const [question, cut] = yield* resumed.history
+        assert.strictEqual(question?.text, "go on")
+        assert.isTrue(cut?.text.startsWith("word0 word1") && !cut.text.includes("word29"), cut?.text)
       }).pipe(Effect.scoped),
     60_000
   )
