@@ -7,6 +7,7 @@ import { Effect, type Scope } from "effect"
 import { Buffer } from "node:buffer"
 import { createHmac } from "node:crypto"
 import plivo from "plivo"
+import { DirectedCall } from "./FakeCall.ts"
 import {
   type Asked,
   type CarrierProtocol,
@@ -18,7 +19,7 @@ import {
   type Misbehaviour,
   parseXml,
   serveHttp,
-  Watched,
+  type Watched,
   type XmlElement
 } from "./FakeCarrier.ts"
 
@@ -183,21 +184,15 @@ export const start = (options: FakePlivoOptions = {}): Effect.Effect<FakePlivo, 
       return webhook
     }
 
-    class Call extends Watched implements FakePlivoCall {
+    class Call extends DirectedCall implements FakePlivoCall {
       readonly id: string
       readonly from: string
       readonly to: string
       readonly direction: "inbound" | "outbound"
       readonly verbs: Array<string> = []
-      readonly streams: Array<FakeStream> = []
-      readonly said: Array<string> = []
-      readonly digits: Array<string> = []
-      readonly dialled: Array<{ readonly target: string; connected: boolean }> = []
       conference: string | undefined
       status = "ringing"
       hangupUrl: string | undefined
-      turn = 0
-      #endOther: (() => void) | undefined
 
       constructor(given: {
         readonly id?: string | undefined
@@ -214,16 +209,9 @@ export const start = (options: FakePlivoOptions = {}): Effect.Effect<FakePlivo, 
         this.hangupUrl = given.hangupUrl
       }
 
-      readonly stream: Effect.Effect<FakeStream> = Effect.suspend(() =>
-        Effect.map(this.until("a stream", () => this.streams.length > 0 || over.has(this.status)), () => {
-          const newest = this.streams.at(-1)
-          if (newest === undefined) throw new Error(`the call is over (${this.status}) without a stream`)
-          return newest
-        })
-      )
-      readonly over: Effect.Effect<void> = Effect.suspend(() =>
-        this.until("the end of the call", () => over.has(this.status))
-      )
+      get isOver(): boolean {
+        return over.has(this.status)
+      }
 
       get form(): { readonly [name: string]: string } {
         return {
@@ -248,16 +236,10 @@ export const start = (options: FakePlivoOptions = {}): Effect.Effect<FakePlivo, 
         this.finish("completed", "Normal Hangup", "Callee")
       }
 
-      otherHangsUp(): void {
-        this.#endOther?.()
-      }
-
       finish(status: string, cause = "Normal Hangup", source = "API Request"): void {
         if (over.has(this.status)) return
         this.status = status
-        this.turn++
-        for (const stream of this.streams) stream.stop()
-        this.#endOther?.()
+        this.interrupt()
         this.changed()
         void this.tell(this.hangupUrl, { Event: "Hangup", HangupCauseName: cause, HangupSource: source, Duration: "1" })
       }
@@ -271,9 +253,7 @@ export const start = (options: FakePlivoOptions = {}): Effect.Effect<FakePlivo, 
       }
 
       replace(url: string): void {
-        const turn = ++this.turn
-        for (const stream of this.streams) stream.stop()
-        this.#endOther?.()
+        const turn = this.interrupt()
         if (turn === this.turn) void this.follow(url, { Event: "Redirect" })
       }
 
@@ -332,10 +312,7 @@ export const start = (options: FakePlivoOptions = {}): Effect.Effect<FakePlivo, 
           misbehaviour: options.misbehaviour,
           manual: options.manual
         })
-        this.streams.push(stream)
-        this.changed()
-        await Effect.runPromise(stream.until("the end of a stream", () => stream.end !== undefined)).catch(() => {})
-        this.changed()
+        await this.play(stream)
       }
 
       async #dial(
@@ -349,12 +326,9 @@ export const start = (options: FakePlivoOptions = {}): Effect.Effect<FakePlivo, 
         else this.dialled.push({ target, connected: outcome === "answered" })
         this.changed()
         if (outcome === "answered") {
-          const ended = new Promise<void>((resolve) => {
-            this.#endOther = resolve
-          })
-          await this.tell(attributes["callbackUrl"], { Event: "DialAnswer", DialAction: "answer" })
-          if (turn === this.turn) await ended
-          this.#endOther = undefined
+          await this.otherLeaves(() =>
+            this.tell(attributes["callbackUrl"], { Event: "DialAnswer", DialAction: "answer" })
+          )
           this.conference = undefined
           if (name === "Conference" && attributes["endConferenceOnExit"] === "true") {
             for (const other of calls) if (other.conference === target) other.finish("completed")
@@ -451,9 +425,7 @@ export const start = (options: FakePlivoOptions = {}): Effect.Effect<FakePlivo, 
         for (const call of calls) {
           call.hangupUrl = undefined
           call.status = "completed"
-          call.turn++
-          for (const stream of call.streams) stream.cut()
-          call.otherHangsUp()
+          call.abandon()
         }
       })
     )

@@ -6,6 +6,7 @@
 import { Effect, type Scope } from "effect"
 import { Buffer } from "node:buffer"
 import { generateKeyPairSync, sign as signBytes } from "node:crypto"
+import { CarrierCall } from "./FakeCall.ts"
 import {
   type Asked,
   type CarrierProtocol,
@@ -18,7 +19,7 @@ import {
   type Misbehaviour,
   parseXml,
   serveHttp,
-  Watched,
+  type Watched,
   type XmlElement
 } from "./FakeCarrier.ts"
 
@@ -187,15 +188,13 @@ export const start = (options: FakeTelnyxOptions = {}): Effect.Effect<FakeTelnyx
       return webhook
     }
 
-    class Call extends Watched implements FakeTelnyxCall {
+    class Call extends CarrierCall implements FakeTelnyxCall {
       readonly id: string
       readonly from: string
       readonly to: string
       readonly direction: "incoming" | "outgoing"
       readonly connectionId: string
       readonly commands: Array<string> = []
-      readonly streams: Array<FakeStream> = []
-      readonly said: Array<string> = []
       readonly digits: Array<string> = []
       readonly dialled: Array<{ readonly target: string; connected: boolean }> = []
       readonly isTexml: boolean
@@ -224,16 +223,9 @@ export const start = (options: FakeTelnyxOptions = {}): Effect.Effect<FakeTelnyx
         this.isTexml = given.isTexml ?? false
       }
 
-      readonly stream: Effect.Effect<FakeStream> = Effect.suspend(() =>
-        Effect.map(this.until("a stream", () => this.streams.length > 0 || this.state === "over"), () => {
-          const newest = this.streams.at(-1)
-          if (newest === undefined) throw new Error("the call is over without a stream")
-          return newest
-        })
-      )
-      readonly over: Effect.Effect<void> = Effect.suspend(() =>
-        this.until("the end of the call", () => this.state === "over")
-      )
+      get isOver(): boolean {
+        return this.state === "over"
+      }
 
       async tell(eventType: string, more: Json = {}): Promise<void> {
         if (this.webhookUrl === undefined || this.isTexml) return
@@ -305,9 +297,9 @@ export const start = (options: FakeTelnyxOptions = {}): Effect.Effect<FakeTelnyx
         })
         this.streams.push(stream)
         this.changed()
-        await Effect.runPromise(stream.opened)
+        await stream.opening
         void this.tell(stream.isOpen ? "streaming.started" : "streaming.failed", { stream_url: url })
-        await Effect.runPromise(stream.until("the end of a stream", () => stream.end !== undefined)).catch(() => {})
+        await stream.ending
         void this.tell("streaming.stopped", { stream_url: url })
         this.changed()
         // TeXML goes on with the next verb: there is none

@@ -5,6 +5,7 @@
 import { Effect, type Scope } from "effect"
 import { Buffer } from "node:buffer"
 import { getExpectedTwilioSignature } from "twilio/lib/webhooks/webhooks.js"
+import { CarrierCall } from "./FakeCall.ts"
 import {
   type Asked,
   type CarrierProtocol,
@@ -16,7 +17,7 @@ import {
   type Misbehaviour,
   parseXml,
   serveHttp,
-  Watched,
+  type Watched,
   type XmlElement
 } from "./FakeCarrier.ts"
 
@@ -225,7 +226,7 @@ export const start = Effect.fnUntraced(
       return told
     }
 
-    class Call extends Watched implements FakeCall {
+    class Call extends CarrierCall implements FakeCall {
       readonly sid: string
       readonly from: string
       readonly to: string
@@ -233,10 +234,8 @@ export const start = Effect.fnUntraced(
       readonly account: string
       readonly token: string
       readonly misbehaviour: Misbehaviour | undefined
-      readonly streams: Array<FakeStream> = []
       readonly verbs: Array<string> = []
       readonly dialled: Array<OtherLeg> = []
-      readonly said: Array<string> = []
       readonly played: Array<string> = []
       status = "ringing"
       /** Changes when another document replaces the one that is carried out. */
@@ -271,16 +270,9 @@ export const start = Effect.fnUntraced(
         }
       }
 
-      readonly stream: Effect.Effect<FakeStream> = Effect.suspend(() =>
-        Effect.map(this.until("a stream", () => this.streams.length > 0 || isOver(this.status)), () => {
-          const newest = this.streams.at(-1)
-          if (newest === undefined) throw new Error(`the call is over (${this.status}) without a stream`)
-          return newest
-        })
-      )
-      readonly over: Effect.Effect<void> = Effect.suspend(() =>
-        this.until("the end of the call", () => isOver(this.status))
-      )
+      get isOver(): boolean {
+        return isOver(this.status)
+      }
 
       hangUp(): void {
         this.finish("completed")

@@ -9,6 +9,7 @@ import { Effect, type Scope } from "effect"
 import { decodeJwt, SignJWT } from "jose"
 import { Buffer } from "node:buffer"
 import { createHash } from "node:crypto"
+import { DirectedCall } from "./FakeCall.ts"
 import {
   type Asked,
   type CarrierProtocol,
@@ -19,7 +20,7 @@ import {
   type Json,
   type Misbehaviour,
   serveHttp,
-  Watched
+  type Watched
 } from "./FakeCarrier.ts"
 
 export interface FakeVonageOptions {
@@ -162,23 +163,16 @@ export const start = (options: FakeVonageOptions): Effect.Effect<FakeVonage, nev
       )
     }
 
-    class Call extends Watched implements FakeVonageCall {
+    class Call extends DirectedCall implements FakeVonageCall {
       readonly uuid: string
       readonly conversationUuid: string
       readonly from: string
       readonly to: string
       readonly direction: "inbound" | "outbound"
       readonly actions: Array<string> = []
-      readonly streams: Array<FakeStream> = []
-      readonly said: Array<string> = []
-      readonly digits: Array<string> = []
-      readonly dialled: Array<{ readonly target: string; connected: boolean }> = []
       conversation: string | undefined
       status = "started"
       eventUrl: string | undefined
-      /** Actions of an NCCO that was replaced are not carried out. */
-      turn = 0
-      #endOther: (() => void) | undefined
 
       constructor(given: {
         readonly uuid?: string | undefined
@@ -196,16 +190,9 @@ export const start = (options: FakeVonageOptions): Effect.Effect<FakeVonage, nev
         this.eventUrl = given.eventUrl
       }
 
-      readonly stream: Effect.Effect<FakeStream> = Effect.suspend(() =>
-        Effect.map(this.until("a stream", () => this.streams.length > 0 || over.has(this.status)), () => {
-          const newest = this.streams.at(-1)
-          if (newest === undefined) throw new Error(`the call is over (${this.status}) without a stream`)
-          return newest
-        })
-      )
-      readonly over: Effect.Effect<void> = Effect.suspend(() =>
-        this.until("the end of the call", () => over.has(this.status))
-      )
+      get isOver(): boolean {
+        return over.has(this.status)
+      }
 
       get facts(): Json {
         return {
@@ -222,10 +209,6 @@ export const start = (options: FakeVonageOptions): Effect.Effect<FakeVonage, nev
         this.finish("completed")
       }
 
-      otherHangsUp(): void {
-        this.#endOther?.()
-      }
-
       async tell(status: string, more: Json = {}): Promise<void> {
         if (this.eventUrl === undefined) return
         await post(this.eventUrl, { ...this.facts, status, ...more }).catch(() => {})
@@ -234,19 +217,14 @@ export const start = (options: FakeVonageOptions): Effect.Effect<FakeVonage, nev
       finish(status: string): void {
         if (over.has(this.status)) return
         this.status = status
-        this.turn++
-        for (const stream of this.streams) stream.stop()
-        this.#endOther?.()
+        this.interrupt()
         this.changed()
         void this.tell(status, { duration: "1", rate: "0.01", price: "0.001" })
       }
 
       /** Carries out another NCCO in place of the present one. */
       replace(ncco: unknown): void {
-        const turn = ++this.turn
-        for (const stream of this.streams) stream.stop()
-        this.#endOther?.()
-        void this.run(ncco, turn)
+        void this.run(ncco, this.interrupt())
       }
 
       async follow(url: string, method: "GET" | "POST"): Promise<void> {
@@ -308,7 +286,7 @@ export const start = (options: FakeVonageOptions): Effect.Effect<FakeVonage, nev
               eventUrl === undefined ? undefined : post(eventUrl, { ...leg, status }).catch(() => undefined)
             const status = endpoint["type"] === "websocket"
               ? await this.#connect(endpoint)
-              : await this.#dial(endpoint, turn, tell)
+              : await this.#dial(endpoint, tell)
             if (over.has(this.status)) return undefined
             const answer = await tell(status)
             return turn === this.turn && action["eventType"] === "synchronous" && answer?.status === 200 &&
@@ -347,16 +325,12 @@ export const start = (options: FakeVonageOptions): Effect.Effect<FakeVonage, nev
           misbehaviour: options.misbehaviour,
           manual: options.manual
         })
-        this.streams.push(stream)
-        this.changed()
-        await Effect.runPromise(stream.until("the end of a stream", () => stream.end !== undefined)).catch(() => {})
-        this.changed()
+        await this.play(stream)
         return stream.end?.by === "refused" ? "failed" : "disconnected"
       }
 
       async #dial(
         endpoint: Json,
-        turn: number,
         tell: (status: string) => Promise<unknown> | undefined
       ): Promise<string> {
         const target = String(endpoint["number"] ?? endpoint["uri"])
@@ -365,22 +339,14 @@ export const start = (options: FakeVonageOptions): Effect.Effect<FakeVonage, nev
         this.changed()
         await tell("ringing")
         if (outcome !== "answered") return outcome
-        const ended = new Promise<void>((resolve) => {
-          this.#endOther = resolve
-        })
-        await tell("answered")
-        if (turn === this.turn) await ended
-        this.#endOther = undefined
+        await this.otherLeaves(() => tell("answered"))
         return "completed"
       }
 
       async #converse(name: string, endOnExit: boolean): Promise<undefined> {
         this.conversation = name
         this.changed()
-        await new Promise<void>((resolve) => {
-          this.#endOther = resolve
-        })
-        this.#endOther = undefined
+        await this.otherLeaves()
         this.conversation = undefined
         if (endOnExit) { for (const other of calls) if (other.conversation === name) other.finish("completed") }
         return undefined
@@ -491,9 +457,7 @@ export const start = (options: FakeVonageOptions): Effect.Effect<FakeVonage, nev
         for (const call of calls) {
           call.eventUrl = undefined
           call.status = "completed"
-          call.turn++
-          for (const stream of call.streams) stream.cut()
-          call.otherHangsUp()
+          call.abandon()
         }
       })
     )
