@@ -15,7 +15,8 @@ const isBaseUrl = (text: string): boolean =>
 const Target = Schema.NonEmptyString.check(Schema.isMaxLength(256))
 
 /**
- * - `publicUrl`: the base URL at which carriers reach this server, such as `https://voice.example.com`. Carriers that call us back need it.
+ * - `publicUrl`: the base URL at which carriers reach this server, such as `https://voice.example.com`. Carriers that call us back need it. Default
+ *   with `serve`: `server.public_url`, which a server behind a proxy needs anyway: it answers to no other name.
  * - `carriers`: the carriers, each with a name and its kind; at most 32.
  * - `transferTargets`: where calls may be transferred, by name: a number (E.164) or a SIP address. Default: none.
  *   A transfer may also go to whatever `allowedDestinations` has.
