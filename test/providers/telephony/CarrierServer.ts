@@ -38,7 +38,21 @@ export class Followed extends Watched {
 
   readonly event = (type: SessionEvent["type"]): Effect.Effect<void> =>
     this.until(type, () => this.events.some((event) => event.type === type))
+
+  /** The agent has said something with this in it. */
+  readonly answered = (text: string): Effect.Effect<void> =>
+    this.until(
+      `an answer with ${text}`,
+      () => this.of("agent.speech_stopped").some((event) => event.text.includes(text))
+    )
 }
+
+/** A session whose user the carrier calls. */
+export const outbound = (carrier: string, to: string) => ({
+  userId: "u",
+  transport: "websocket",
+  call: { carrier, direction: "outbound", to, parameters: {} }
+} as const)
 
 export interface CarrierServer {
   readonly url: string

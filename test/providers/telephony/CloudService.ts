@@ -18,6 +18,7 @@ import { TextToSpeech } from "../../../src/speech/TextToSpeech.ts"
 import * as ScriptedEngines from "../../../src/testing/scripted/ScriptedEngines.ts"
 import { neverOverloaded } from "../../server/support.ts"
 import { tone } from "../../support/FakeCarrier.ts"
+import { follow, ofType, type Told } from "./FollowSessions.ts"
 
 /** How long each word of the agent is, in ms. */
 export const WORD_MS = 200
@@ -86,8 +87,6 @@ export const layer = (options: CloudServiceOptions) => {
   return Server.layer({ port: options.port }).pipe(Layer.provideMerge(backend))
 }
 
-export type Told = SessionEvent & { readonly session: string }
-
 export interface CloudService {
   readonly backend: VoiceBackend["Service"]
   readonly url: string
@@ -107,30 +106,15 @@ export const make = Effect.fnUntraced(function*(
   const backend = Context.get(context, VoiceBackend)
   const events: Array<Told> = []
   const watchers = new Set<() => void>()
-  const followed = new Set<string>()
-  const scope = yield* Effect.scope
-  yield* Effect.gen(function*() {
-    for (const session of yield* backend.listSessions) {
-      if (followed.has(session.id)) continue
-      followed.add(session.id)
-      yield* session.events.pipe(
-        Stream.runForEach((event) =>
-          Effect.sync(() => {
-            events.push({ ...event, session: session.id })
-            for (const watcher of Array.from(watchers)) watcher()
-          })
-        ),
-        Effect.forkIn(scope, { startImmediately: true })
-      )
-    }
-    yield* Effect.sleep(5)
-  }).pipe(Effect.forever, Effect.forkScoped)
+  yield* follow(backend, (event) => {
+    events.push(event)
+    for (const watcher of Array.from(watchers)) watcher()
+  })
   return {
     backend,
     url: `http://127.0.0.1:${options.port}`,
     events,
-    of: (type) =>
-      events.filter((event): event is Extract<typeof event, { readonly type: typeof type }> => event.type === type),
+    of: (type) => ofType(events, type),
     until: (what, holds) =>
       Effect.callback<Told>((resume) => {
         const look = () => {

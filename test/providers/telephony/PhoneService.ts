@@ -17,6 +17,7 @@ import type { SessionEvent } from "../../../src/session/SessionEvent.ts"
 import { TextToSpeech } from "../../../src/speech/TextToSpeech.ts"
 import * as ScriptedEngines from "../../../src/testing/scripted/ScriptedEngines.ts"
 import * as Recording from "../../support/asterisk/Recording.ts"
+import { follow, ofType, type Told } from "./FollowSessions.ts"
 
 export const USERNAME = "asterisk"
 export const PASSWORD = "secret-of-the-stream"
@@ -103,43 +104,23 @@ export const layer = (options: PhoneServiceOptions) => {
 export interface PhoneService {
   readonly backend: VoiceBackend["Service"]
   /** The events of all sessions, as they come. */
-  readonly events: ReadonlyArray<SessionEvent & { readonly session: string }>
+  readonly events: ReadonlyArray<Told>
   readonly of: <Type extends SessionEvent["type"]>(
     type: Type
   ) => ReadonlyArray<Extract<SessionEvent, { readonly type: Type }> & { readonly session: string }>
 }
-
-const follow = Effect.fnUntraced(function*(
-  backend: VoiceBackend["Service"],
-  onEvent: (event: SessionEvent & { readonly session: string }) => void
-) {
-  const followed = new Set<string>()
-  const scope = yield* Effect.scope
-  yield* Effect.gen(function*() {
-    for (const session of yield* backend.listSessions) {
-      if (followed.has(session.id)) continue
-      followed.add(session.id)
-      yield* session.events.pipe(
-        Stream.runForEach((event) => Effect.sync(() => onEvent({ ...event, session: session.id }))),
-        Effect.forkIn(scope, { startImmediately: true })
-      )
-    }
-    yield* Effect.sleep(5)
-  }).pipe(Effect.forever, Effect.forkScoped)
-})
 
 export const make = Effect.fnUntraced(function*(
   options: PhoneServiceOptions
 ): Effect.fn.Return<PhoneService, unknown, Scope.Scope> {
   const context = yield* Layer.build(layer(options))
   const backend = Context.get(context, VoiceBackend)
-  const events: Array<SessionEvent & { readonly session: string }> = []
+  const events: Array<Told> = []
   yield* follow(backend, (event) => void events.push(event))
   return {
     backend,
     events,
-    of: (type) =>
-      events.filter((event): event is Extract<typeof event, { readonly type: typeof type }> => event.type === type)
+    of: (type) => ofType(events, type)
   }
 })
 

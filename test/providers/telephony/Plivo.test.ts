@@ -30,11 +30,7 @@ const start = Effect.fnUntraced(function*(
   return { plivo, server, answerUrl, urls: { answerUrl, hangupUrl: answerUrl } }
 })
 
-const outbound = (to: string) => ({
-  userId: "u",
-  transport: "websocket",
-  call: { carrier: "p", direction: "outbound", to, parameters: {} }
-} as const)
+const outbound = (to: string) => CarrierServer.outbound("p", to)
 
 describe("the carrier plivo", () => {
   for (const audio of ["l16_16000", "mulaw_8000"] as const) {
@@ -58,10 +54,8 @@ describe("the carrier plivo", () => {
         stream.press("*")
         yield* followed.event("dtmf.received")
         stream.say(speech(400, rate))
-        yield* followed.until("the answer", () =>
-          followed.of("agent.speech_stopped").some(({ text }) => text.includes("hello")))
-        yield* stream.until("all is played", () =>
-          stream.aheadMs === 0)
+        yield* followed.answered("hello")
+        yield* stream.until("all is played", () => stream.aheadMs === 0)
         assert.isAbove(stream.marks.length, 1)
         assert.deepStrictEqual(stream.faults, [])
         call.hangUp()
@@ -140,8 +134,7 @@ describe("the carrier plivo", () => {
       const second = yield* call.stream
       yield* second.opened
       second.say(speech(400, 16_000))
-      yield* followed.until("the answer", () =>
-        followed.of("agent.speech_stopped").some(({ text }) => text.includes("again")))
+      yield* followed.answered("again")
       assert.strictEqual((yield* server.backend.listSessions).length, 1)
     }).pipe(Effect.scoped))
 

@@ -30,11 +30,7 @@ const start = Effect.fnUntraced(function*(
   return { telnyx, server, webhookUrl: `${server.url}/telephony/t/answer` }
 })
 
-const outbound = (to: string) => ({
-  userId: "u",
-  transport: "websocket",
-  call: { carrier: "t", direction: "outbound", to, parameters: {} }
-} as const)
+const outbound = (to: string) => CarrierServer.outbound("t", to)
 
 describe("the carrier telnyx", () => {
   for (const texml of [false, true]) {
@@ -59,10 +55,8 @@ describe("the carrier telnyx", () => {
         stream.press("#")
         yield* followed.event("dtmf.received")
         stream.say(speech(400, 16_000))
-        yield* followed.until("the answer", () =>
-          followed.of("agent.speech_stopped").some(({ text }) => text.includes("hello")))
-        yield* stream.until("all is played", () =>
-          stream.aheadMs === 0)
+        yield* followed.answered("hello")
+        yield* stream.until("all is played", () => stream.aheadMs === 0)
         assert.isAbove(stream.marks.length, 1)
         assert.deepStrictEqual(stream.faults, [])
         call.hangUp()
@@ -149,8 +143,7 @@ describe("the carrier telnyx", () => {
       const second = yield* call.stream
       yield* second.opened
       second.say(speech(400, 16_000))
-      yield* followed.until("the answer", () =>
-        followed.of("agent.speech_stopped").some(({ text }) => text.includes("again")))
+      yield* followed.answered("again")
       assert.strictEqual((yield* server.backend.listSessions).length, 1)
     }).pipe(Effect.scoped))
 

@@ -64,10 +64,7 @@ describe("the carrier vonage", () => {
       stream.press("5")
       yield* followed.event("dtmf.received")
       stream.say(speech(400, 16_000))
-      yield* followed.until(
-        "the answer",
-        () => followed.of("agent.speech_stopped").some(({ text }) => text.includes("hello"))
-      )
+      yield* followed.answered("hello")
       yield* stream.until("all is played", () => stream.aheadMs === 0)
       assert.isAbove(stream.marks.length, 1)
       assert.isBelow(stream.mostAheadMs, 1_500)
@@ -170,8 +167,7 @@ describe("the carrier vonage", () => {
       yield* Effect.flatMap(call.stream, ({ opened }) => opened)
       const second = yield* call.stream
       second.say(speech(400, 16_000))
-      yield* followed.until("the answer", () =>
-        followed.of("agent.speech_stopped").some(({ text }) => text.includes("again")))
+      yield* followed.answered("again")
       assert.strictEqual((yield* server.backend.listSessions).length, 1)
     }).pipe(Effect.scoped))
 
@@ -182,11 +178,7 @@ describe("the carrier vonage", () => {
         carrier: { machine_detection: "beep" },
         greeting: "Good day."
       })
-      const session = yield* server.backend.createSession({
-        userId: "u",
-        transport: "websocket",
-        call: { carrier: "v", direction: "outbound", to: "+447700900002", parameters: {} }
-      })
+      const session = yield* server.backend.createSession(CarrierServer.outbound("v", "+447700900002"))
       const followed = yield* server.follow(session.id)
       const call = vonage.calls[0] ?? assert.fail("nobody was called")
       const stream = yield* call.stream
@@ -201,20 +193,12 @@ describe("the carrier vonage", () => {
     Effect.gen(function*() {
       const { server } = yield* start({ fake: { outcomes: { "447700900003": "busy", "447700900004": "timeout" } } })
       for (const [to, cause] of [["+447700900003", "busy"], ["+447700900004", "no_answer"]] as const) {
-        const session = yield* server.backend.createSession({
-          userId: "u",
-          transport: "websocket",
-          call: { carrier: "v", direction: "outbound", to, parameters: {} }
-        })
+        const session = yield* server.backend.createSession(CarrierServer.outbound("v", to))
         const followed = yield* server.follow(session.id)
         yield* followed.event("call.ended")
         assert.strictEqual(followed.of("call.ended")[0]?.cause, cause)
       }
-      const missing = yield* Effect.flip(server.backend.createSession({
-        userId: "u",
-        transport: "websocket",
-        call: { carrier: "v", direction: "outbound", to: "not a number", parameters: {} }
-      }))
+      const missing = yield* Effect.flip(server.backend.createSession(CarrierServer.outbound("v", "not a number")))
       assert.strictEqual(missing.code, "invalid_config")
     }).pipe(Effect.scoped))
 
@@ -277,10 +261,7 @@ describe("the carrier vonage", () => {
       const followed = yield* server.session
       yield* stream.until("two rounds of them", () => stream.heard.length > 90)
       stream.say(speech(400, 16_000))
-      yield* followed.until(
-        "the answer",
-        () => followed.of("agent.speech_stopped").some(({ text }) => text.includes("hello"))
-      )
+      yield* followed.answered("hello")
       assert.strictEqual(followed.of("dtmf.received").length, 0)
       assert.isUndefined(stream.end)
     }).pipe(Effect.scoped))
