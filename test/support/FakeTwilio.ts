@@ -216,6 +216,8 @@ export const start = Effect.fnUntraced(
         headers: {
           "content-type": "application/x-www-form-urlencoded; charset=utf-8",
           "user-agent": "TwilioProxy/1.1",
+          // a connection that is kept would be lost with the process that has it, and the request with it
+          connection: "close",
           "i-twilio-idempotency-token": `${++counter}`,
           "x-twilio-signature": sign(url, parameters, token)
         },
@@ -375,6 +377,9 @@ export const start = Effect.fnUntraced(
             return undefined
           case "Reject":
             this.finish(verb.attributes["reason"] === "busy" ? "busy" : "failed")
+            return undefined
+          case "Pause":
+            await new Promise((resolve) => setTimeout(resolve, 1_000 * Number(verb.attributes["length"] ?? 1)))
             return undefined
           case "Say":
             this.said.push(verb.text)

@@ -19,6 +19,7 @@ export const seconds: { readonly [file: string]: number } = {
   "test/package/Pack.server.test.ts": 75,
   "test/providers/telephony/Asterisk.server.test.ts": 36,
   "test/providers/telephony/AsteriskBed.server.test.ts": 8,
+  "test/providers/telephony/TwilioRecovery.server.test.ts": 12,
   "test/cluster/PostgresEngine.server.test.ts": 43,
   "test/cli/workers/Workers.server.test.ts": 42,
   "test/cli/app/App.server.test.ts": 36,
@@ -50,7 +51,7 @@ export const seconds: { readonly [file: string]: number } = {
 const SHORT = 10
 
 const audio =
-  /LiveKit\.(?:server|browser)|SharedRooms|PipecatBridge|Swap|pipecat\/Bot|Replay|Asterisk|AriLink|Console\.|Interruptions/u
+  /LiveKit\.(?:server|browser)|SharedRooms|PipecatBridge|Swap|pipecat\/Bot|Replay|Asterisk|AriLink|TwilioRecovery|Console\.|Interruptions/u
 const waiting =
   /SlowPeers|store\/Servers|ClientStores|StoreOutages|StoreFailover|VanishedHost|HangingOwner|ClockSteps|hosted\/|gemini\/|openai\/Realtime|Drain/u
 

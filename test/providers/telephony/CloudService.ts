@@ -54,6 +54,8 @@ export interface CloudServiceOptions {
   readonly maxSessions?: number
   /** Where sessions are stored. Default: nowhere. */
   readonly store?: string | undefined
+  /** Whether sessions are left to the next process when it is stopped. Default: they end with their turn. */
+  readonly handOver?: boolean
 }
 
 const agent = Agent.fromCallback((text) =>
@@ -66,6 +68,7 @@ export const layer = (options: CloudServiceOptions) => {
     config: {
       maxConcurrentSessions: options.maxSessions ?? 200,
       overload: neverOverloaded,
+      ...(options.handOver === true ? { drain: { mode: "hand_over", deadline: Duration.seconds(20) } } : {}),
       conversation: { ...defaultPolicy, firstSpeaker: "agent", greeting: GREETING },
       providerConfig: {
         ...BackendConfig.defaults.providerConfig,
