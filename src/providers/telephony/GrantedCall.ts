@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { AuthenticationFailed, type BackendError, ConnectionFailed } from "../../BackendError.ts"
+import { AuthenticationFailed, AuthorizationFailed, type BackendError, ConnectionFailed } from "../../BackendError.ts"
 import type { MediaStart } from "../../protocols/MediaProtocol.ts"
 import { SessionElsewhere } from "../SessionElsewhere.ts"
 import type { Call, CarrierHost } from "./Call.ts"
@@ -13,8 +13,11 @@ import type { Call, CarrierHost } from "./Call.ts"
 const op = "TelephonyProvider.media"
 
 /**
- * The call that a stream's token is good for: that of its session, or the carrier's, whose id the stream has to tell as well. The
- * token is taken: it lets no other stream in.
+ * The call that a stream's token is good for: that of its session, or the carrier's. A token that names the carrier's call lets only that
+ * call's stream in; one of a session alone was made before the carrier had told the call's id. The token is taken: it lets no other
+ * stream in.
+ *
+ * - `accounts`: whose calls are taken, where the stream tells it. Default: everyone's.
  *
  * @category operations
  * @since 0.1.0
@@ -23,9 +26,17 @@ export const enter = Effect.fnUntraced(function*(
   { calls, tokens }: Pick<CarrierHost, "calls" | "tokens">,
   carrier: string,
   token: string | undefined,
-  start: MediaStart
+  start: MediaStart,
+  accounts?: ReadonlyArray<string>
 ): Effect.fn.Return<Call, BackendError, Scope.Scope> {
+  const { account, callId } = start
   const { call, session } = yield* tokens.take(token, carrier)
+  if (call === undefined ? session === undefined : call !== callId) {
+    return yield* new AuthenticationFailed({ op, message: "the token of the media stream is of another call" })
+  }
+  if (account !== undefined && accounts?.includes(account) === false) {
+    return yield* new AuthorizationFailed({ op, message: "calls of this account are not taken" })
+  }
   if (session !== undefined) {
     return yield* calls.resume(session).pipe(
       // the stream is open already: it cannot be passed on
@@ -35,12 +46,9 @@ export const enter = Effect.fnUntraced(function*(
       )
     )
   }
-  if (call === undefined || call !== start.callId) {
-    return yield* new AuthenticationFailed({ op, message: "the token of the media stream is of another call" })
-  }
   const { token: _, ...parameters } = start.parameters
   return yield* calls.enter(carrier, {
-    id: call,
+    id: callId,
     from: start.from,
     to: start.to,
     parameters,

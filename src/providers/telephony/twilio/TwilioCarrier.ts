@@ -5,26 +5,19 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
-import {
-  AuthenticationFailed,
-  AuthorizationFailed,
-  type BackendError,
-  ConnectionFailed,
-  InvalidConfig
-} from "../../../BackendError.ts"
+import { type BackendError, InvalidConfig } from "../../../BackendError.ts"
 import * as SignalWireStream from "../../../protocols/media-streams/SignalWire.ts"
 import * as TwilioStream from "../../../protocols/media-streams/Twilio.ts"
 import type { MediaProtocol, MediaStart } from "../../../protocols/MediaProtocol.ts"
 import type { Call, Carrier, CarrierHost, CarrierKind } from "../Call.ts"
 import { ringSecondsOf } from "../CarrierFields.ts"
+import * as GrantedCall from "../GrantedCall.ts"
 import * as MediaRoute from "../MediaRoute.ts"
 import { secondsOf } from "../OutboundFields.ts"
 import * as TwilioApi from "./TwilioApi.ts"
 import { SignalWireConfig, TwilioConfig } from "./TwilioConfig.ts"
 import * as TwimlCalls from "./TwimlCalls.ts"
 import * as TwimlRoutes from "./TwimlRoutes.ts"
-
-const op = "TelephonyProvider.media"
 
 /** What a caller hears in a queue, as Twilio has it by itself. */
 const TWILIO_MUSIC = "https://twimlets.com/holdmusic?Bucket=com.twilio.music.classical"
@@ -55,28 +48,11 @@ const publicUrlOf = ({ publicUrl }: CarrierHost, name: string): Effect.Effect<st
     })
   )
 
-/** The call of a stream, once its token has been taken. */
-const callOf = (host: CarrierHost, name: string, accounts: ReadonlyArray<string>) =>
-  Effect.fnUntraced(function*({ account, callId, input, parameters }: MediaStart) {
-    const { from, to, token, ...rest } = parameters
-    const grant = yield* host.tokens.take(token, name)
-    if (grant.call !== undefined && grant.call !== callId) {
-      return yield* new AuthenticationFailed({ op, message: "the token of the media stream is of another call" })
-    }
-    if (account !== undefined && !accounts.includes(account)) {
-      return yield* new AuthorizationFailed({ op, message: "calls of this account are not taken" })
-    }
-    if (grant.session === undefined) {
-      const incoming = { id: callId, from, to, parameters: rest, inputSampleRate: input.sampleRate }
-      return yield* host.calls.enter(name, incoming)
-    }
-    return yield* host.calls.resume(grant.session).pipe(
-      Effect.catchTag("SessionElsewhere", () =>
-        Effect.fail(
-          new ConnectionFailed({ op, message: "another node has the session of this call" })
-        ))
-    )
-  })
+/** The call of a stream. Who calls whom is told by our answer to the webhook. */
+const callOf = (host: CarrierHost, name: string, accounts: ReadonlyArray<string>) => (start: MediaStart) => {
+  const { from, to, token, ...parameters } = start.parameters
+  return GrantedCall.enter(host, name, token, { ...start, from, to, parameters }, accounts)
+}
 
 /** What who makes the call says, else what the options say. A message is left after the machine's. */
 const detectionOf = (
