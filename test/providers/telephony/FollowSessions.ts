@@ -14,7 +14,9 @@ export const ofType = <Type extends SessionEvent["type"]>(
 
 export const follow = Effect.fnUntraced(function*(
   backend: VoiceBackend["Service"],
-  onEvent: (event: Told) => void
+  onEvent: (event: Told) => void,
+  /** Called before the events of a session, of which the first may have passed already. */
+  onSession: (id: string) => void = () => {}
 ): Effect.fn.Return<void, never, Scope.Scope> {
   const followed = new Set<string>()
   const scope = yield* Effect.scope
@@ -22,6 +24,7 @@ export const follow = Effect.fnUntraced(function*(
     for (const session of yield* backend.listSessions) {
       if (followed.has(session.id)) continue
       followed.add(session.id)
+      onSession(session.id)
       yield* session.events.pipe(
         Stream.runForEach((event) => Effect.sync(() => onEvent({ ...event, session: session.id }))),
         Effect.forkIn(scope, { startImmediately: true })

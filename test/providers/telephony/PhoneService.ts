@@ -68,6 +68,7 @@ export const layer = (options: PhoneServiceOptions) => {
       conversation: { ...defaultPolicy, firstSpeaker: "agent", greeting: "Hello there." },
       providerConfig: {
         ...BackendConfig.defaults.providerConfig,
+        allowed_destinations: ["+", "sip:"],
         carriers: [
           ...(options.audioSocketPort === undefined
             ? []
@@ -127,7 +128,9 @@ export const make = Effect.fnUntraced(function*(
 if (import.meta.main) {
   const options: PhoneServiceOptions = JSON.parse(process.argv[2] ?? "{}")
   Layer.effectDiscard(Effect.gen(function*() {
-    yield* follow(yield* VoiceBackend, (event) => void process.stdout.write(`${JSON.stringify(event)}\n`))
+    const tell = (line: { readonly type: string; readonly session: string }) =>
+      void process.stdout.write(`${JSON.stringify(line)}\n`)
+    yield* follow(yield* VoiceBackend, tell, (session) => tell({ type: "followed", session }))
     process.stdout.write("ready\n")
   })).pipe(Layer.provide(layer(options)), Layer.launch, NodeRuntime.runMain)
 }
