@@ -2,8 +2,10 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Schema from "effect/Schema"
 import { type ProviderRoute, speaking } from "../../src/backend/provider/BackendProvider.ts"
 import * as Protocols from "../../src/server/Protocols.ts"
+import { ServerConfig } from "../../src/server/ServerConfig.ts"
 
 const route = (path: HttpRouter.PathInput): HttpRouter.Route<never, never> =>
   HttpRouter.route("GET", path, HttpServerResponse.empty())
@@ -17,6 +19,14 @@ const pathsOf = (protocols: ReadonlyArray<string> | undefined) =>
   Effect.map(Protocols.served(routes, protocols), (served) => served.map(({ path }) => path))
 
 describe("server.protocols", () => {
+  it("can list every protocol of a carrier", () => {
+    const listed = Schema.decodeUnknownSync(ServerConfig)({
+      protocols: ["native", "pipecat", "twilio", "signalwire", "telnyx", "plivo", "exotel", "vonage", "asterisk"]
+    })
+    assert.lengthOf(listed.protocols ?? [], 9)
+    assert.throws(() => Schema.decodeUnknownSync(ServerConfig)({ protocols: ["carrier-pigeon"] }))
+  })
+
   it.effect("serves everything that the provider has, where none is listed", () =>
     Effect.gen(function*() {
       assert.deepStrictEqual(yield* pathsOf(undefined), routes.map(({ path }) => path))
