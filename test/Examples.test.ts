@@ -6,6 +6,7 @@ import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { execFile } from "node:child_process"
+import { generateKeyPairSync } from "node:crypto"
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { basename, dirname, join } from "node:path"
@@ -78,6 +79,11 @@ describe("Examples", () => {
   })
 
   it("shows configs that are valid", async () => {
+    const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2_048 })
+    const keys: { readonly [name: string]: string } = {
+      VONAGE_PRIVATE_KEY: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+      TELNYX_PUBLIC_KEY: Buffer.alloc(32, 1).toString("base64")
+    }
     const directory = mkdtempSync(join(tmpdir(), "effect-voice-guides-"))
     const base = { provider: "local", pipeline_type: "stt_tts", stt_provider: "moonshine", tts_provider: "flite" }
     try {
@@ -89,7 +95,7 @@ describe("Examples", () => {
           writeFileSync(file, missing.map(([key, value]) => `${key}: ${value}\n`).join("") + block)
           const variables = Array.from(
             block.matchAll(/\$\{(\w+)\}/gu),
-            ([, name = ""]) => [name, `redis://${name}`.padEnd(40, "k")]
+            ([, name = ""]) => [name, keys[name] ?? `redis://${name}`.padEnd(40, "k")]
           )
           await ConfigSource.load({ file, env: Object.fromEntries(variables), section: ServerConfig.section }).pipe(
             Effect.mapError((error) => new Error(`${guide}:\n${block}\n${error.message}`)),

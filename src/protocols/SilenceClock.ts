@@ -15,8 +15,11 @@ import type * as Scope from "effect/Scope"
 import * as MonotonicTime from "../MonotonicTime.ts"
 import * as ThrownValue from "../ThrownValue.ts"
 
-/** How long nothing may come before it counts as silence, in ms: longer than the jitter of a network. */
-const SILENT_AFTER_MS = 300
+/**
+ * How long nothing may come before it counts as silence, in ms: longer than a packet of TCP that was lost takes to come again. Silence in the
+ * middle of a word that is only late would end the turn.
+ */
+const SILENT_AFTER_MS = 700
 /** How much of that is never given, in ms. */
 const JITTER_MS = 200
 const TICK_MS = 200
@@ -50,7 +53,7 @@ interface Entry extends SilentStream {
 export class SilenceClock extends Context.Service<SilenceClock, {
   /**
    * Watches a stream for as long as the scope lasts. `give` is called with ms of silence, at most 400 at a time: first when nothing has come
-   * for 300 to 500 ms, then every 200 ms until something comes. If it
+   * for 700 to 900 ms, then every 200 ms until something comes. If it
    * throws, it is called no more.
    */
   readonly watch: (give: (ms: number) => void) => Effect.Effect<SilentStream, never, Scope.Scope>

@@ -3,5 +3,6 @@ import * as Results from "./Results.ts"
 import { telephonyHarness } from "./TelephonyHarness.ts"
 
 describe("the contract over provider telephony, by a media stream", () => {
-  Results.each(telephonyHarness, { concurrency: 24 })
+  // the telephone plays in real time, as does a room
+  Results.each(telephonyHarness, { concurrency: 12, again: true })
 })

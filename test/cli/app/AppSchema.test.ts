@@ -94,7 +94,7 @@ describe("AppSchema", () => {
       assert.deepStrictEqual(names("stt_provider").slice(0, 5), ["ears", "deepgram", "away", "odd", "assemblyai"])
       assert.deepStrictEqual(names("stt_fallback", "anyOf", "0", "items").slice(0, 2), ["ears", "deepgram"])
       assert.include(names("tts_provider"), "bellboy")
-      assert.deepStrictEqual(names("provider"), ["sip", "local", "livekit", "pipecat"])
+      assert.deepStrictEqual(names("provider"), ["sip", "local", "livekit", "pipecat", "telephony"])
       assert.include(names("store", "properties", "kind"), "paper")
       assert.strictEqual(at(schema, "properties", "agent", "default"), "concierge")
       assert.strictEqual(at(schema, "properties", "stt_provider", "default"), "ears")

@@ -60,7 +60,14 @@ describe("WireProtocol", () => {
           seen.add(message.type)
         }
       }
-      assert.sameMembers(Array.from(seen), ["user.text", "agent.interrupt", "playout.position", "session.end", "ping"])
+      assert.sameMembers(Array.from(seen), [
+        "user.text",
+        "agent.interrupt",
+        "playout.position",
+        "user.dtmf",
+        "session.end",
+        "ping"
+      ])
     }))
 
   it("acts on every close code that the server sends as the table says", () => {

@@ -102,7 +102,7 @@ const goesOn = Effect.fnUntraced(function*(call: FakeTwilio.FakeCall, second: Cl
   again.say(speech)
   yield* again.until("the answer", () => again.loudMs() >= 3 * CloudService.WORD_MS)
   yield* again.until("its end", () => again.aheadMs === 0 && again.quietSinceMs !== undefined)
-  assert.strictEqual(again.loudMs(), 3 * CloudService.WORD_MS, "the greeting is not said again")
+  assert.isBelow(again.loudMs(), 4 * CloudService.WORD_MS, "the greeting is not said again")
   const sessions = yield* second.backend.listSessions
   assert.strictEqual(sessions.length, 1)
   const [session] = sessions
