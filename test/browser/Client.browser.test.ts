@@ -70,13 +70,13 @@ describe.skipIf(Browser.missing !== undefined)("browser client", () => {
       const sockets = await intercept(page)
       await page.reload()
       await connect(page)
-      const later = { type: "dtmf.received", seq: 1_000, at_ms: 5, digit: "5" }
+      const later = { type: "user.yawned", seq: 1_000, at_ms: 5, digit: "5" }
       sockets[0]?.send(JSON.stringify(later))
       sockets[0]?.send(JSON.stringify({ type: "connection.slow", seq: 1_001, at_ms: 5, connection: "websocket-1" }))
       sockets[0]?.send("not a message")
       assert.deepStrictEqual(await logged(page, 4), [
         "unknown",
-        { type: "unknown", name: "dtmf.received", raw: later },
+        { type: "unknown", name: "user.yawned", raw: later },
         "connection.slow",
         { connection: "websocket-1" }
       ])
