@@ -8,7 +8,7 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import type { WebSocket } from "ws"
+import type { MessageSocket } from "../transport/websocket/MessageSocket.ts"
 import * as WebSocketConnection from "../transport/websocket/WebSocketConnection.ts"
 import type { FrameListener, MakeProtocol } from "../transport/websocket/WebSocketProtocol.ts"
 import type { MediaCodec, MediaListener, MediaProtocol, MediaStart } from "./MediaProtocol.ts"
@@ -90,7 +90,7 @@ const NOTHING: ReadonlyArray<string> = []
  * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function*(
-  socket: WebSocket,
+  socket: MessageSocket,
   { arrived, protocol, silence, start, stopped }: MediaConnectionOptions
 ): Effect.fn.Return<WebSocketConnection.WebSocketConnection, never, Scope.Scope> {
   const samplesPerMs = start.input.sampleRate / 1_000

@@ -6,9 +6,9 @@
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import type { WebSocket } from "ws"
 import { type BackendError, ConnectionFailed, InvalidConfig } from "../BackendError.ts"
 import { deadline } from "../Deadline.ts"
+import type { MessageSocket } from "../transport/websocket/MessageSocket.ts"
 import type { ArrivedFrame } from "../transport/websocket/WebSocketConnection.ts"
 import type { MediaProtocol, MediaStart } from "./MediaProtocol.ts"
 
@@ -40,7 +40,7 @@ const op = "MediaProtocol.open"
  * @since 0.1.0
  */
 export const read = Effect.fnUntraced(function*(
-  socket: WebSocket,
+  socket: Pick<MessageSocket, "readyState" | "pause" | "resume" | "on" | "off">,
   protocol: MediaProtocol,
   within: Duration.Input
 ): Effect.fn.Return<OpenedStream, BackendError, Scope.Scope> {

@@ -45,7 +45,7 @@ const kind: CarrierKind<CarrierConfig> = {
     })
 }
 
-const telephony = TelephonyProvider.make(CarrierConfig, { test: kind })
+const telephony = TelephonyProvider.make(CarrierConfig, kind.make)
 
 /** The provider, whose sessions all have a call: of the same id, so that a phone finds its own. */
 const provider = BackendProvider.make({

@@ -2,7 +2,6 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
 import { EventEmitter } from "node:events"
-import type { WebSocket } from "ws"
 import * as Twilio from "../../src/protocols/media-streams/Twilio.ts"
 import * as MediaConnection from "../../src/protocols/MediaConnection.ts"
 import type { MediaStart } from "../../src/protocols/MediaProtocol.ts"
@@ -21,6 +20,9 @@ class Socket extends EventEmitter {
 
   send(): void {}
   ping(): void {}
+  pong(): void {}
+  pause(): void {}
+  resume(): void {}
   close(): void {
     this.emit("close", 1_000)
   }
@@ -34,7 +36,7 @@ class Socket extends EventEmitter {
 
 const open = Effect.fnUntraced(function*(silence: SilenceClock["Service"]) {
   const socket = new Socket()
-  const { connection } = yield* MediaConnection.make(socket as unknown as WebSocket, {
+  const { connection } = yield* MediaConnection.make(socket, {
     protocol: Twilio.protocol,
     start,
     silence,
@@ -81,7 +83,7 @@ describe("MediaConnection", () => {
     Effect.gen(function*() {
       const socket = new Socket()
       const first = Buffer.from(JSON.stringify({ event: "media", streamSid: "MZ1", media: { payload: "fw==" } }))
-      const { connection } = yield* MediaConnection.make(socket as unknown as WebSocket, {
+      const { connection } = yield* MediaConnection.make(socket, {
         protocol: Twilio.protocol,
         start,
         silence: yield* SilenceClock.make,

@@ -2,7 +2,6 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Result, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { EventEmitter } from "node:events"
-import type { WebSocket } from "ws"
 import * as MediaOpening from "../../src/protocols/MediaOpening.ts"
 import { mediaProtocols } from "../../src/protocols/Protocols.ts"
 
@@ -58,8 +57,7 @@ class Socket extends EventEmitter {
   }
 }
 
-const read = (socket: Socket) =>
-  Effect.result(Effect.scoped(MediaOpening.read(socket as unknown as WebSocket, twilio, "10 seconds")))
+const read = (socket: Socket) => Effect.result(Effect.scoped(MediaOpening.read(socket, twilio, "10 seconds")))
 
 /** What becomes of a socket on which this comes. */
 const after = Effect.fnUntraced(function*(act: (socket: Socket) => void) {
@@ -78,7 +76,7 @@ describe("MediaOpening", () => {
       const socket = new Socket()
       const reading = yield* Effect.forkChild(
         Effect.scoped(Effect.map(
-          MediaOpening.read(socket as unknown as WebSocket, twilio, "10 seconds"),
+          MediaOpening.read(socket, twilio, "10 seconds"),
           (opened) => {
             assert.isTrue(socket.isPaused)
             for (let i = 0; i < 1_000; i++) socket.hears(i === 0 ? media : text({ event: "media", i }))

@@ -7,6 +7,7 @@ import * as Schema from "effect/Schema"
 import * as Asterisk from "./asterisk/Asterisk.ts"
 import { AsteriskConfig } from "./asterisk/AsteriskConfig.ts"
 import * as AudioSocket from "./audiosocket/AudioSocketCarrier.ts"
+import type { CarrierKind } from "./Call.ts"
 import * as PlivoCarrier from "./plivo/PlivoCarrier.ts"
 import { PlivoConfig } from "./plivo/PlivoConfig.ts"
 import * as Stream from "./stream/StreamCarrier.ts"
@@ -41,16 +42,28 @@ export const CarrierConfig = Schema.Union([
 export type CarrierConfig = typeof CarrierConfig.Type
 
 /**
- * @category constants
+ * Makes a carrier of the kind that its options name.
+ *
+ * @category constructors
  * @since 0.1.0
  */
-export const kinds = {
-  stream: Stream.kind,
-  asterisk: Asterisk.kind,
-  audiosocket: AudioSocket.kind,
-  vonage: VonageCarrier.kind,
-  telnyx: TelnyxCarrier.kind,
-  plivo: PlivoCarrier.kind,
-  twilio: Twilio.twilio,
-  signalwire: Twilio.signalwire
+export const makeCarrier: CarrierKind<CarrierConfig>["make"] = (options, host) => {
+  switch (options.kind) {
+    case "stream":
+      return Stream.kind.make(options, host)
+    case "asterisk":
+      return Asterisk.kind.make(options, host)
+    case "audiosocket":
+      return AudioSocket.kind.make(options, host)
+    case "vonage":
+      return VonageCarrier.kind.make(options, host)
+    case "telnyx":
+      return TelnyxCarrier.kind.make(options, host)
+    case "plivo":
+      return PlivoCarrier.kind.make(options, host)
+    case "twilio":
+      return Twilio.twilio.make(options, host)
+    case "signalwire":
+      return Twilio.signalwire.make(options, host)
+  }
 }

@@ -11,7 +11,6 @@ import * as HttpRouter from "effect/http/HttpRouter"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import type * as Scope from "effect/Scope"
-import type { WebSocket } from "ws"
 import { CurrentPeer, type ProviderRoute, speaking } from "../../backend/provider/BackendProvider.ts"
 import type { BackendError } from "../../BackendError.ts"
 import { finalizeWithin } from "../../Deadline.ts"
@@ -20,6 +19,7 @@ import * as MediaOpening from "../../protocols/MediaOpening.ts"
 import type { MediaProtocol, MediaStart } from "../../protocols/MediaProtocol.ts"
 import type { SilenceClock } from "../../protocols/SilenceClock.ts"
 import * as Problem from "../../transport/Problem.ts"
+import type { MessageSocket } from "../../transport/websocket/MessageSocket.ts"
 import * as SocketUpgrade from "../SocketUpgrade.ts"
 import type { Call } from "./Call.ts"
 
@@ -38,7 +38,7 @@ const later: ReadonlySet<BackendError["code"]> = new Set([
 ])
 
 /** The media stream that each call has now: the end of one that was replaced is not the end of the call. */
-const currentStreams = new WeakMap<Call["link"], WebSocket>()
+const currentStreams = new WeakMap<Call["link"], MessageSocket>()
 /** All calls come from the carrier's few addresses: limits by address are not for them, but those by caller are. */
 const CARRIER = {}
 
@@ -69,7 +69,7 @@ export interface MediaRouteOptions {
  * @category operations
  * @since 0.1.0
  */
-export const refuse = (socket: WebSocket, { code }: BackendError): Effect.Effect<void> =>
+export const refuse = (socket: MessageSocket, { code }: BackendError): Effect.Effect<void> =>
   Effect.callback<void>((resume) => {
     if (socket.readyState === CLOSED) return resume(Effect.void)
     socket.once("close", () => resume(Effect.void))
@@ -85,7 +85,7 @@ export const refuse = (socket: WebSocket, { code }: BackendError): Effect.Effect
  * @since 0.1.0
  */
 export const carry = Effect.fnUntraced(function*(
-  socket: WebSocket,
+  socket: MessageSocket,
   { callOf, protocol, returns, silence }: Pick<MediaRouteOptions, "protocol" | "returns" | "silence"> & {
     readonly callOf: (start: MediaStart) => Effect.Effect<Call, BackendError, Scope.Scope>
   }
@@ -117,7 +117,7 @@ export const carry = Effect.fnUntraced(function*(
  * @since 0.1.0
  */
 export const serve = (
-  socket: WebSocket,
+  socket: MessageSocket,
   request: HttpServerRequest.HttpServerRequest,
   { callOf, ...options }: Pick<MediaRouteOptions, "callOf" | "protocol" | "returns" | "silence">
 ): Effect.Effect<void, BackendError, Scope.Scope> =>

@@ -53,16 +53,15 @@ const outboundOf = (
 })
 
 /**
- * The telephony provider of these kinds of carriers, for which `schema` is the union of their options.
+ * The telephony provider of the carriers whose options `schema` has, each made by `makeCarrier`.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const make = <Options extends CarrierOptions>(
   schema: Schema.Codec<Options, unknown>,
-  kinds: { readonly [Kind in Options["kind"]]: CarrierKind<Extract<Options, { readonly kind: Kind }>> }
+  makeCarrier: CarrierKind<Options>["make"]
 ): BackendProvider.BackendProvider["Service"] => {
-  const kindOf = (options: Options) => kinds[options.kind as Options["kind"]] as unknown as CarrierKind<Options>
   return BackendProvider.make({
     name: "telephony",
     description: "Users call by telephone, or are called, through carriers and telephone systems",
@@ -99,7 +98,7 @@ export const make = <Options extends CarrierOptions>(
       const tokens = yield* StreamTokens.make(host)
       const silence = yield* SilenceClock.make
       for (const each of options.carriers) {
-        const carrier = yield* kindOf(each).make(each, {
+        const carrier = yield* makeCarrier(each, {
           publicUrl: options.publicUrl?.replace(/\/+$/, ""),
           answerPath: `/telephony/${each.name}/answer`,
           mediaPath: `/telephony/${each.name}/media`,

@@ -5,7 +5,7 @@
  */
 import * as Layer from "effect/Layer"
 import * as BackendProvider from "../../backend/provider/BackendProvider.ts"
-import { CarrierConfig, kinds } from "./Carriers.ts"
+import { CarrierConfig, makeCarrier } from "./Carriers.ts"
 import * as TelephonyProvider from "./TelephonyProvider.ts"
 
 /**
@@ -15,7 +15,7 @@ import * as TelephonyProvider from "./TelephonyProvider.ts"
  * @category providers
  * @since 0.1.0
  */
-export const provider: BackendProvider.BackendProvider["Service"] = TelephonyProvider.make(CarrierConfig, kinds)
+export const provider: BackendProvider.BackendProvider["Service"] = TelephonyProvider.make(CarrierConfig, makeCarrier)
 
 /**
  * Provides the telephony provider.

@@ -13,7 +13,6 @@ import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
-import type { WebSocket } from "ws"
 import { frameMs, msOf } from "../../audio/AudioFormat.ts"
 import * as Pcm from "../../audio/Pcm.ts"
 import { finalizeWithin } from "../../Deadline.ts"
@@ -23,6 +22,7 @@ import { FloodLimit } from "../../session/FloodLimit.ts"
 import type { UserConnection } from "../../session/UserConnection.ts"
 import { Inbox, nextId } from "../Inbox.ts"
 import { type CloseCode, closeCodes } from "./CloseCodes.ts"
+import type { MessageSocket } from "./MessageSocket.ts"
 import * as WebSocketProtocol from "./WebSocketProtocol.ts"
 
 /**
@@ -156,7 +156,7 @@ const reasonOfError = (error: Error): string => {
  * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function*(
-  socket: WebSocket,
+  socket: MessageSocket,
   options: WebSocketConnectionOptions
 ): Effect.fn.Return<WebSocketConnection, never, Scope.Scope> {
   const { inputSampleRate, outputSampleRate } = options

@@ -56,7 +56,7 @@ const start = Effect.fnUntraced(function*({ dial, options, table }: {
         }
       })
   }
-  const provider = TelephonyProvider.make(TestConfig, { test: kind })
+  const provider = TelephonyProvider.make(TestConfig, kind.make)
   const config = yield* BackendConfig.decode({
     provider: "telephony",
     pipeline_type: "stt_tts",

@@ -5,8 +5,8 @@
  */
 import { EventEmitter } from "node:events"
 import type { Socket } from "node:net"
-import type { WebSocket } from "ws"
 import { AudioSocketFrames } from "../../../protocols/audiosocket/AudioSocketFrames.ts"
+import type { MessageSocket } from "../../../transport/websocket/MessageSocket.ts"
 
 const OPEN = 1
 const CLOSING = 2
@@ -15,7 +15,7 @@ const CLOSED = 3
 const NORMAL = 1_000
 const ABNORMAL = 1_006
 
-class TcpMediaSocket extends EventEmitter {
+class TcpMediaSocket extends EventEmitter implements MessageSocket {
   readonly #socket: Socket
   readonly #frames = new AudioSocketFrames()
   #code = ABNORMAL
@@ -88,7 +88,7 @@ class TcpMediaSocket extends EventEmitter {
  * @category constructors
  * @since 0.1.0
  */
-export const make = (socket: Socket): WebSocket => {
+export const make = (socket: Socket): MessageSocket => {
   socket.pause()
-  return new TcpMediaSocket(socket) as unknown as WebSocket
+  return new TcpMediaSocket(socket)
 }
