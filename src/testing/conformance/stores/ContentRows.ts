@@ -171,7 +171,8 @@ export const rows: ReadonlyArray<StoreRow> = [
       yield* assertEqual(yield* b.read(id), kept, "what is stored after a write with a lease of no owner")
       yield* assertFailsWith("invalid_config", b.create(id, other, 60_000))
       yield* assertEqual(yield* a.read(id), kept, "what is stored after another owner tried to create it")
-      yield* assertEqual(yield* b.locate(id), { owner: a.owner, live: true }, "who has it then")
+      // where time is real, the lease may have run out meanwhile: that is another row's
+      yield* assertEqual((yield* b.locate(id))?.owner, a.owner, "who has it then")
     })),
   row(
     "store.Create",
@@ -310,8 +311,8 @@ export const rows: ReadonlyArray<StoreRow> = [
         for (const [operation, run] of Object.entries(operations)) {
           yield* run
           yield* assertEqual(
-            yield* b.locate(id),
-            { owner: b.owner, live: true },
+            (yield* b.locate(id))?.owner,
+            b.owner,
             `who has a session after ${operation} of its former owner`
           )
           yield* assertEqual(

@@ -76,6 +76,7 @@ const stored: ReadonlyArray<StoreRow> = [
         const lease = yield* a.create(id, { head: "{}", items: ["1", "2", "3"] }, 60_000)
         yield* a.write(lease, { head: "{\"n\":1}", from: 3, items: ["naïve ☂"] })
         for (const store of [a, b]) {
+          yield* a.renew
           yield* assertEqual(yield* store.locate(id), { owner: a.owner, live: true }, "who has it")
           yield* assertEqual(
             yield* store.read(id),
