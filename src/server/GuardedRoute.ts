@@ -13,6 +13,7 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Option from "effect/Option"
 import { IncomingMessage } from "node:http"
 import { CurrentPeer } from "../backend/provider/BackendProvider.ts"
+import { CurrentCallers } from "../backend/provider/Callers.ts"
 import { CurrentOtherNodes } from "../backend/provider/OtherNodes.ts"
 import { AuthenticationFailed, fromCause } from "../BackendError.ts"
 import * as ThrownValue from "../ThrownValue.ts"
@@ -148,6 +149,7 @@ export const make = (
       Effect.provideService(CurrentPeer, { address }),
       Effect.provideService(CurrentOtherNodes, nodes?.nodesFor(received, address)),
       Effect.provideService(CurrentCredential, guard.credential(request)),
+      Effect.provideService(CurrentCallers, guard),
       Effect.provideService(ReadsOperations, !isFirstOfTwo && guard.readsOperations(request)),
       Effect.catchCause((cause) => {
         if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt

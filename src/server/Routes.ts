@@ -45,6 +45,7 @@ import * as RouteCollector from "./RouteCollector.ts"
 import {
   complete,
   type GivenServerConfig,
+  publicSettings,
   requireAuthentication,
   requireHook,
   requireOperations
@@ -211,7 +212,7 @@ export const make = Effect.fnUntraced(function*(
     }
   )
   const host = options.host ?? (yield* listeningOn)
-  yield* requireAuthentication({
+  const reach = {
     // An unknown address is taken for loopback: the guard answers only to its names then.
     host: host ?? "localhost",
     allowedOrigins,
@@ -219,7 +220,8 @@ export const make = Effect.fnUntraced(function*(
     authentication,
     trustedProxies,
     ...(publicUrl === undefined ? {} : { publicUrl })
-  })
+  }
+  yield* requireAuthentication(reach)
   yield* requireHook({ authentication }, backend.authorize !== undefined)
   yield* requireOperations({ port: 0, apiKeys, operations })
 
@@ -250,7 +252,7 @@ export const make = Effect.fnUntraced(function*(
   const guard = RequestGuard.make({ host, publicUrl, allowedOrigins, apiKeys, authentication, operations, anyHost })
   const addressOf = ClientAddress.make(trustedProxies)
   const nodes = yield* NodeRouting.make(backend, { trust })
-  const ofProviders = yield* Protocols.served(backend.routes, protocols)
+  const ofProviders = yield* Protocols.served(backend.routes, protocols, publicSettings(reach).length > 0)
   const ofProvider = new Set<unknown>(ofProviders)
   const inItsCell = Cells.around((yield* backend.config).cluster ?? {})
 

@@ -51,7 +51,7 @@ const Range = Schema.String.check(
 )
 
 /** By their names in `server.protocols`. */
-const protocolNames = ["native", "pipecat", ...mediaProtocols.keys()] as const
+const protocolNames = ["native", "openai", "rtvi", "pipecat", ...mediaProtocols.keys()] as const
 
 const File = Schema.NonEmptyString.check(Schema.isMaxLength(4_096))
 
@@ -77,8 +77,9 @@ const File = Schema.NonEmptyString.check(Schema.isMaxLength(4_096))
  * - `tls.key`: the file with its key.
  * - `maxConnections`: open sockets, WebSockets included. Beyond it the oldest that has sent no complete request is closed,
  *   or else the new one is answered 503. 4,096, [16, 1,000,000].
- * - `protocols`: what clients and carriers may speak here: `native`, our own WebSocket and WebRTC; `pipecat`; and the protocols of
- *   carriers. One that is not listed is not answered. Default: `native`, and what the provider's own config names.
+ * - `protocols`: what clients and carriers may speak here: `native`, our own WebSocket and WebRTC; `openai`, the clients of OpenAI's
+ *   Realtime API; `rtvi`, those of Pipecat; `pipecat`; and the protocols of carriers. One that is not listed is not answered. Default:
+ *   `native`, what the provider's own config names, and, where only this machine reaches the server, `openai` and `rtvi`.
  * - `telemetry`: where `serve` sends traces, metrics and log lines. Without it, the standard `OTEL_…` variables apply.
  * - `telemetry.otlp_endpoint`: the base URL of an OTLP/HTTP receiver; `/v1/traces`, `/v1/metrics` and `/v1/logs` are added.
  * - `telemetry.otlp_headers`: headers of each request, most of the time a key; their values are secrets.

@@ -7,7 +7,9 @@
  * @since 0.1.0
  */
 import type * as Effect from "effect/Effect"
+import type { InvalidConfig } from "../BackendError.ts"
 import type { ClientMessage } from "./ClientMessage.ts"
+import type { ClientToolCall, SessionControl } from "./SessionControl.ts"
 import type { SessionEvent } from "./SessionEvent.ts"
 
 /**
@@ -28,6 +30,11 @@ export interface ConnectionListener {
    * end says so; before the first report playout goes by its own clock.
    */
   readonly played?: ((epoch: number, playedMs: number) => void) | undefined
+  /**
+   * Takes what a client asks of the conversation, whose protocol has it; it has taken effect when this returns. Returns why it was
+   * refused: nothing has changed then.
+   */
+  readonly control?: ((control: SessionControl) => InvalidConfig | undefined) | undefined
   /** A message could not be decoded; the session answers with an `error` event and goes on. */
   readonly malformed: (reason: string) => void
   /** The connection is closed or lost. Called once, last. */
@@ -81,6 +88,8 @@ export interface UserConnection {
   readonly clear: () => number
   /** Sends an event to the user's client, where the transport can; never blocks. */
   readonly notify: (event: SessionEvent) => void
+  /** Has the client run a tool; its output comes by `ConnectionListener.control`. Default: the client runs none. */
+  readonly callTool?: ((call: ClientToolCall) => void) | undefined
   /** Closes the connection within a bounded time; idempotent. */
   readonly close: (reason: ConnectionClose) => Effect.Effect<void>
 }

@@ -6,20 +6,11 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
+import type { Credential } from "../../backend/provider/Callers.ts"
 import type { VoiceBackend } from "../../backend/VoiceBackend.ts"
 import { AuthenticationFailed, type BackendError } from "../../BackendError.ts"
 import type { Operation } from "../../hooks/AuthHook.ts"
 import type { SessionConfig } from "../../session/SessionConfig.ts"
-
-/**
- * What a request has authenticated with: a key (`Trusted`), or a user's token.
- *
- * @category models
- * @since 0.1.0
- */
-export type Credential =
-  | { readonly _tag: "Trusted" }
-  | { readonly _tag: "User"; readonly token: Redacted.Redacted<string> | undefined }
 
 /**
  * The credential of the current request. Default: a user without a token.

@@ -18,6 +18,7 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Redacted from "effect/Redacted"
 import * as Crypto from "node:crypto"
 import { IncomingMessage } from "node:http"
+import type { Callers, Credential } from "../../backend/provider/Callers.ts"
 import { AuthenticationFailed, AuthorizationFailed } from "../../BackendError.ts"
 import * as KnownKeys from "../../KnownKeys.ts"
 import * as Problem from "../../transport/Problem.ts"
@@ -46,7 +47,9 @@ export interface RequestGuard {
     access: Access
   ) => HttpServerResponse.HttpServerResponse | undefined
   /** The credential of a request that passed. */
-  readonly credential: (request: HttpServerRequest.HttpServerRequest) => Principal.Credential
+  readonly credential: (request: HttpServerRequest.HttpServerRequest) => Credential
+  /** What a key or token is worth that a route has read by itself; `undefined`: nothing. */
+  readonly authenticate: Callers["authenticate"]
   /** Whether a request that passed may read what is for operators. */
   readonly readsOperations: (request: HttpServerRequest.HttpServerRequest) => boolean
   /** Adds the security headers, and those of CORS. */
@@ -119,13 +122,14 @@ export const make = (config: GuardOptions): RequestGuard => {
     return origin !== undefined && !origins.has(origin) && !sameOrigin(origin, request.headers["host"])
   }
 
-  const authorized = (request: HttpServerRequest.HttpServerRequest): boolean => {
-    const given = Principal.bearerOf(request.headers)
+  const isKey = (given: string | undefined): boolean => {
     if (given === undefined) return false
     const hash = digest(given)
     // Every key is compared: the time must not depend on which one matches.
     return keys.reduce((found, key) => Crypto.timingSafeEqual(key, hash) || found, false)
   }
+
+  const authorized = ({ headers }: HttpServerRequest.HttpServerRequest): boolean => isKey(Principal.bearerOf(headers))
 
   const readsOperations = (request: HttpServerRequest.HttpServerRequest): boolean =>
     config.operations === "public" || authorized(request)
@@ -191,8 +195,11 @@ export const make = (config: GuardOptions): RequestGuard => {
     },
     credential: (request) => {
       if (!byHook || authorized(request)) return { _tag: "Trusted" }
-      const token = Principal.bearerOf(request.headers)
-      return { _tag: "User", token: token === undefined ? undefined : Redacted.make(token) }
+      return userOf(Principal.bearerOf(request.headers))
+    },
+    authenticate: (bearer) => {
+      if (isOpen || isKey(bearer)) return { _tag: "Trusted" }
+      return byHook ? userOf(bearer) : undefined
     },
     readsOperations,
     protect: (request, response) => {
@@ -211,6 +218,11 @@ export const make = (config: GuardOptions): RequestGuard => {
     }
   }
 }
+
+const userOf = (token: string | undefined): Credential => ({
+  _tag: "User",
+  token: token === undefined ? undefined : Redacted.make(token)
+})
 
 /** Pages of any origin learn from it that the server is there, and so that it is their origin that is not allowed. */
 const isLiveness = ({ url }: HttpServerRequest.HttpServerRequest): boolean =>
