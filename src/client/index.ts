@@ -7,6 +7,19 @@
  */
 export type { AudioDevice, AudioDevices, MicrophoneOptions } from "./audio/Microphone.ts"
 export type { WorkletUrl } from "./audio/Worklets.ts"
+export type {
+  AgentState,
+  CallDevices,
+  CallEnding,
+  CallIncident,
+  CallPhase,
+  CallState,
+  MicrophonePermission,
+  TranscriptEntry,
+  TurnLatency
+} from "./call/CallState.ts"
+export { CallStore } from "./call/CallStore.ts"
+export type { CallOfStore, CallStoreClient, CallStoreOptions } from "./call/CallStoreOptions.ts"
 export type { ConnectOptions, ExistingSession } from "./ConnectOptions.ts"
 export type { Levels } from "./media/CallMedia.ts"
 export type {

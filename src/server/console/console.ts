@@ -1,19 +1,17 @@
 /**
  * The console page: a call, its conversation, its latencies and its errors.
  *
- * It reaches the session through the public client only, `effect-voice/client`, and so is an example of its use.
+ * It stands on the call store of the public client, `effect-voice/client`, and so is an example of its use.
  *
  * @since 0.1.0
  */
-import { type ConnectOptions, VoiceClient, VoiceClientError } from "../../client/index.ts"
+import { CallStore, type VoiceClientError } from "../../client/index.ts"
 import { loadKey, makeKeyDialog, removeKey } from "./ApiKey.ts"
 import { button, find, html } from "./Elements.ts"
-import { endingOf, noticeOf } from "./Incidents.ts"
 import { hide, show } from "./panels/Banner.ts"
 import { renderCall } from "./panels/CallPanel.ts"
 import { ConversationView } from "./panels/ConversationView.ts"
 import * as DevicePicker from "./panels/DevicePicker.ts"
-import { microphone, speaker } from "./panels/DevicePicker.ts"
 import * as LevelMeters from "./panels/LevelMeters.ts"
 import { showChips } from "./panels/ServerChips.ts"
 import * as TransportPicker from "./panels/TransportPicker.ts"
@@ -21,14 +19,33 @@ import { describeServer, watchServer } from "./ServerWatch.ts"
 
 const text = find("text", HTMLInputElement)
 
-let call: VoiceClient | undefined
-let connecting: AbortController | undefined
-let userSpeaking = false
+/** Served where it is installed. */
+const LIVEKIT_CLIENT = new URL("vendor/livekit-client.js", document.baseURI).href
+
+const store = new CallStore({
+  ...DevicePicker.remembered(),
+  keepTranscript: true,
+  connect: () => ({
+    url: document.baseURI,
+    transport: TransportPicker.chosen(),
+    apiKey: loadKey(),
+    livekit: () => import(LIVEKIT_CLIENT),
+    // The page's content security policy allows scripts of its own origin only.
+    workletUrl: new URL("client/audio/", document.baseURI)
+  })
+})
+
+/** A call is being set up, or a key for it asked for. */
+let starting = false
+/** The user only types in the latest call. */
+let typed = false
 let serverUp = true
 /** The server asks for a key, and rejects the one that this tab has, if any. */
 let locked = false
 /** The call that ended with the server, to be opened again if it cannot be resumed. */
 let interruptedCall: { readonly typed: boolean } | undefined
+
+const hasCall = () => store.getState().sessionId !== undefined
 
 const conversation = new ConversationView({
   list: html("turns"),
@@ -60,155 +77,88 @@ const showError = (error: VoiceClientError) => {
   }
 }
 
-const render = () => renderCall({ call, connecting: connecting !== undefined, locked, serverUp, userSpeaking })
+const render = () => renderCall(store.getState(), { locked, serverUp, starting })
 
 // --- the call ---------------------------------------------------------------------------------------------------
 
-/** Served where it is installed. */
-const LIVEKIT_CLIENT = new URL("vendor/livekit-client.js", document.baseURI).href
-
-const aborted = new VoiceClientError("aborted", "No key was given.")
-
-const open = async (typed: boolean, signal: AbortSignal): Promise<VoiceClient> => {
-  const options: ConnectOptions = {
-    url: document.baseURI,
-    transport: TransportPicker.chosen(),
-    output: { deviceId: speaker.value || undefined },
-    livekit: () => import(LIVEKIT_CLIENT),
-    // The page's content security policy allows scripts of its own origin only.
-    workletUrl: new URL("client/audio/", document.baseURI),
-    signal
-  }
-  const apiKey = loadKey()
-  try {
-    const input = typed ? false : { deviceId: microphone.value || undefined }
-    return await VoiceClient.connect({ ...options, apiKey, input })
-  } catch (error) {
-    // A remembered device may have been unplugged: then the system's default is better than none.
-    if (!(error instanceof VoiceClientError) || error.code !== "microphone_missing" || microphone.value === "") {
-      throw error
-    }
-    microphone.value = ""
-    return await VoiceClient.connect({ ...options, apiKey })
-  }
+/** Connects; asks for a key where the page has none yet, or the server does not accept it any more. */
+const connect = async (): Promise<VoiceClientError | undefined> => {
+  const options = { microphone: !typed }
+  if (locked && !await unlock()) return undefined
+  if (await store.start(options)) return undefined
+  const error = store.getState().ended?.error
+  if (error?.code !== "authentication_failed") return error
+  const had = loadKey() !== undefined
+  lock()
+  if (!await unlock(had ? "The server does not accept the former key any more." : "")) return undefined
+  return await store.start(options) ? undefined : store.getState().ended?.error
 }
 
-const start = async (options: { readonly typed?: boolean } = {}): Promise<VoiceClient | undefined> => {
-  if (call !== undefined) return call
-  if (connecting !== undefined) return undefined
+const start = async (options: { readonly typed?: boolean } = {}): Promise<boolean> => {
+  if (hasCall()) return true
+  if (starting) return false
   hide()
-  const typed = options.typed === true
-  const abort = connecting = new AbortController()
-  userSpeaking = false
+  starting = true
+  typed = options.typed === true
   render()
-  try {
-    if (locked && !await unlock()) return undefined
-    const opened = await open(typed, abort.signal).catch(async (error: unknown) => {
-      if (!(error instanceof VoiceClientError) || error.code !== "authentication_failed") throw error
-      // The page has no key yet, or the server does not accept it any more.
-      const had = loadKey() !== undefined
-      lock()
-      if (!await unlock(had ? "The server does not accept the former key any more." : "")) throw aborted
-      return await open(typed, abort.signal)
-    })
-    listen(opened, typed)
-    return opened
-  } catch (error) {
-    const known = error instanceof VoiceClientError ? error : new VoiceClientError("unknown", "The call failed.")
-    if (known.code === "connection_failed" || known.code === "connection_timeout") {
-      interruptedCall = { typed }
-      watch.check()
-    }
-    showError(known)
-    return undefined
-  } finally {
-    connecting = undefined
-    render()
-  }
+  const error = await connect()
+  starting = false
+  if (error?.code === "connection_failed" || error?.code === "connection_timeout") {
+    interruptedCall = { typed }
+    watch.check()
+  } else if (hasCall()) interruptedCall = undefined
+  if (error !== undefined) showError(error)
+  render()
+  return hasCall()
 }
 
-const listen = (opened: VoiceClient, typed: boolean) => {
-  call = opened
-  interruptedCall = undefined
-  conversation.newSession()
-  opened.on("message", (message) => {
-    if (message.type === "user.speech_started") userSpeaking = true
-    else if (message.type === "user.speech_stopped") userSpeaking = false
-    const notice = noticeOf(message)
-    if (notice !== undefined) show(notice.kind, notice.text)
-    conversation.receive(message)
-    render()
-  })
-  opened.on("muted", render)
-  opened.on("connection", ({ resumed, state }) => {
-    if (state === "connected" && resumed) show("good", "Connected again. The conversation goes on.")
-    if (state === "reconnecting") {
-      userSpeaking = false
-      watch.check()
-    }
-    render()
-  })
-  for (const lost of ["microphone.lost", "speaker.lost", "microphone.silenced"] as const) {
-    opened.on(lost, (error) => {
-      show("bad", error.message)
-      void DevicePicker.refresh()
-    })
-  }
-  opened.on("microphone.restored", () => show("good", "The microphone works again."))
-  opened.on("speaker.restored", () => show("good", "The speaker is back."))
-  opened.on("playback.blocked", (error) => {
-    show("warn", error.message, { label: "Turn the sound on", run: () => opened.startPlayback() })
-  })
-  opened.on("playback.started", hide)
-  opened.on("ended", ({ error, reason }) => {
-    call = undefined
-    userSpeaking = false
-    if (error?.code === "session_not_found" || error?.code === "connection_lost") {
-      interruptedCall = { typed }
-      if (serverUp) void resume("That conversation could not be resumed, so this is a new one.")
-    } else if (error !== undefined) showError(error)
-    else if (reason !== "ended_by_user") {
-      show("warn", endingOf(reason))
-    }
-    render()
-  })
-  void DevicePicker.refresh()
+let shown = store.getState()
+store.subscribe(() => {
+  const former = shown
+  const state = shown = store.getState()
+  const latest = former.incidents.at(-1)?.id ?? 0
+  for (const { id, kind, text } of state.incidents) if (id > latest && kind !== "note") show(kind, text)
+  if (state.playbackBlocked && !former.playbackBlocked) {
+    const sentence = "The browser keeps the sound off. Click, tap or press a key to hear the agent."
+    show("warn", sentence, { label: "Turn the sound on", run: store.startPlayback })
+  } else if (!state.playbackBlocked && former.playbackBlocked) hide()
+  if (state.phase === "reconnecting" && former.phase !== "reconnecting") watch.check()
+  DevicePicker.render(state.devices)
+  conversation.render(state)
+  render()
+  // may start the next call, and so comes last
+  if (state.sessionId === undefined && former.sessionId !== undefined) onEnded()
+})
+
+const onEnded = () => {
+  const { error, reason, text } = store.getState().ended ?? {}
+  if (error?.code === "session_not_found" || error?.code === "connection_lost") {
+    interruptedCall = { typed }
+    if (serverUp) void resume("That conversation could not be resumed, so this is a new one.")
+  } else if (error !== undefined) showError(error)
+  else if (reason !== "ended_by_user" && text !== undefined) show("warn", text)
 }
 
 const resume = async (notice: string) => {
   const former = interruptedCall
   interruptedCall = undefined
-  if (former === undefined || call !== undefined) return
-  if (await start(former) !== undefined) show("good", notice)
+  if (former === undefined || hasCall()) return
+  if (await start(former)) show("good", notice)
 }
 
-const press = async () => {
-  if (connecting !== undefined) return connecting.abort()
-  if (call === undefined) return void await start()
-  if (call.hasMicrophone) return call.muted ? call.unmute() : call.mute()
-  try {
-    await call.setInputDevice(microphone.value)
-    void DevicePicker.refresh()
-  } catch (error) {
-    if (error instanceof VoiceClientError) showError(error)
-  }
-  render()
+const press = () => {
+  const { devices, hasMicrophone, muted } = store.getState()
+  if (starting) return store.hangUp()
+  if (!hasCall()) return void start()
+  if (hasMicrophone) return store.mute(!muted)
+  void store.setInput(devices.input)
 }
 
 const say = async (words: string) => {
   const said = words.trim()
   if (said === "") return
-  const open = call ?? await start({ typed: true })
-  if (open === undefined) {
-    text.value = said
-    return
-  }
-  try {
-    open.sendText(said)
-    conversation.typed(said)
-  } catch (error) {
-    if (error instanceof VoiceClientError) showError(error)
-  }
+  if (await start({ typed: true })) store.sendText(said)
+  else text.value = said
 }
 
 // --- controls ---------------------------------------------------------------------------------------------------
@@ -218,16 +168,15 @@ const onPress = (id: string, run: () => void) => {
   button(id).onclick = ({ detail }) => detail > 1 ? undefined : run()
 }
 
-onPress("talk", () => void press())
-onPress("mute", () => call?.muted ? call.unmute() : call?.mute())
-button("interrupt").onclick = () => call?.interrupt()
+onPress("talk", press)
+onPress("mute", () => store.mute(!store.getState().muted))
+button("interrupt").onclick = store.interrupt
 button("end").onclick = () => {
   interruptedCall = undefined
-  connecting?.abort()
-  call?.end()
+  store.hangUp()
   hide()
 }
-button("clear").onclick = () => conversation.clear()
+button("clear").onclick = store.clear
 find("composer", HTMLFormElement).onsubmit = (event) => {
   event.preventDefault()
   const words = text.value
@@ -239,21 +188,18 @@ for (const suggestion of document.querySelectorAll<HTMLButtonElement>(".try")) {
 }
 document.addEventListener("keydown", (event) => {
   if (event.repeat || event.ctrlKey || event.metaKey || event.altKey) return
-  if (event.key === "Escape") return call?.interrupt()
+  if (event.key === "Escape") return store.interrupt()
   // In controls, the space bar keeps its own meaning.
   const busy = event.target instanceof Element && event.target.closest("input, select, textarea, button, summary, a")
   if (event.key !== " " || busy) return
   event.preventDefault()
-  void press()
+  press()
 })
 
 // --- choices ----------------------------------------------------------------------------------------------------
 
 DevicePicker.onChoice((which, deviceId) => {
-  const changed = which === "microphone" ? call?.setInputDevice(deviceId) : call?.setOutputDevice(deviceId)
-  changed?.then(render, (error: unknown) => {
-    if (error instanceof VoiceClientError) showError(error)
-  })
+  void (which === "input" ? store.setInput(deviceId) : store.setOutput(deviceId))
 })
 TransportPicker.start()
 find("settings", HTMLDetailsElement).open = matchMedia("(min-width: 821px)").matches
@@ -304,7 +250,7 @@ const unlock = async (message = ""): Promise<boolean> => {
 const showAway = () =>
   show(
     "bad",
-    call !== undefined
+    hasCall()
       ? "The server cannot be reached. Your call goes on by itself when it is back."
       : interruptedCall !== undefined
       ? "The server cannot be reached. Your call starts by itself when it is back."
@@ -320,10 +266,10 @@ const watch = watchServer((up) => {
     wasDown = true
     showAway()
   } else {
-    if (wasDown && call === undefined) show("good", "The server is back.")
+    if (wasDown && !hasCall()) show("good", "The server is back.")
     wasDown = false
     void describe()
-    if (interruptedCall !== undefined && call === undefined) {
+    if (interruptedCall !== undefined && !hasCall()) {
       void resume("The server is back. This is a new conversation.")
     }
   }
@@ -331,8 +277,4 @@ const watch = watchServer((up) => {
 })
 
 render()
-void DevicePicker.refresh()
-LevelMeters.start(() => {
-  const levels = call?.levels ?? { user: 0, agent: 0 }
-  return call?.muted === true ? { ...levels, user: 0 } : levels
-})
+LevelMeters.start(store.levels)

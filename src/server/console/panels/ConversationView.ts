@@ -4,20 +4,22 @@
  *
  * @since 0.1.0
  */
-import type { ServerMessage } from "../../../client/index.ts"
-import { noteOf } from "../Incidents.ts"
+import type { CallIncident, CallState, TranscriptEntry, TurnLatency } from "../../../client/index.ts"
+import { type Turn, turnsOf } from "../Turns.ts"
 import { LatencyChart } from "./LatencyChart.ts"
 
-/** Older turns are removed from the page, so that a long conversation does not slow it down. */
-const MAX_TURNS = 200
+/** What of a call's state is shown here. */
+type Conversation = Pick<CallState, "incidents" | "latencies" | "transcript">
 
-interface TurnView {
-  readonly item: HTMLElement
-  user?: { readonly line: HTMLElement; readonly said: HTMLElement } | undefined
-  agent?: { readonly line: HTMLElement; readonly said: HTMLElement } | undefined
-  text: string
-  over: boolean
+/** Elements by what they show, so that only what is another is made anew. */
+interface Shown {
+  readonly turns: Map<string, HTMLElement>
+  readonly lines: Map<number, { readonly entry: TranscriptEntry; readonly line: HTMLElement }>
+  readonly latencies: Map<TurnLatency, HTMLElement>
+  readonly notes: Map<CallIncident, HTMLElement>
 }
+
+const nothing = (): Shown => ({ turns: new Map(), lines: new Map(), latencies: new Map(), notes: new Map() })
 
 /**
  * @category models
@@ -29,9 +31,8 @@ export class ConversationView {
   readonly #announce: HTMLElement
   readonly #onChange: (isEmpty: boolean) => void
   readonly #latency = new LatencyChart()
-  #turns = new Map<number, TurnView>()
-  #last = 0
-  #typed: { readonly text: string; readonly view: TurnView } | undefined
+  #conversation: Conversation = { incidents: [], latencies: [], transcript: [] }
+  #shown = nothing()
 
   constructor(options: {
     readonly list: HTMLElement
@@ -46,140 +47,50 @@ export class ConversationView {
     this.#onChange = options.onChange
   }
 
-  /** Empties the page; the session keeps its history. */
-  clear(): void {
-    this.#list.replaceChildren()
-    this.#turns.clear()
-    this.#typed = undefined
-    this.#onChange(true)
+  render({ incidents, latencies, transcript }: Conversation): void {
+    const former = this.#conversation
+    if (
+      incidents === former.incidents && latencies === former.latencies && transcript === former.transcript
+    ) return
+    this.#conversation = { incidents, latencies, transcript }
+    const hasTyped = transcript.length > former.transcript.length && transcript.at(-1)?.turn === undefined
+    const pinned = hasTyped || this.#isAtEnd()
+    const shown = nothing()
+    arrange(this.#list, turnsOf(this.#conversation).map((turn) => this.#turn(turn, shown)))
+    this.#shown = shown
+    this.#onChange(!transcript.some(({ role }) => role === "user"))
+    if (pinned) this.#follow()
   }
 
-  /** A new session counts its turns from 1 again; those on the page stay as they are. */
-  newSession(): void {
-    for (const view of this.#turns.values()) view.over = true
-    this.#turns.clear()
-    this.#typed = undefined
-    this.#last = 0
-  }
-
-  /** Shows what the user typed before the server confirms it. */
-  typed(text: string): void {
-    const view = this.#makeTurn()
-    this.#setUser(view, text, false)
-    this.#typed = { text, view }
-    this.#follow(true)
-  }
-
-  receive(message: ServerMessage): void {
-    const pinned = this.#isAtEnd()
-    switch (message.type) {
-      case "user.transcript": {
-        if (message.text.trim() === "") return
-        const view = this.#turn(message.turn, message.text)
-        this.#setUser(view, message.text, message.final)
-        if (message.final) this.#announceLine(`You: ${message.text}`)
-        break
+  #turn({ entries, key, latency, notes }: Turn, shown: Shown): HTMLElement {
+    const item = this.#shown.turns.get(key) ?? element("li", "turn")
+    shown.turns.set(key, item)
+    const lines = entries.map((entry) => {
+      const former = this.#shown.lines.get(entry.id)
+      const line = former?.line ?? makeLine(entry)
+      if (former?.entry !== entry) {
+        fill(line, entry)
+        if (entry.final && former?.entry.final !== true && entry.text.trim() !== "") this.#announceLine(entry)
       }
-      case "agent.transcript": {
-        const view = this.#turn(message.turn)
-        const glue = view.text === "" || /\s$/.test(view.text) || /^[\s,.;:!?]/.test(message.text) ? "" : " "
-        view.text += glue + message.text
-        this.#setAgent(view, view.text, "")
-        break
-      }
-      case "agent.speech_stopped": {
-        const view = this.#turn(message.turn)
-        view.over = true
-        if (message.reason !== "completed") this.#cut(view, message.text, message.reason)
-        if (view.text.trim() !== "") this.#announceLine(`Agent: ${message.text}`)
-        break
-      }
-      case "turn.latency": {
-        const view = this.#turn(message.turn)
-        view.item.querySelector(".latency")?.remove()
-        view.item.append(this.#latency.add(message))
-        break
-      }
-      default: {
-        const note = noteOf(message)
-        if (note === undefined) return
-        const view = "turn" in message ? this.#turn(message.turn) : this.#turns.get(this.#last)
-        if (view === undefined) return
-        this.#note(view, note)
-      }
-    }
-    this.#follow(pinned)
-  }
-
-  /** Adds a line on what happens beside the words. */
-  #note({ item }: TurnView, text: string): void {
-    const line = element("p", "tool")
-    line.textContent = text
-    item.append(line)
-  }
-
-  #turn(turn: number, text?: string): TurnView {
-    this.#last = Math.max(this.#last, turn)
-    const known = this.#turns.get(turn)
-    const typed = this.#typed
-    if (known !== undefined) return known
-    // What was typed becomes the turn the server opens for it.
-    if (typed !== undefined && (text === undefined || text.trim() === typed.text.trim())) {
-      this.#typed = undefined
-      this.#setUser(typed.view, typed.text, true)
-      this.#turns.set(turn, typed.view)
-      return typed.view
-    }
-    const view = this.#makeTurn()
-    this.#turns.set(turn, view)
-    return view
-  }
-
-  #makeTurn(): TurnView {
-    const item = element("li", "turn")
-    this.#list.append(item)
-    while (this.#list.childElementCount > MAX_TURNS) this.#list.firstElementChild?.remove()
-    return { item, text: "", over: false }
-  }
-
-  #setUser(view: TurnView, text: string, final: boolean): void {
-    if (view.user === undefined) {
-      this.#onChange(false)
-      view.user = makeLine("You", "user-line")
-      view.item.prepend(view.user.line)
-    }
-    view.user.line.classList.toggle("interim", !final)
-    view.user.said.textContent = text
-  }
-
-  #setAgent(view: TurnView, heard: string, unheard: string): HTMLElement {
-    if (view.agent === undefined) {
-      view.agent = makeLine("Agent", "agent-line")
-      const after = view.user?.line
-      if (after === undefined) view.item.prepend(view.agent.line)
-      else after.after(view.agent.line)
-    }
-    view.agent.said.textContent = heard
-    if (unheard !== "") {
-      const rest = element("s", "unheard")
-      rest.textContent = unheard.trim()
-      view.agent.said.append(" ", rest)
-    }
-    return view.agent.line
-  }
-
-  #cut(view: TurnView, said: string, reason: string): void {
-    const unheard = view.text.startsWith(said) ? view.text.slice(said.length) : ""
-    const line = this.#setAgent(view, said, unheard)
-    const tag = element("span", `tag ${reason}`)
-    tag.textContent = reason === "interrupted" ? "interrupted" : "could not finish"
-    line.querySelector(".tag")?.remove()
-    line.append(tag)
+      shown.lines.set(entry.id, { entry, line })
+      return line
+    })
+    const chart = latency === undefined ? [] : [this.#shown.latencies.get(latency) ?? this.#latency.add(latency)]
+    for (const each of chart) if (latency !== undefined) shown.latencies.set(latency, each)
+    const rest = notes.map((note) => {
+      const known = this.#shown.notes.get(note)
+      const line = known ?? element("p", "tool")
+      if (known === undefined) line.textContent = note.text
+      shown.notes.set(note, line)
+      return line
+    })
+    arrange(item, [...lines, ...chart, ...rest])
+    return item
   }
 
   // Screen readers get finished lines only: interim words would talk over the agent.
-  #announceLine(text: string): void {
-    this.#announce.textContent = text
+  #announceLine({ role, text }: TranscriptEntry): void {
+    this.#announce.textContent = `${role === "user" ? "You" : "Agent"}: ${text}`
   }
 
   #isAtEnd(): boolean {
@@ -187,8 +98,7 @@ export class ConversationView {
     return box.scrollHeight - box.scrollTop - box.clientHeight < 80
   }
 
-  #follow(pinned: boolean): void {
-    if (!pinned) return
+  #follow(): void {
     const box = this.#box()
     box.scrollTop = box.scrollHeight
   }
@@ -200,17 +110,42 @@ export class ConversationView {
   }
 }
 
+/** Gives the parent these children, and moves only those that are not where they were. */
+const arrange = (parent: HTMLElement, children: ReadonlyArray<HTMLElement>): void => {
+  children.forEach((child, at) => {
+    const there = parent.children[at]
+    if (there !== child) parent.insertBefore(child, there ?? null)
+  })
+  while (parent.childElementCount > children.length) parent.lastElementChild?.remove()
+}
+
 const element = (tag: string, className: string): HTMLElement => {
   const node = document.createElement(tag)
   node.className = className
   return node
 }
 
-const makeLine = (who: string, className: string) => {
-  const line = element("p", `line ${className}`)
+const makeLine = ({ role }: TranscriptEntry): HTMLElement => {
+  const line = element("p", `line ${role}-line`)
   const name = element("span", "who")
-  name.textContent = who
-  const said = element("span", "said")
-  line.append(name, said)
-  return { line, said }
+  name.textContent = role === "user" ? "You" : "Agent"
+  line.append(name, element("span", "said"))
+  return line
+}
+
+const fill = (line: HTMLElement, { end, final, role, text, unheard }: TranscriptEntry): void => {
+  line.classList.toggle("interim", role === "user" && !final)
+  const said = line.querySelector(".said")
+  if (said === null) return
+  said.textContent = text
+  line.querySelector(".tag")?.remove()
+  if (unheard !== "") {
+    const rest = element("s", "unheard")
+    rest.textContent = unheard
+    said.append(" ", rest)
+  }
+  if (end === undefined || end === "completed") return
+  const tag = element("span", `tag ${end}`)
+  tag.textContent = end === "interrupted" ? "interrupted" : "could not finish"
+  line.append(tag)
 }

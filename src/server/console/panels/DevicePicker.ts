@@ -3,24 +3,14 @@
  *
  * @since 0.1.0
  */
-import { type AudioDevice, VoiceClient } from "../../../client/index.ts"
+import type { AudioDevice, CallDevices } from "../../../client/index.ts"
 import { find, html } from "../Elements.ts"
 import * as Preferences from "../Preferences.ts"
 
-/**
- * @category accessors
- * @since 0.1.0
- */
-export const microphone = find("microphone", HTMLSelectElement)
+const microphone = find("microphone", HTMLSelectElement)
+const speaker = find("speaker", HTMLSelectElement)
 
-/**
- * @category accessors
- * @since 0.1.0
- */
-export const speaker = find("speaker", HTMLSelectElement)
-
-const fill = (select: HTMLSelectElement, devices: ReadonlyArray<AudioDevice>, key: string) => {
-  const chosen = select.value || Preferences.load(key)
+const fill = (select: HTMLSelectElement, devices: ReadonlyArray<AudioDevice>, chosen: string) => {
   const named = devices.filter((device) => device.label !== "" && device.deviceId !== "default")
   select.replaceChildren(
     new Option("System default", ""),
@@ -30,17 +20,29 @@ const fill = (select: HTMLSelectElement, devices: ReadonlyArray<AudioDevice>, ke
 }
 
 /**
- * Lists the devices anew.
+ * What was chosen before, in this browser.
  *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const remembered = (): { readonly input: string; readonly output: string } => ({
+  input: Preferences.load("microphone"),
+  output: Preferences.load("speaker")
+})
+
+let shown: CallDevices | undefined
+
+/**
  * @category mutations
  * @since 0.1.0
  */
-export const refresh = async (): Promise<void> => {
-  const { canChooseOutput, inputs, outputs } = await VoiceClient.devices()
-  fill(microphone, inputs, "microphone")
-  fill(speaker, outputs, "speaker")
-  speaker.disabled = !canChooseOutput
-  html("speaker-note").hidden = canChooseOutput
+export const render = (devices: CallDevices): void => {
+  if (devices === shown) return
+  shown = devices
+  fill(microphone, devices.inputs, devices.input)
+  fill(speaker, devices.outputs, devices.output)
+  speaker.disabled = !devices.canChooseOutput
+  html("speaker-note").hidden = devices.canChooseOutput
 }
 
 /**
@@ -49,14 +51,13 @@ export const refresh = async (): Promise<void> => {
  * @category mutations
  * @since 0.1.0
  */
-export const onChoice = (apply: (which: "microphone" | "speaker", deviceId: string) => void): void => {
+export const onChoice = (apply: (which: "input" | "output", deviceId: string) => void): void => {
   microphone.onchange = () => {
     Preferences.store("microphone", microphone.value)
-    apply("microphone", microphone.value)
+    apply("input", microphone.value)
   }
   speaker.onchange = () => {
     Preferences.store("speaker", speaker.value)
-    apply("speaker", speaker.value)
+    apply("output", speaker.value)
   }
-  navigator.mediaDevices?.addEventListener("devicechange", () => void refresh())
 }

@@ -5,11 +5,9 @@
  *
  * @since 0.1.0
  */
-import type { ServerEvents } from "../../../client/index.ts"
+import type { TurnLatency } from "../../../client/index.ts"
 
 const COLOURS = 8
-/** More than the server has; a page must not grow with what it is sent. */
-const MAX_PARTS = 32
 /** One second fills the width until a turn takes longer. */
 const MIN_SCALE_MS = 1_000
 
@@ -34,8 +32,8 @@ export class LatencyChart {
   readonly #bars: Array<{ readonly bar: HTMLElement; readonly totalMs: number }> = []
 
   /** The bar and the legend of one turn. */
-  add(latency: ServerEvents["turn.latency"]): HTMLElement {
-    const parts = latency.parts.filter((part) => part.ms > 0).slice(0, MAX_PARTS)
+  add({ parts: all, totalMs }: TurnLatency): HTMLElement {
+    const parts = all.filter((part) => part.ms > 0)
     const bar = make("div", "latency-bar")
     const legend = make("ul", "legend")
     for (const part of parts) {
@@ -52,7 +50,7 @@ export class LatencyChart {
     const track = make("div", "latency-track")
     track.append(bar)
     const total = make("span", "latency-total")
-    total.textContent = `${round(latency.total_ms)} ms`
+    total.textContent = `${round(totalMs)} ms`
     const row = make("div", "latency-row")
     row.append(track, total)
     const box = make("div", "latency")
@@ -60,9 +58,9 @@ export class LatencyChart {
     box.setAttribute("aria-label", "Milliseconds to the first word of the answer")
     box.append(row, legend)
 
-    this.#bars.push({ bar, totalMs: latency.total_ms })
+    this.#bars.push({ bar, totalMs })
     while (this.#bars.length > 200) this.#bars.shift()
-    this.#scaleMs = Math.max(this.#scaleMs, latency.total_ms)
+    this.#scaleMs = Math.max(this.#scaleMs, totalMs)
     for (const each of this.#bars) each.bar.style.width = `${Math.min(100, (100 * each.totalMs) / this.#scaleMs)}%`
     return box
   }

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { ServerEvents } from "../../src/client/index.ts"
-import { noteOf, noticeOf } from "../../src/server/console/Incidents.ts"
+import { incidentOf } from "../../../src/client/call/Incidents.ts"
+import type { ServerEvents, ServerMessage } from "../../../src/client/index.ts"
 
 const envelope = { seq: 1, at_ms: 2 }
 const incident = (fields: Partial<ServerEvents["engine.incident"]>): ServerEvents["engine.incident"] => ({
@@ -11,6 +11,15 @@ const incident = (fields: Partial<ServerEvents["engine.incident"]>): ServerEvent
   what: "failed",
   ...fields
 })
+
+const noteOf = (message: ServerMessage) => {
+  const incident = incidentOf(message)
+  return incident?.ofTurn === true ? incident.text : undefined
+}
+const noticeOf = (message: ServerMessage) => {
+  const incident = incidentOf(message)
+  return incident === undefined || incident.kind === "note" ? undefined : { kind: incident.kind, text: incident.text }
+}
 
 describe("Incidents", () => {
   it("notes what happens to engines under the current turn", () => {
@@ -53,7 +62,7 @@ describe("Incidents", () => {
     assert.strictEqual(noticeOf(incident({ what: "unavailable", code: "timeout" }))?.kind, "warn")
     assert.deepStrictEqual(noticeOf(incident({ what: "available" })), {
       kind: "good",
-      text: "deepgram (STT) works again."
+      text: "deepgram (STT) works again"
     })
     assert.isUndefined(noticeOf(incident({})))
     assert.deepStrictEqual(noticeOf({ type: "error", ...envelope, code: "timeout", message: "too late" }), {

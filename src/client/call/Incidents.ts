@@ -1,22 +1,13 @@
 /**
- * The sentences in which the console shows what happens beside the words: tools, incidents, a slow connection.
+ * What happens beside the words, in sentences: tools, incidents of engines, a slow connection, the end of a call.
  *
  * Pure.
  *
  * @since 0.1.0
  */
-import type { ServerEvents, ServerMessage } from "../../client/index.ts"
-
-/**
- * A sentence for the page's banner.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Notice {
-  readonly kind: "good" | "warn"
-  readonly text: string
-}
+import type { ServerMessage } from "../protocol/ClientProtocol.ts"
+import type { ServerEvents } from "../protocol/WireProtocol.ts"
+import type { CallIncident } from "./CallState.ts"
 
 const spoken = (name: string): string => name.replaceAll("_", " ")
 
@@ -47,13 +38,8 @@ const ofEngine = ({ code, engine, kind, to, what }: ServerEvents["engine.inciden
   }
 }
 
-/**
- * The line under the current turn; `undefined` for an event that has none.
- *
- * @category conversions
- * @since 0.1.0
- */
-export const noteOf = (message: ServerMessage): string | undefined => {
+/** A line for who reads the conversation, under the turn. */
+const noteOf = (message: ServerMessage): string | undefined => {
   switch (message.type) {
     case "tool.started":
       return `Uses ${spoken(message.name)}`
@@ -66,7 +52,7 @@ export const noteOf = (message: ServerMessage): string | undefined => {
     case "processor.incident":
       return withCode(`The audio processor ${message.name} ${message.what}`, message.code)
     case "turn.unanswered":
-      return `No answer: ${unanswered[message.reason]}`
+      return `No answer: ${unanswered[message.reason] ?? spoken(message.reason)}`
     case "turn.latency_exceeded":
       return `Slower than the target of ${Math.round(message.target_ms)} ms`
     default:
@@ -74,13 +60,8 @@ export const noteOf = (message: ServerMessage): string | undefined => {
   }
 }
 
-/**
- * The sentence of the banner; `undefined` for an event that has none.
- *
- * @category conversions
- * @since 0.1.0
- */
-export const noticeOf = (message: ServerMessage): Notice | undefined => {
+/** A sentence for the user. */
+const noticeOf = (message: ServerMessage): Pick<CallIncident, "kind" | "text"> | undefined => {
   switch (message.type) {
     case "error":
       return { kind: "warn", text: message.message }
@@ -94,12 +75,27 @@ export const noticeOf = (message: ServerMessage): Notice | undefined => {
     case "engine.incident": {
       const text = ofEngine(message)
       if (text === undefined) return undefined
-      if (message.what === "unavailable") return { kind: "warn", text: `${text}.` }
-      return message.what === "available" ? { kind: "good", text: `${text}.` } : undefined
+      if (message.what === "unavailable") return { kind: "warn", text }
+      return message.what === "available" ? { kind: "good", text } : undefined
     }
     default:
       return undefined
   }
+}
+
+/**
+ * What an event of the server says beside the words, and whether it belongs under a turn; `undefined` for nothing.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const incidentOf = (
+  message: ServerMessage
+): (Pick<CallIncident, "kind" | "text"> & { readonly ofTurn: boolean }) | undefined => {
+  const note = noteOf(message)
+  const notice = noticeOf(message)
+  if (notice !== undefined) return { ...notice, ofTurn: note !== undefined }
+  return note === undefined ? undefined : { kind: "note", text: note, ofTurn: true }
 }
 
 const endings = new Map([
