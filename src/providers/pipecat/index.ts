@@ -12,10 +12,10 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as BackendProvider from "../../backend/provider/BackendProvider.ts"
+import * as RtviProtocol from "../../protocols/rtvi/RtviProtocol.ts"
 import * as SessionLinks from "../SessionLinks.ts"
 import * as SocketRoute from "../SocketRoute.ts"
 import { PipecatConfig } from "./PipecatConfig.ts"
-import * as PipecatProtocol from "./PipecatProtocol.ts"
 
 export { PipecatConfig } from "./PipecatConfig.ts"
 
@@ -60,7 +60,8 @@ export const provider: BackendProvider.BackendProvider["Service"] = BackendProvi
           path: "/v1/sessions/:id/pipecat",
           links,
           rates: { inputSampleRate, outputSampleRate },
-          protocol: PipecatProtocol.make,
+          // The pipeline is there from the beginning; its own client may know our events.
+          protocol: RtviProtocol.make({ ready: "assumed", events: true }),
           name: "pipecat"
         })
       ],

@@ -18,7 +18,7 @@ import type { ConnectionListener } from "../../session/UserConnection.ts"
  */
 export type FrameListener =
   & Pick<ConnectionListener, "audio" | "message" | "malformed">
-  & Partial<Pick<ConnectionListener, "gap" | "played">>
+  & Partial<Pick<ConnectionListener, "gap" | "played" | "control">>
 
 /**
  * The rates of a connection, in Hz.
