@@ -7,7 +7,9 @@
  *
  * @since 0.1.0
  */
+import { InvalidConfig } from "../BackendError.ts"
 import type { ClientMessage } from "../session/ClientMessage.ts"
+import type { SessionControl } from "../session/SessionControl.ts"
 import type { ConnectionListener } from "../session/UserConnection.ts"
 
 /**
@@ -96,6 +98,18 @@ export class Inbox implements ConnectionListener {
     } catch (defect) {
       this.#fail(defect)
     }
+  }
+
+  /** Is not kept for a session that does not listen yet: the client is to be answered. */
+  control(control: SessionControl): InvalidConfig | undefined {
+    if (this.#endReason === undefined && this.#listener?.control !== undefined) {
+      try {
+        return this.#listener.control(control)
+      } catch (defect) {
+        this.#fail(defect)
+      }
+    }
+    return new InvalidConfig({ op: "UserConnection.control", message: "the session does not take this now" })
   }
 
   gap(samples: number): void {

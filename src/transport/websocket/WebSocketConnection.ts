@@ -194,9 +194,22 @@ export const make = Effect.fnUntraced(function*(
     applyBackpressure(floodLimit.spend(protocol.receive(data, isBinary, inbox), MonotonicTime.nowMs(clock)))
     if (inbox.defect !== undefined) socket.close(closeCodes.internal_error.code, closeCodes.internal_error.reason)
   }
+  /** What has been read before the session listens, of a protocol that waits for it; `undefined`: frames are received as they come. */
+  let held: Array<ArrivedFrame> | undefined = protocol.afterListening === true ? [] : undefined
+  const take = (data: Buffer, isBinary: boolean): void => {
+    if (held === undefined) onMessage(data, isBinary)
+    else if (inbox.endReason === undefined && held.length < MAX_READ_AHEAD) held.push({ data, isBinary })
+  }
+  const release = (): void => {
+    const frames = held
+    if (frames === undefined) return
+    held = undefined
+    if (socket.isPaused) socket.resume()
+    for (const { data, isBinary } of frames) onMessage(data, isBinary)
+  }
   socket.on("message", (data, isBinary) => {
     // With binaryType "nodebuffer" it always is.
-    if (Buffer.isBuffer(data)) onMessage(data, isBinary)
+    if (Buffer.isBuffer(data)) take(data, isBinary)
   })
   socket.on("ping", (data) => {
     alive = true
@@ -215,11 +228,12 @@ export const make = Effect.fnUntraced(function*(
     inbox.closed(reasonOf(code))
     closed.openUnsafe()
   })
-  for (const { data, isBinary } of options.arrived?.() ?? []) onMessage(data, isBinary)
+  for (const { data, isBinary } of options.arrived?.() ?? []) take(data, isBinary)
   if (socket.readyState === CLOSED) {
     inbox.closed("connection_lost")
     closed.openUnsafe()
-  } else if (socket.isPaused) socket.resume()
+  } else if (held !== undefined) socket.pause()
+  else if (socket.isPaused) socket.resume()
 
   let epoch = 0
   let sentUntilMs = 0
@@ -241,6 +255,8 @@ export const make = Effect.fnUntraced(function*(
     Effect.suspend(() => {
       inbox.closed(reason)
       if (socket.readyState === CLOSED) return Effect.void
+      // The client's close frame has to be read.
+      if (held !== undefined) socket.resume()
       const farewell = reason === closeCodes.session_ended.reason ? protocol.farewell?.() : undefined
       if (farewell !== undefined) post(farewell)
       socket.close(code, reason)
@@ -273,12 +289,16 @@ export const make = Effect.fnUntraced(function*(
     socket.resume()
   }).pipe(Effect.forever, Effect.forkScoped)
 
+  const { callTool } = protocol
   const connection: UserConnection = {
     id: nextId("websocket"),
     transport: "websocket",
     format: { input: { sampleRate: inputSampleRate }, output: { sampleRate: outputSampleRate } },
     leadMs: options.leadMs,
-    listen: (listener) => inbox.listen(listener),
+    listen: (listener) => {
+      inbox.listen(listener)
+      release()
+    },
     send: (frame, ofEpoch = 0, positionMs = 0) => {
       if (socket.readyState !== OPEN || msOf(socket.bufferedAmount / 2, outputSampleRate) > MAX_BACKLOG_MS) return false
       if (protocol.accepts?.() === false) return false
@@ -305,6 +325,7 @@ export const make = Effect.fnUntraced(function*(
     notify: (event) => {
       if (socket.readyState === OPEN) protocol.event(event).forEach(post)
     },
+    ...(callTool === undefined ? {} : { callTool: (call) => callTool(call).forEach(post) }),
     close: (reason) => close(closeCodes[reason])
   }
   return {

@@ -7,6 +7,7 @@ import { msOf } from "../../audio/AudioFormat.ts"
 import * as Pcm from "../../audio/Pcm.ts"
 import * as ClientMessage from "../../session/ClientMessage.ts"
 import { costOf, costOfAudio } from "../../session/FloodLimit.ts"
+import type { ClientToolCall } from "../../session/SessionControl.ts"
 import * as SessionEvent from "../../session/SessionEvent.ts"
 import type { ConnectionListener } from "../../session/UserConnection.ts"
 
@@ -65,6 +66,13 @@ export interface WebSocketProtocol {
   readonly clear: () => string | Uint8Array | undefined
   /** A last frame before the connection is closed because its session has ended. Default: none. */
   readonly farewell?: (() => string | Uint8Array | undefined) | undefined
+  /** Has the client run a tool, whose output comes by `FrameListener.control`. Default: the client runs none. */
+  readonly callTool?: ((call: ClientToolCall) => ReadonlyArray<string | Uint8Array>) | undefined
+  /**
+   * Whether nothing is received before the session listens: of a protocol whose client is answered (`FrameListener.control`). The
+   * network holds back what comes before. Default: no; what comes before is received, and its content is kept for the session.
+   */
+  readonly afterListening?: boolean | undefined
 }
 
 /**

@@ -1,14 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Exit, Scope } from "effect"
+import { Deferred, Effect, Exit, Queue, Scope } from "effect"
 import { WebSocket, WebSocketServer } from "ws"
+import { InvalidConfig } from "../../../src/BackendError.ts"
+import type { SessionControl } from "../../../src/session/SessionControl.ts"
 import type { ConnectionClose } from "../../../src/session/UserConnection.ts"
 import { type CloseCode, closeCodes } from "../../../src/transport/websocket/CloseCodes.ts"
 import * as WebSocketConnection from "../../../src/transport/websocket/WebSocketConnection.ts"
-import { defaultRates } from "../../../src/transport/websocket/WebSocketProtocol.ts"
+import { defaultRates, type MakeProtocol } from "../../../src/transport/websocket/WebSocketProtocol.ts"
 import { ScriptedListener } from "../ScriptedListener.ts"
 
 /** Both ends of a socket on loopback; `closed` is what the client sees of its end. */
-const open = Effect.gen(function*() {
+const openWith = Effect.fnUntraced(function*(protocol?: MakeProtocol) {
   const server = yield* Effect.acquireRelease(
     Effect.callback<WebSocketServer>((resume) => {
       const server: WebSocketServer = new WebSocketServer(
@@ -32,7 +34,7 @@ const open = Effect.gen(function*() {
   const closed = yield* Deferred.make<Pick<CloseCode, "code" | "reason">>()
   const client = yield* Effect.acquireRelease(
     Effect.callback<WebSocket>((resume) => {
-      const socket = new WebSocket(`ws://127.0.0.1:${port}`)
+      const socket: WebSocket = new WebSocket(`ws://127.0.0.1:${port}`)
       socket.on("open", () => resume(Effect.succeed(socket)))
       socket.on(
         "close",
@@ -43,7 +45,9 @@ const open = Effect.gen(function*() {
   )
   const scope = yield* Scope.fork(yield* Effect.scope)
   const socket = yield* Deferred.await(accepted)
-  const { connection } = yield* WebSocketConnection.make(socket, defaultRates).pipe(Scope.provide(scope))
+  const { connection } = yield* WebSocketConnection.make(socket, { ...defaultRates, protocol }).pipe(
+    Scope.provide(scope)
+  )
   return {
     client,
     connection,
@@ -51,6 +55,8 @@ const open = Effect.gen(function*() {
     end: Scope.close(scope, Exit.void)
   }
 })
+
+const open = openWith()
 
 type Ends = Effect.Success<typeof open>
 
@@ -94,6 +100,21 @@ const causes: { readonly [Name in Exclude<keyof typeof closeCodes, "moved">]: (e
     })
 }
 
+/** A protocol whose frames are items of the history, by their ids. */
+const asking: MakeProtocol = (_, reply) => ({
+  receive: (data, _isBinary, listener) => {
+    const id = data.toString()
+    const refused = listener.control?.({ _tag: "Remove", item: { id } })
+    reply(refused === undefined ? `removed ${id}` : `refused ${refused.message}`)
+    return 20
+  },
+  audio: (pcm) => new Uint8Array(pcm.buffer, pcm.byteOffset, pcm.byteLength),
+  event: () => [],
+  clear: () => undefined,
+  callTool: ({ arguments: given, name }) => [name, given],
+  afterListening: true
+})
+
 describe("WebSocketConnection", () => {
   for (const [name, cause] of Object.entries(causes)) {
     it.live(`closes with the code of ${name}`, () =>
@@ -126,5 +147,50 @@ describe("WebSocketConnection", () => {
       // all frames of a piece are taken in one go
       yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
       assert.isAtMost(taken, 1_600)
+    }))
+
+  it.live("receives nothing before the session listens, of a protocol whose client is answered", () =>
+    Effect.gen(function*() {
+      const { client, connection } = yield* openWith(asking)
+      const replies = yield* Queue.unbounded<string>()
+      client.on("message", (data: Buffer) => Queue.offerUnsafe(replies, data.toString()))
+      for (const id of ["one", "two", "odd"]) {
+        yield* Effect.callback<void>((resume) => client.send(id, () => resume(Effect.void)))
+      }
+      const controls: Array<SessionControl> = []
+      connection.listen(Object.assign(new ScriptedListener(), {
+        control: (control: SessionControl) => {
+          controls.push(control)
+          return controls.length < 3 ? undefined : new InvalidConfig({ op: "test", message: "no such item" })
+        }
+      }))
+      assert.deepStrictEqual(
+        [yield* Queue.take(replies), yield* Queue.take(replies), yield* Queue.take(replies)],
+        ["removed one", "removed two", "refused no such item"]
+      )
+      assert.deepStrictEqual(controls.at(0), { _tag: "Remove", item: { id: "one" } })
+      connection.callTool?.({ id: "call-1", name: "weather", arguments: "{}" })
+      assert.deepStrictEqual([yield* Queue.take(replies), yield* Queue.take(replies)], ["weather", "{}"])
+    }))
+
+  it.live("answers that nobody takes what a client asks where the session does not, and offers no tools without a protocol for it", () =>
+    Effect.gen(function*() {
+      const asked = yield* openWith(asking)
+      const reply = yield* Deferred.make<string>()
+      asked.client.on("message", (data: Buffer) => Deferred.doneUnsafe(reply, Effect.succeed(data.toString())))
+      asked.connection.listen(new ScriptedListener())
+      asked.client.send("one")
+      assert.match(yield* Deferred.await(reply), /^refused the session does not take this now/)
+      const { connection } = yield* open
+      assert.isUndefined(connection.callTool)
+    }))
+
+  it.live("closes with its code before the session has listened, with frames waiting", () =>
+    Effect.gen(function*() {
+      const ends = yield* openWith(asking)
+      ends.client.send("one")
+      yield* ends.end
+      const { code, reason } = closeCodes.server_closed
+      assert.deepStrictEqual(yield* ends.closed, { code, reason })
     }))
 })
