@@ -1,0 +1,452 @@
+/**
+ * Carries out what a client of the OpenAI Realtime protocol asks for, and answers it.
+ *
+ * Everything is asked of the session (`SessionControl`), and what it refuses is not done. An error names the client's event by its id.
+ *
+ * The output of a tool waits for the `response.create` behind it: then the reply that has called the tool goes on, as the next
+ * response. With a response in progress, or asked for already, it is passed on at once.
+ *
+ * @since 0.1.0
+ */
+import * as Result from "effect/Result"
+import type { JsonRecord } from "../../schema/Json.ts"
+import type { ClientSettings, PolicyChange, SessionControl } from "../../session/SessionControl.ts"
+import type { FrameListener } from "../../transport/websocket/WebSocketProtocol.ts"
+import * as ClientEvents from "./ClientEvents.ts"
+import { invalid, invalidValue, type OpenAiFault, quote } from "./Errors.ts"
+import type { Items, RealtimeItem } from "./Items.ts"
+import * as RealtimeSession from "./RealtimeSession.ts"
+import type { RealtimeTurns } from "./RealtimeTurns.ts"
+import type { Responses } from "./Responses.ts"
+import type { Emit } from "./ServerEvents.ts"
+import { clientChoice, clientTools } from "./Tools.ts"
+
+type Session = RealtimeSession.RealtimeSession
+type Control = NonNullable<FrameListener["control"]>
+type Of<Type extends ClientEvents.ClientEvent["type"]> = Extract<ClientEvents.ClientEvent, { readonly type: Type }>
+
+/** The longest silence that semantic turn detection waits for, in ms, by eagerness. */
+const semanticMs = { low: 8_000, medium: 4_000, auto: 4_000, high: 2_000 } as const
+
+/** The shortest audio that is committed, in ms. */
+const MIN_COMMIT_MS = 100
+
+/** How many calls of the client's tools wait for their outputs. */
+const MAX_CALLS = 256
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface RealtimeRequestsOptions {
+  readonly emit: Emit
+  readonly newId: (prefix: string) => string
+  readonly items: Items
+  readonly responses: Responses
+  readonly turns: RealtimeTurns
+  readonly session: () => Session
+  readonly setSession: (session: Session) => void
+  /** Audio of the client, in base64; what is wrong with it. */
+  readonly append: (audio: string, listener: FrameListener) => OpenAiFault | undefined
+  /** How much audio has come since the last turn was ended, in ms; `undefined` where it does not come by `append`. */
+  readonly bufferedMs: () => number | undefined
+  readonly clearBuffer: () => void
+}
+
+/**
+ * What a session with these settings changes in the policy of ours.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const policyOf = ({ audio: { input: { turn_detection } }, type }: Session): PolicyChange => {
+  if (turn_detection === null) return { turns: "manual", answers: "on_request" }
+  const answers = type === "realtime" && turn_detection.create_response ? "automatic" : "on_request"
+  const common = { turns: "automatic", answers, interruptions: turn_detection.interrupt_response } as const
+  return turn_detection.type === "server_vad"
+    ? { ...common, silenceMs: turn_detection.silence_duration_ms, awayAfterMs: turn_detection.idle_timeout_ms ?? 0 }
+    : { ...common, maxSilenceMs: semanticMs[turn_detection.eagerness] }
+}
+
+const isSame = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b)
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export class RealtimeRequests {
+  readonly #options: RealtimeRequestsOptions
+  /** System messages of the client, by the ids of their items. */
+  readonly #system = new Map<string, string>()
+  /** Calls of the client's tools: asked for, or their outputs, which are not passed on. */
+  readonly #calls = new Map<string, string | undefined>()
+  /** Whether the client wants the reply that has called its tools to go on. */
+  #goesOn = false
+  /** What our session was told last. */
+  #policy: PolicyChange | undefined
+  #settings: ClientSettings = {}
+  #output: "audio" | "text" = "audio"
+  /** What holds for one response alone is to be taken back. */
+  #isOverridden = false
+
+  constructor(options: RealtimeRequestsOptions) {
+    this.#options = options
+  }
+
+  /** Tells our session what the client's session has from the beginning. */
+  start(control: Control, isGiven: boolean): void {
+    if (!isGiven) return
+    this.#apply(this.#options.session(), control, true)
+  }
+
+  /** The agent calls a tool of the client. */
+  called(id: string): void {
+    if (this.#calls.size >= MAX_CALLS) {
+      const [oldest] = this.#calls.keys()
+      if (oldest !== undefined) this.#calls.delete(oldest)
+    }
+    this.#calls.set(id, undefined)
+    this.#goesOn = false
+  }
+
+  /** A response has ended: what was said for it alone does not hold any more. */
+  responseEnded(control: Control): void {
+    if (!this.#isOverridden) return
+    this.#isOverridden = false
+    this.#apply(this.#options.session(), control, false)
+  }
+
+  /** The reply has ended: nothing waits for the outputs of its tools. */
+  replyEnded(): void {
+    this.#calls.clear()
+    this.#goesOn = false
+  }
+
+  /** Carries out an event. */
+  take(event: JsonRecord, listener: FrameListener): void {
+    const eventId = ClientEvents.idOf(event)
+    const decoded = ClientEvents.decode(event)
+    const fault = Result.isFailure(decoded) ? decoded.failure : this.#carryOut(decoded.success, listener)
+    if (fault !== undefined) this.#options.emit("error", { error: { ...fault, event_id: eventId } })
+  }
+
+  #carryOut(event: ClientEvents.ClientEvent, listener: FrameListener): OpenAiFault | undefined {
+    const control: Control = (asked) => listener.control?.(asked)
+    switch (event.type) {
+      case "input_audio_buffer.append":
+        return this.#options.append(event.audio, listener)
+      case "input_audio_buffer.commit":
+        return this.#commit(control)
+      case "input_audio_buffer.clear":
+        return this.#ask(control, { _tag: "DropTurn" }, () => {
+          this.#options.clearBuffer()
+          this.#options.turns.clear()
+          this.#options.emit("input_audio_buffer.cleared", {})
+        })
+      case "output_audio_buffer.clear":
+        return this.#interrupt(control)
+      case "session.update":
+        return this.#update(event.session, control)
+      case "conversation.item.create":
+        return this.#create(event, control)
+      case "conversation.item.retrieve": {
+        const entry = this.#options.items.get(event.itemId)
+        if (entry === undefined) return noItem("item_retrieve_invalid_item_id", event.itemId)
+        this.#options.emit("conversation.item.retrieved", { item: entry.item })
+        return undefined
+      }
+      case "conversation.item.truncate":
+        return this.#truncate(event, control)
+      case "conversation.item.delete":
+        return this.#delete(event.itemId, control)
+      case "response.create":
+        return this.#respond(event.response, control)
+      case "response.cancel":
+        return this.#cancel(event.responseId, control)
+    }
+  }
+
+  /** Asks our session for something; `done` only if it was done. */
+  #ask(control: Control, asked: SessionControl, done: () => void): OpenAiFault | undefined {
+    const refused = control(asked)
+    if (refused !== undefined) return invalid("invalid_value", refused.message)
+    done()
+    return undefined
+  }
+
+  #commit(control: Control): OpenAiFault | undefined {
+    const { bufferedMs, clearBuffer, turns } = this.#options
+    const ms = bufferedMs()
+    if (ms !== undefined && ms < MIN_COMMIT_MS) {
+      return invalid(
+        "input_audio_buffer_commit_empty",
+        `Error committing input audio buffer: buffer too small. Expected at least ${MIN_COMMIT_MS}ms of audio, but buffer only has ${
+          ms.toFixed(2)
+        }ms of audio.`
+      )
+    }
+    // the words of the turn may be told while it is ended
+    turns.commit((ms ?? 0) / 1_000)
+    clearBuffer()
+    return this.#ask(control, { _tag: "EndTurn" }, () => {})
+  }
+
+  #update(change: unknown, control: Control): OpenAiFault | undefined {
+    const { emit, session, setSession, turns } = this.#options
+    const next = RealtimeSession.update(session(), change, turns.hasSpoken)
+    if (Result.isFailure(next)) return next.failure
+    const own = typeof change === "object" && change !== null && "audio" in change ? change.audio : undefined
+    const input = typeof own === "object" && own !== null && "input" in own ? own.input : undefined
+    const saysTurns = typeof input === "object" && input !== null && "turn_detection" in input
+    const fault = this.#apply(next.success, control, saysTurns)
+    if (fault !== undefined) return fault
+    setSession(next.success)
+    emit("session.updated", { session: next.success })
+    return undefined
+  }
+
+  /** Tells our session what is new. The policy is told only when the client says who decides turns: ours has one of its own. */
+  #apply(session: Session, control: Control, withPolicy: boolean): OpenAiFault | undefined {
+    const policy = policyOf(session)
+    if (withPolicy && !isSame(policy, this.#policy)) {
+      // 0 is for a client that has asked for another time before
+      const { awayAfterMs, ...rest } = policy
+      const change = awayAfterMs === 0 && this.#policy?.awayAfterMs === undefined ? rest : policy
+      const fault = this.#ask(control, { _tag: "Policy", change }, () => this.#policy = policy)
+      if (fault !== undefined) return fault
+    }
+    if (session.type === "transcription") return undefined
+    const output = session.output_modalities[0]
+    if (output !== this.#output) {
+      const fault = this.#ask(control, { _tag: "Output", output }, () => this.#output = output)
+      if (fault !== undefined) return fault
+    }
+    return this.#tellSettings(this.#settingsOf(session), control)
+  }
+
+  #tellSettings(settings: ClientSettings, control: Control): OpenAiFault | undefined {
+    if (isSame(settings, this.#settings)) return undefined
+    return this.#ask(control, { _tag: "Client", settings }, () => this.#settings = settings)
+  }
+
+  #settingsOf(session: Extract<Session, { type: "realtime" }>, added?: string): ClientSettings {
+    const told = [session.instructions, ...this.#system.values(), ...(added === undefined ? [] : [added])]
+    const instructions = told.filter((text) => text !== "").join("\n\n")
+    return {
+      ...(instructions === "" ? {} : { instructions }),
+      ...(session.tools.length === 0 ? {} : { tools: clientTools(session.tools) }),
+      ...(session.tool_choice === "auto" ? {} : { toolChoice: clientChoice(session.tool_choice) })
+    }
+  }
+
+  #create({ item, previousItemId }: Of<"conversation.item.create">, control: Control): OpenAiFault | undefined {
+    const { items, newId } = this.#options
+    const id = item.id ?? newId("item")
+    if (items.get(id) !== undefined) {
+      return invalid("item_create_invalid_item_id", `Error creating item: ${quote(id)} exists already.`, "item.id")
+    }
+    if (previousItemId !== undefined && previousItemId !== "root" && items.get(previousItemId) === undefined) {
+      return invalid(
+        "item_create_invalid_previous_item_id",
+        `Error creating item: the previous item ${quote(previousItemId)} does not exist.`,
+        "previous_item_id"
+      )
+    }
+    if (item.type === "function_call_output") return this.#takeOutput(item, id, previousItemId, control)
+    const { isComplete, role, text } = item
+    const whole: RealtimeItem = {
+      id,
+      object: "realtime.item",
+      type: "message",
+      status: isComplete ? "completed" : "incomplete",
+      role,
+      content: [{ type: role === "assistant" ? "output_text" : "input_text", text }]
+    }
+    if (role === "system") return this.#addSystem(whole, text, previousItemId, control)
+    if (text.trim() === "") {
+      this.#put(whole, false, previousItemId)
+      return undefined
+    }
+    const after = previousItemId === undefined ? undefined : items.anchor(previousItemId)
+    const insert = { _tag: "Insert", id, role: role === "user" ? "user" : "agent", text, after } as const
+    return this.#ask(control, insert, () => this.#put(whole, true, previousItemId))
+  }
+
+  #addSystem(
+    item: RealtimeItem,
+    text: string,
+    previousItemId: string | undefined,
+    control: Control
+  ): OpenAiFault | undefined {
+    const session = this.#options.session()
+    if (session.type === "realtime") {
+      const settings = this.#settingsOf(session, text)
+      if ((settings.instructions?.length ?? 0) > RealtimeSession.MAX_INSTRUCTIONS) {
+        return invalidValue("item.content", "the instructions and system messages are too long")
+      }
+      const fault = this.#tellSettings(settings, control)
+      if (fault !== undefined) return fault
+      this.#system.set(item.id, text)
+    }
+    this.#put(item, false, previousItemId)
+    return undefined
+  }
+
+  #takeOutput(
+    { callId, output }: Extract<ClientEvents.NewItem, { readonly type: "function_call_output" }>,
+    id: string,
+    previousItemId: string | undefined,
+    control: Control
+  ): OpenAiFault | undefined {
+    const { items, responses } = this.#options
+    if (!items.hasCall(callId)) {
+      return invalid(
+        "invalid_tool_call_id",
+        `Tool call ID ${quote(callId)} not found in conversation.`,
+        "item.call_id"
+      )
+    }
+    this.#put(
+      { id, object: "realtime.item", type: "function_call_output", status: "completed", call_id: callId, output },
+      false,
+      previousItemId
+    )
+    if (!this.#calls.has(callId) || this.#calls.get(callId) !== undefined) return undefined
+    this.#calls.set(callId, output)
+    if (this.#goesOn || responses.activeId !== undefined) this.#passOutputs(control)
+    return undefined
+  }
+
+  /** Gives our session the outputs that it waits for. One that it does not want any more is of a reply that has ended. */
+  #passOutputs(control: Control): void {
+    for (const [id, output] of Array.from(this.#calls)) {
+      if (output === undefined) continue
+      this.#calls.delete(id)
+      control({ _tag: "ToolResult", id, output })
+    }
+  }
+
+  #put(item: RealtimeItem, isInHistory: boolean, after: string | undefined): void {
+    const { emit, items } = this.#options
+    items.add(item, isInHistory ? { id: item.id } : undefined, after === undefined ? {} : { after })
+    const previous_item_id = items.before(item.id)
+    emit("conversation.item.added", { previous_item_id, item })
+    emit("conversation.item.done", { previous_item_id, item })
+  }
+
+  #truncate(
+    { audioEndMs, contentIndex, itemId }: Of<"conversation.item.truncate">,
+    control: Control
+  ): OpenAiFault | undefined {
+    const { items, turns } = this.#options
+    const entry = items.get(itemId)
+    if (entry === undefined) return noItem("item_truncate_invalid_item_id", itemId)
+    const { spoken } = entry
+    if (spoken === undefined || entry.item.type !== "message") {
+      return invalid("invalid_value", "Only the audio of assistant messages can be truncated.", "item_id")
+    }
+    if (contentIndex !== 0) return invalidValue("content_index", "the item has one part, 0")
+    // a client may count what it has not got yet
+    const ms = spoken.audioMs === 0 ? audioEndMs : Math.min(audioEndMs, spoken.audioMs)
+    const isLast = items.ofTurn(spoken.turn, "agent") === entry
+    if (isLast) {
+      const playedMs = Math.round(spoken.offsetMs + ms)
+      const fault = this.#ask(control, { _tag: "Truncate", turn: spoken.turn, playedMs }, () => {})
+      if (fault !== undefined) return fault
+    }
+    turns.truncated({ entry, contentIndex, audioEndMs })
+    return undefined
+  }
+
+  #delete(itemId: string, control: Control): OpenAiFault | undefined {
+    const { emit, items, session } = this.#options
+    const entry = items.get(itemId)
+    if (entry === undefined) return noItem("item_delete_invalid_item_id", itemId)
+    if (entry.item.status === "in_progress") {
+      return invalid("invalid_value", "An item in progress cannot be deleted.", "item_id")
+    }
+    const { reference } = entry
+    const shared = reference !== undefined && "turn" in reference && reference.role === "agent" &&
+      items.ofAgent(reference.turn).length > 1
+    // the history has the agent's words of a turn as one
+    if (reference !== undefined && !shared) {
+      const fault = this.#ask(control, { _tag: "Remove", item: reference }, () => {})
+      if (fault !== undefined) return fault
+    }
+    items.remove(itemId)
+    const current = session()
+    if (this.#system.delete(itemId) && current.type === "realtime") {
+      this.#tellSettings(this.#settingsOf(current), control)
+    }
+    emit("conversation.item.deleted", { item_id: itemId })
+    return undefined
+  }
+
+  #respond(request: ClientEvents.ResponseRequest, control: Control): OpenAiFault | undefined {
+    const { responses, session, turns } = this.#options
+    const current = session()
+    if (current.type === "transcription") {
+      return invalid("invalid_value", "A transcription session has no responses (response.create).", "type")
+    }
+    if (responses.activeId !== undefined) return alreadyActive(responses.activeId)
+    const asked = RealtimeSession.update(current, { type: "realtime", ...request.overrides }, false)
+    if (Result.isFailure(asked)) return ofResponse(asked.failure)
+    if (asked.success.type === "transcription") return undefined
+    if (Object.keys(request.overrides).length > 0) {
+      this.#isOverridden = true
+      const fault = this.#apply(asked.success, control, false)
+      if (fault !== undefined) return fault
+    }
+    const modality = asked.success.output_modalities[0]
+    if (this.#calls.size > 0) {
+      this.#goesOn = true
+      turns.requested(request.metadata, modality)
+      this.#passOutputs(control)
+      return undefined
+    }
+    const { count } = responses
+    const refused = control({ _tag: "Respond", instructions: request.instructions })
+    if (refused !== undefined) {
+      this.responseEnded(control)
+      return invalid(
+        "conversation_already_has_active_response",
+        `Error of response.create: ${refused.message}`
+      )
+    }
+    if (responses.count === count) turns.requested(request.metadata, modality)
+    return undefined
+  }
+
+  #cancel(responseId: string | undefined, control: Control): OpenAiFault | undefined {
+    const { activeId } = this.#options.responses
+    if (activeId === undefined || (responseId !== undefined && responseId !== activeId)) {
+      return invalid("response_cancel_not_active", "Cancellation failed: no active response found")
+    }
+    return this.#interrupt(control)
+  }
+
+  #interrupt(control: Control): OpenAiFault | undefined {
+    let fault: OpenAiFault | undefined
+    this.#options.turns.cancel(() => {
+      fault = this.#ask(control, { _tag: "Interrupt" }, () => {})
+      return fault === undefined
+    })
+    return fault
+  }
+}
+
+const noItem = (code: string, itemId: string): OpenAiFault =>
+  invalid(code, `The item with id ${quote(itemId)} does not exist.`, "item_id")
+
+const alreadyActive = (id: string): OpenAiFault =>
+  invalid(
+    "conversation_already_has_active_response",
+    `Conversation already has an active response in progress: ${id}. Wait until the response is finished before creating a new one (response.create).`
+  )
+
+/** A fault of the session's shape is one of the response that was asked for. */
+const ofResponse = (fault: OpenAiFault): OpenAiFault => ({
+  ...fault,
+  param: fault.param?.replace(/^session/, "response") ?? null,
+  message: fault.message.replace("'session.", "'response.")
+})
