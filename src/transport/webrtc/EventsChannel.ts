@@ -1,20 +1,20 @@
 /**
- * The data channel of a WebRTC call: events out and messages in, as the same JSON that a WebSocket carries.
+ * The data channel of a WebRTC call: events out and messages in, as its protocol has them.
  *
- * The client creates the channel; until it is open, the newest 256 events are buffered. An event that is larger than the client
- * takes is left out, and an `error` says so in its place. Messages beyond the flood limit are dropped, because SCTP has no
- * backpressure that an application could apply, and the client gets an `error` event.
+ * The client creates the channel; until it is open, the newest 256 messages are buffered. Messages beyond the flood limit are
+ * dropped, because SCTP has no backpressure that an application could apply, and the client is told.
  *
  * @since 0.1.0
  */
 import type { DataChannel } from "node-datachannel"
-import * as ClientMessage from "../../session/ClientMessage.ts"
-import { costOf, FloodLimit } from "../../session/FloodLimit.ts"
-import * as SessionEvent from "../../session/SessionEvent.ts"
+import { FloodLimit } from "../../session/FloodLimit.ts"
+import type { ClientToolCall } from "../../session/SessionControl.ts"
+import type { SessionEvent } from "../../session/SessionEvent.ts"
 import type { Inbox } from "../Inbox.ts"
+import type { ChannelProtocol } from "./ChannelProtocol.ts"
 
 /**
- * The label of the channel.
+ * The label of the channel in the native protocol.
  *
  * @category constants
  * @since 0.1.0
@@ -38,27 +38,41 @@ export type Channel = Pick<
   | "onMessage"
   | "onOpen"
   | "sendMessage"
+  | "sendMessageBinary"
 >
 
-const MAX_WAITING_EVENTS = 256
-/** A client with so many bytes of unread events has stopped reading. */
+const MAX_WAITING_MESSAGES = 256
+/** A client with so many bytes of unread messages has stopped reading. */
 const MAX_BACKLOG_BYTES = 1_048_576
+/** Messages that are kept until the session listens, of a protocol that waits for it; those that come then are lost. */
+const MAX_HELD_MESSAGES = 64
 
 /** The shortest time between two errors about dropped messages. */
 const REPORT_INTERVAL_MS = 1_000
 
-/** The event as JSON, or what stands for one that has more than `limit` bytes: clients announce how much they take in their SDP. */
-const encode = (event: SessionEvent.SessionEvent, limit: number): string => {
-  const text = SessionEvent.toJson(event)
-  if (Buffer.byteLength(text) <= limit) return text
-  return SessionEvent.toJson({
-    type: "error",
-    code: "invalid_config",
-    message: `an event was left out, because the data channel takes at most ${limit} bytes: ${event.type}`,
-    details: { reason: "too_large", limit },
-    seq: event.seq,
-    atMs: event.atMs
-  })
+type Message = string | Buffer | ArrayBuffer
+
+interface Waiting {
+  readonly message: string | Uint8Array
+  readonly event: SessionEvent | undefined
+}
+
+/**
+ * - `label`: of the channel that the client creates.
+ * - `maxMessageBytes`: the longest message that a client may send.
+ * - `protocol`: makes the connection's protocol.
+ * - `onFailed`: is called when the channel cannot be used any more: `"too_slow"`, `"connection_lost"`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface EventsChannelOptions {
+  readonly label: string
+  readonly maxMessageBytes: number
+  readonly protocol: (reply: (message: string | Uint8Array) => void) => ChannelProtocol
+  readonly inbox: Inbox
+  readonly onFailed: (reason: string) => void
+  readonly nowMs: () => number
 }
 
 /**
@@ -66,19 +80,37 @@ const encode = (event: SessionEvent.SessionEvent, limit: number): string => {
  * @since 0.1.0
  */
 export class EventsChannel {
-  readonly #inbox: Inbox
-  readonly #onFailed: (reason: string) => void
-  readonly #nowMs: () => number
+  readonly #options: EventsChannelOptions
+  readonly #protocol: ChannelProtocol
   readonly #floodLimit = new FloodLimit()
   #reportedAt = Number.NEGATIVE_INFINITY
   #channel: Channel | undefined
-  #waiting: Array<SessionEvent.SessionEvent> = []
+  #waiting: Array<Waiting> = []
+  /** `undefined`: messages are received as they come. */
+  #held: Array<Message> | undefined
+  #heldBytes = 0
 
-  /** `onFailed` is called when the channel cannot be used any more: `"too_slow"`, `"connection_lost"`. */
-  constructor(inbox: Inbox, onFailed: (reason: string) => void, nowMs: () => number) {
-    this.#inbox = inbox
-    this.#onFailed = onFailed
-    this.#nowMs = nowMs
+  constructor(options: EventsChannelOptions) {
+    this.#options = options
+    this.#protocol = options.protocol((message) => this.#send(message))
+    this.#held = this.#protocol.afterListening === true ? [] : undefined
+  }
+
+  /** Has the client run a tool, where the protocol can. */
+  get callTool(): ((call: ClientToolCall) => void) | undefined {
+    const { callTool } = this.#protocol
+    return callTool === undefined ? undefined : (call) => callTool(call).forEach((message) => this.#send(message))
+  }
+
+  /** Is called after each frame of audio that is sent; `undefined` where the protocol does not need it. */
+  get mark(): ((epoch: number, untilMs: number, last: boolean) => void) | undefined {
+    const { mark } = this.#protocol
+    return mark === undefined
+      ? undefined
+      : (epoch, untilMs, last) => {
+        const message = mark(epoch, untilMs, last)
+        if (message !== undefined) this.#send(message)
+      }
   }
 
   /**
@@ -86,7 +118,7 @@ export class EventsChannel {
    * the connection is closing still gets the last events.
    */
   accept(channel: Channel): void {
-    if (channel.getLabel() !== LABEL || this.#channel !== undefined) return channel.close()
+    if (channel.getLabel() !== this.#options.label || this.#channel !== undefined) return channel.close()
     this.#channel = channel
     channel.onError(() => {})
     channel.onMessage((message) => this.#receive(message))
@@ -95,44 +127,82 @@ export class EventsChannel {
   }
 
   /** Sends an event, or keeps it until the channel is open. */
-  send(event: SessionEvent.SessionEvent): void {
+  send(event: SessionEvent): void {
+    for (const message of this.#protocol.event(event)) this.#send(message, event)
+  }
+
+  /** Tells the client to drop what it has not played, where the protocol does that by a message of its own. */
+  clear(): void {
+    const message = this.#protocol.clear()
+    if (message !== undefined) this.#send(message)
+  }
+
+  /** The last message of a session that has ended. */
+  farewell(): void {
+    const message = this.#protocol.farewell?.()
+    if (message !== undefined) this.#send(message)
+  }
+
+  /** The session listens: what was held back for it is received. */
+  listening(): void {
+    const held = this.#held ?? []
+    this.#held = undefined
+    for (const message of held) this.#receive(message)
+  }
+
+  #send(message: string | Uint8Array, event?: SessionEvent): void {
     try {
       if (this.#channel?.isOpen() !== true) {
-        if (this.#waiting.length === MAX_WAITING_EVENTS) this.#waiting.shift()
-        this.#waiting.push(event)
-      } else if (this.#channel.bufferedAmount() > MAX_BACKLOG_BYTES) this.#onFailed("too_slow")
-      else this.#channel.sendMessage(encode(event, this.#channel.maxMessageSize()))
+        if (this.#waiting.length === MAX_WAITING_MESSAGES) this.#waiting.shift()
+        this.#waiting.push({ message, event })
+      } else if (this.#channel.bufferedAmount() > MAX_BACKLOG_BYTES) this.#options.onFailed("too_slow")
+      else this.#write(this.#channel, message, event)
     } catch {
-      this.#onFailed("connection_lost")
+      this.#options.onFailed("connection_lost")
     }
+  }
+
+  #write(channel: Channel, message: string | Uint8Array, event: SessionEvent | undefined): void {
+    const limit = channel.maxMessageSize()
+    const fitting = sizeOf(message) <= limit
+      ? message
+      : event === undefined
+      ? undefined
+      : this.#protocol.leftOut?.(event, limit)
+    if (fitting === undefined) return
+    if (typeof fitting === "string") channel.sendMessage(fitting)
+    else channel.sendMessageBinary(fitting)
   }
 
   #flush(): void {
     const waiting = this.#waiting
     this.#waiting = []
-    for (const event of waiting) this.send(event)
+    for (const { event, message } of waiting) this.#send(message, event)
   }
 
-  #receive(message: string | Buffer | ArrayBuffer): void {
-    const nowMs = this.#nowMs()
-    if (this.#floodLimit.waitMs(nowMs) > 0) return this.#reportDrop(nowMs)
-    if (typeof message !== "string") {
-      this.#floodLimit.frame(nowMs)
-      return this.#inbox.malformed("binary data on the events channel")
+  #receive(message: Message): void {
+    const { inbox, maxMessageBytes, nowMs } = this.#options
+    const now = nowMs()
+    const bytes = typeof message === "string" ? Buffer.from(message) : new Uint8Array(message)
+    if (this.#held !== undefined) {
+      this.#heldBytes += bytes.length
+      if (this.#held.length < MAX_HELD_MESSAGES && this.#heldBytes <= MAX_BACKLOG_BYTES) this.#held.push(message)
+      return
     }
-    if (Buffer.byteLength(message) > ClientMessage.MAX_MESSAGE_BYTES) {
-      this.#floodLimit.frame(nowMs)
-      return this.#inbox.malformed(`a message of more than ${ClientMessage.MAX_MESSAGE_BYTES} bytes`)
+    if (this.#floodLimit.waitMs(now) > 0) return this.#reportDrop(now)
+    if (bytes.length > maxMessageBytes) {
+      this.#floodLimit.frame(now)
+      return inbox.malformed(`a message of more than ${maxMessageBytes} bytes`)
     }
-    const parsed = ClientMessage.parse(message)
-    this.#floodLimit.spend(costOf(parsed), nowMs)
-    if (parsed._tag === "Message") this.#inbox.message(parsed.message)
-    else if (parsed._tag === "Malformed") this.#inbox.malformed(parsed.reason)
+    this.#floodLimit.spend(this.#protocol.receive(bytes, typeof message !== "string", inbox), now)
   }
 
   #reportDrop(nowMs: number): void {
     if (nowMs - this.#reportedAt < REPORT_INTERVAL_MS) return
     this.#reportedAt = nowMs
-    this.#inbox.malformed("flood limit exceeded; messages were dropped")
+    this.#options.inbox.malformed("flood limit exceeded; messages were dropped")
   }
 }
+
+const sizeOf = (message: string | Uint8Array): number =>
+  typeof message === "string" ? Buffer.byteLength(message) : message.length

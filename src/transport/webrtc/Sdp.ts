@@ -1,16 +1,18 @@
 /**
  * Validates an SDP offer before native code parses it, and extracts what a voice call needs from it.
  *
- * Pure; limits are checked first, so that the cost is bounded by the size. Only audio and one data channel section are
- * accepted. Candidates with host names are removed: resolving them would let a stranger trigger DNS queries of any name.
+ * Pure; limits are checked first, so that the cost is bounded by the size. One audio and one data channel section are
+ * accepted. Video is refused, and the call goes on without it (RFC 3264 §6): clients of others always offer some, and one that asks
+ * for a voice alone is served no better by an error. Native code does not see those sections, so nothing is spent on them. Candidates
+ * with host names are removed: resolving them would let a stranger trigger DNS queries of any name.
  *
  * @since 0.1.0
  */
 import * as Result from "effect/Result"
-import { isIP } from "node:net"
+import * as IceCandidate from "./IceCandidate.ts"
 
 /**
- * The largest offer, 64 KiB; a browser's for one audio track has 2-6 KiB.
+ * The largest offer, 64 KiB; a browser's for one audio track has 2-6 KiB, and 8 more for each video.
  *
  * @category constants
  * @since 0.1.0
@@ -19,16 +21,29 @@ export const MAX_OFFER_BYTES = 65_536
 
 const MAX_LINES = 1_000
 const MAX_LINE_LENGTH = 1_024
-const MAX_SECTIONS = 4
-/** A machine has a handful of addresses; with more, an offer could make the server send packets to strangers. */
-const MAX_CANDIDATES = 40
+/** Audio, a data channel, a camera and a screen, and what was stopped of them: a section is never taken out of an offer. */
+const MAX_SECTIONS = 8
+
+/**
+ * A section of the offer that is not accepted.
+ *
+ * - `at`: its place among all sections, from 0.
+ * - `lines`: what stands for it in the answer.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface RefusedSection {
+  readonly at: number
+  readonly lines: ReadonlyArray<string>
+}
 
 /**
  * @category models
  * @since 0.1.0
  */
 export interface Offer {
-  /** The offer without the removed candidates, with CRLF line ends. */
+  /** The offer without what is refused and the removed candidates, with CRLF line ends. */
   readonly sdp: string
   /** The name of the audio section. */
   readonly mid: string
@@ -36,27 +51,40 @@ export interface Offer {
   readonly payloadType: number
   /** Whether it has a section for data channels. */
   readonly data: boolean
+  /** The names of all sections that have one, by their places. */
+  readonly mids: ReadonlyArray<string | undefined>
+  /** The names of the accepted sections that share one transport, in order. Empty: the audio has one of its own. */
+  readonly bundle: ReadonlyArray<string>
+  /** What is refused, in order. */
+  readonly refused: ReadonlyArray<RefusedSection>
+  /** What identifies the other side's ICE agent; it changes when ICE is restarted. */
+  readonly ufrag: string
+  /** Its candidates (`candidate:…`) without the removed ones. */
+  readonly candidates: ReadonlyArray<string>
 }
 
 const token = /^[\w!#$%&'*+\-.^`{|}~]{1,64}$/
 const controls = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/
+const bundleLine = "a=group:BUNDLE"
 
 interface Section {
   readonly kind: string
   readonly line: number
+  readonly lines: Array<string>
+  readonly protocol: string
   readonly payloadTypes: ReadonlyArray<string>
   mid: string | undefined
   opus: number | undefined
   direction: string
 }
 
-/**
- * Validates an offer. The failure says what is wrong and on which line; it quotes nothing of the offer.
- *
- * @category decoding
- * @since 0.1.0
- */
-export const inspect = (text: string): Result.Result<Offer, string> => {
+/** The lines of the session, and those of its sections. */
+interface Description {
+  readonly session: Array<string>
+  readonly sections: Array<Section>
+}
+
+const read = (text: string): Result.Result<Description, string> => {
   if (Buffer.byteLength(text) > MAX_OFFER_BYTES) return Result.fail(`the offer has more than ${MAX_OFFER_BYTES} bytes`)
   if (controls.test(text)) return Result.fail("the offer contains control characters")
   const lines = text.split(/\r\n|\n|\r/)
@@ -64,15 +92,13 @@ export const inspect = (text: string): Result.Result<Offer, string> => {
   if (lines.length > MAX_LINES) return Result.fail(`the offer has more than ${MAX_LINES} lines`)
   if (lines[0] !== "v=0") return Result.fail("the offer is not SDP: it does not start with v=0")
 
-  const kept: Array<string> = []
+  const session: Array<string> = []
   const sections: Array<Section> = []
-  const seen = { ufrag: false, pwd: false, fingerprint: false }
   let candidates = 0
   for (const [index, line] of lines.entries()) {
     const at = index + 1
     if (line.length > MAX_LINE_LENGTH) return Result.fail(`line ${at} has more than ${MAX_LINE_LENGTH} characters`)
     if (!/^[a-z]=/.test(line)) return Result.fail(`line ${at} is not a valid SDP line`)
-    const section = sections[sections.length - 1]
     if (line.startsWith("m=")) {
       const media = /^m=(\w+) (\d{1,5}) (\S+) (\S.*)$/.exec(line)
       if (media === null) return Result.fail(`line ${at} is not a valid media description`)
@@ -81,23 +107,24 @@ export const inspect = (text: string): Result.Result<Offer, string> => {
       sections.push({
         kind: media[1]!,
         line: at,
+        lines: [line],
+        protocol: media[3]!,
         payloadTypes: media[4]!.split(" "),
         mid: undefined,
         opus: undefined,
         direction: "sendrecv"
       })
-    } else if (line.startsWith("a=candidate:")) {
-      const parts = line.split(" ")
-      const port = Number(parts[5])
-      if (parts.length < 8 || !Number.isInteger(port) || port < 0 || port > 65_535) {
-        return Result.fail(`line ${at} is not a valid candidate`)
+      continue
+    }
+    const section = sections[sections.length - 1]
+    if (line.startsWith("a=candidate:")) {
+      const candidate = IceCandidate.inspect(line.slice(2))
+      if (candidate === "invalid") return Result.fail(`line ${at} is not a valid candidate`)
+      if (candidate === "unusable") continue
+      if (++candidates > IceCandidate.MAX_CANDIDATES) {
+        return Result.fail(`the offer has more than ${IceCandidate.MAX_CANDIDATES} candidates`)
       }
-      if (isIP(parts[4]!) === 0) continue
-      if (++candidates > MAX_CANDIDATES) return Result.fail(`the offer has more than ${MAX_CANDIDATES} candidates`)
-    } else if (line.startsWith("a=ice-ufrag:")) seen.ufrag = true
-    else if (line.startsWith("a=ice-pwd:")) seen.pwd = true
-    else if (line.startsWith("a=fingerprint:")) seen.fingerprint = true
-    else if (section !== undefined && line.startsWith("a=")) {
+    } else if (section !== undefined && line.startsWith("a=")) {
       const mid = /^a=mid:(.*)$/.exec(line)?.[1]
       if (mid !== undefined) {
         if (!token.test(mid) || sections.some((each) => each.mid === mid)) {
@@ -109,37 +136,96 @@ export const inspect = (text: string): Result.Result<Offer, string> => {
       if (opus !== undefined && section.payloadTypes.includes(opus)) section.opus ??= Number(opus)
       if (/^a=(?:sendrecv|sendonly|recvonly|inactive)$/.test(line)) section.direction = line.slice(2)
     }
-    kept.push(line)
+    ;(section?.lines ?? session).push(line)
   }
+  return Result.succeed({ session, sections })
+}
 
-  const audio = sections.filter((section) => section.kind === "audio")
-  const other = sections.find((section) => section.kind !== "audio" && section.kind !== "application")
-  if (other !== undefined) return Result.fail(`line ${other.line} offers media that is neither audio nor data`)
-  const [voice] = audio
-  if (voice === undefined || audio.length > 1) return Result.fail("the offer must have one audio section")
-  if (sections.length > 2) return Result.fail("the offer has more than one data section")
+/** The group of sections that share a transport, with this one in it. */
+const bundleOf = (session: ReadonlyArray<string>, mid: string): ReadonlySet<string> => {
+  const groups = session.filter((line) => line.startsWith(`${bundleLine} `)).map((line) => line.split(" ").slice(1))
+  return new Set(groups.find((group) => group.includes(mid)))
+}
+
+/** What a transport needs of the other side; the first section of a bundle may have it for all. */
+const transport = ["a=ice-ufrag:", "a=ice-pwd:", "a=fingerprint:", "a=setup:", "a=candidate:"]
+
+/** The lines of refused sections that the accepted ones need: where the first of a bundle alone describes its transport. */
+const carriedOver = (kept: ReadonlyArray<string>, refused: ReadonlyArray<Section>): ReadonlyArray<string> =>
+  transport.flatMap((start) => {
+    const has = (line: string) => line.startsWith(start)
+    if (kept.some(has)) return []
+    return refused.find(({ lines }) => lines.some(has))?.lines.filter(has) ?? []
+  })
+
+const refuse = ({ kind, mid, payloadTypes, protocol }: Section, at: number): RefusedSection => ({
+  at,
+  // one format has to be named, and means nothing (RFC 3264 §6)
+  lines: [
+    `m=${kind} 0 ${protocol} ${payloadTypes[0] ?? "0"}`,
+    "c=IN IP4 0.0.0.0",
+    ...(mid === undefined ? [] : [`a=mid:${mid}`]),
+    "a=inactive"
+  ]
+})
+
+/**
+ * Validates an offer. The failure says what is wrong and on which line; it quotes nothing of the offer.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const inspect = (text: string): Result.Result<Offer, string> => {
+  const description = read(text)
+  if (Result.isFailure(description)) return Result.fail(description.failure)
+  const { sections, session } = description.success
+
+  const isAccepted = ({ kind }: Section) => kind === "audio" || kind === "application"
+  const other = sections.find((section) => !isAccepted(section) && section.kind !== "video")
+  if (other !== undefined) return Result.fail(`line ${other.line} offers media that is neither audio, video nor data`)
+  const [voice, ...voices] = sections.filter(({ kind }) => kind === "audio")
+  if (voice === undefined || voices.length > 0) return Result.fail("the offer must have one audio section")
+  const [data, ...others] = sections.filter(({ kind }) => kind === "application")
+  if (others.length > 0) return Result.fail("the offer has more than one data section")
   if (voice.mid === undefined) return Result.fail("the audio section has no a=mid")
   if (voice.opus === undefined || voice.opus > 127) return Result.fail("the audio section does not offer opus/48000")
   if (voice.direction === "inactive") return Result.fail("the audio section is inactive")
-  if (!seen.ufrag || !seen.pwd) return Result.fail("the offer has no ICE credentials (a=ice-ufrag, a=ice-pwd)")
-  if (!seen.fingerprint) return Result.fail("the offer has no certificate fingerprint (a=fingerprint)")
+  const bundled = bundleOf(session, voice.mid)
+  if (data !== undefined && (data.mid === undefined || !bundled.has(data.mid))) {
+    return Result.fail("the audio and the data section share no transport: they must be in one a=group:BUNDLE")
+  }
+
+  const accepted = sections.filter(isAccepted)
+  const bundle = accepted.flatMap(({ mid }) => mid !== undefined && bundled.has(mid) ? [mid] : [])
+  const head = session.flatMap((line) => {
+    if (!line.startsWith(bundleLine)) return [line]
+    return bundle.length > 0 && line.split(" ").includes(bundle[0]!) ? [`${bundleLine} ${bundle.join(" ")}`] : []
+  })
+  const refused = sections.filter((section) => !isAccepted(section))
+  const carried = carriedOver(
+    [head, ...accepted.map(({ lines }) => lines)].flat(),
+    refused.filter(({ mid }) => mid !== undefined && bundled.has(mid))
+  )
+  const kept = [
+    ...head,
+    ...accepted.flatMap((section) => section === voice ? [...section.lines, ...carried] : section.lines)
+  ]
+  const ufrag = kept.find((line) => line.startsWith("a=ice-ufrag:"))?.slice("a=ice-ufrag:".length)
+  if (ufrag === undefined || !kept.some((line) => line.startsWith("a=ice-pwd:"))) {
+    return Result.fail("the offer has no ICE credentials (a=ice-ufrag, a=ice-pwd)")
+  }
+  if (!kept.some((line) => line.startsWith("a=fingerprint:"))) {
+    return Result.fail("the offer has no certificate fingerprint (a=fingerprint)")
+  }
   return Result.succeed({
     sdp: `${kept.join("\r\n")}\r\n`,
     mid: voice.mid,
     payloadType: voice.opus,
-    data: sections.length > 1
+    data: data !== undefined,
+    mids: sections.map(({ mid }) => mid),
+    bundle,
+    refused: sections.flatMap((section, at) => isAccepted(section) ? [] : [refuse(section, at)]),
+    ufrag,
+    candidates: kept.filter((line) => line.startsWith("a=candidate:")).map((line) => line.slice(2))
   })
 }
-
-/**
- * Replaces the address of the host candidates by a public one, for a server behind a 1:1 NAT.
- *
- * @category combinators
- * @since 0.1.0
- */
-export const announce = (sdp: string, address: string): string =>
-  sdp.replaceAll(
-    /^(a=candidate:\S+ \d+ \S+ \d+ )(\S+)( \d+ typ host.*)$/gm,
-    (line: string, head: string, own: string, tail: string) =>
-      isIP(own) === isIP(address) ? `${head}${address}${tail}` : line
-  )

@@ -39,6 +39,11 @@ export interface VoiceSenderOptions {
   readonly transmit: (packet: Buffer) => void
   /** While it is `false`, frames stay queued. */
   readonly isOpen: () => boolean
+  /**
+   * Is told how far the reply of this epoch has been sent, in ms, after each of its frames; `last` when none follows for now. Default:
+   * nobody is.
+   */
+  readonly sent?: ((epoch: number, untilMs: number, last: boolean) => void) | undefined
 }
 
 /**
@@ -49,6 +54,9 @@ export class VoiceSender {
   readonly #options: VoiceSenderOptions
   readonly #frame: number
   readonly #ring: ReadonlyArray<Int16Array>
+  /** Of the frames in the ring: their reply, and where they end in it, in ms. */
+  readonly #epochs = new Float64Array(MAX_QUEUED_FRAMES)
+  readonly #untilMs = new Float64Array(MAX_QUEUED_FRAMES)
   readonly #silence: Int16Array
   #head = 0
   #size = 0
@@ -71,10 +79,16 @@ export class VoiceSender {
     return this.#size * frameMs
   }
 
-  /** Queues a frame of 20 ms, a shorter one padded with silence; `false` when the queue is full. */
-  push(frame: Int16Array): boolean {
+  /**
+   * Queues a frame of 20 ms, a shorter one padded with silence; `false` when the queue is full. It begins at this position of the
+   * reply of this epoch, in ms.
+   */
+  push(frame: Int16Array, epoch = 0, positionMs = 0): boolean {
     if (this.#size === MAX_QUEUED_FRAMES) return false
-    const slot = this.#ring[(this.#head + this.#size) % MAX_QUEUED_FRAMES]!
+    const at = (this.#head + this.#size) % MAX_QUEUED_FRAMES
+    const slot = this.#ring[at]!
+    this.#epochs[at] = epoch
+    this.#untilMs[at] = positionMs + frameMs
     if (frame.length < this.#frame) slot.fill(0)
     slot.set(frame.length > this.#frame ? frame.subarray(0, this.#frame) : frame)
     this.#size++
@@ -93,11 +107,12 @@ export class VoiceSender {
     this.#timestamp = (this.#timestamp + OpusRtp.TICKS_PER_FRAME) >>> 0
     if (!this.#options.isOpen()) return
     if (this.#size > 0) {
-      const frame = this.#ring[this.#head]!
-      this.#head = (this.#head + 1) % MAX_QUEUED_FRAMES
+      const at = this.#head
+      this.#head = (at + 1) % MAX_QUEUED_FRAMES
       this.#size--
       this.#trailing = TRAILING_FRAMES
-      return this.#transmit(frame)
+      this.#transmit(this.#ring[at]!)
+      return this.#options.sent?.(this.#epochs[at]!, this.#untilMs[at]!, this.#size === 0)
     }
     if (this.#trailing > 0) {
       this.#trailing--

@@ -1,5 +1,5 @@
 /**
- * A user on WebRTC: Opus both ways, and the WebSocket's JSON over a data channel named `events` that the client creates.
+ * A user on WebRTC: Opus both ways, and a data channel that the client creates, whose messages a `ChannelProtocol` encodes and decodes.
  *
  * The native packages (`node-datachannel`, `@evan/opus`) are loaded when the first offer arrives. A peer lives in the
  * scope that `accept` was given; callbacks of native code after its end have no effect.
@@ -13,21 +13,20 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import type { PeerConnection, RtcConfig } from "node-datachannel"
-import { randomBytes } from "node:crypto"
-import * as Pcm from "../../audio/Pcm.ts"
 import { type BackendError, ConnectionFailed, ConnectionTimeout, describe, InvalidConfig } from "../../BackendError.ts"
 import * as MonotonicTime from "../../MonotonicTime.ts"
 import * as ClientMessage from "../../session/ClientMessage.ts"
 import type { ConnectionClose, UserConnection } from "../../session/UserConnection.ts"
 import { Inbox, nextId } from "../Inbox.ts"
 import * as MediaClock from "../MediaClock.ts"
+import * as ChannelProtocol from "./ChannelProtocol.ts"
 import * as DisconnectWatch from "./DisconnectWatch.ts"
-import { EventsChannel } from "./EventsChannel.ts"
+import { EventsChannel, LABEL } from "./EventsChannel.ts"
 import * as NativeRtc from "./NativeRtc.ts"
-import * as OpusRtp from "./OpusRtp.ts"
+import { Negotiation, type RemoteCandidate } from "./Negotiation.ts"
 import * as Sdp from "./Sdp.ts"
-import { VoiceReceiver } from "./VoiceReceiver.ts"
-import { VoiceSender } from "./VoiceSender.ts"
+import * as SdpAnswer from "./SdpAnswer.ts"
+import * as VoiceTrack from "./VoiceTrack.ts"
 
 /**
  * The decoder's output: 16 kHz, what speech recognition takes. Opus decodes to it without a resampler.
@@ -45,17 +44,14 @@ export const INPUT_SAMPLE_RATE = 16_000
  */
 export const OUTPUT_SAMPLE_RATE = 24_000
 
+const rates = { inputSampleRate: INPUT_SAMPLE_RATE, outputSampleRate: OUTPUT_SAMPLE_RATE } as const
+
 const op = "WebRtcConnection.accept"
 const GATHER_TIMEOUT = Duration.seconds(3)
 const OPEN_TIMEOUT = Duration.seconds(15)
 const DISCONNECTED_GRACE = Duration.seconds(5)
 /** How long SCTP may need to deliver the last event. */
 const FLUSH_MS = 100
-const BITRATE = 32_000
-/** Encoding is half the cost of a call: 116 µs per frame at complexity 5, 166 µs at 10. */
-const COMPLEXITY = 5
-/** The packet loss that the encoder's forward error correction is tuned for. */
-const EXPECTED_LOSS_PERCENT = 5
 
 /**
  * A TURN server: host, port, and the account there. `relayType` is how it is reached; default: over UDP.
@@ -96,10 +92,36 @@ export interface AcceptedPeer {
   readonly connection: UserConnection
   /** The SDP for the user's side. */
   readonly answer: string
+  /**
+   * Takes candidates that the user's side sends after its offer (trickle ICE), all or none; those of a closed peer are ignored. Fails
+   * `invalid_config` when one is not valid, or when there are more than 40 in all.
+   */
+  readonly addCandidates: (candidates: ReadonlyArray<RemoteCandidate>) => Effect.Effect<void, InvalidConfig>
+  /**
+   * Answers a further offer of the same peer, such as one with more candidates; `undefined` when it has restarted ICE or changed its
+   * voice, or is closed: then the offer is that of a new peer, to be given to `accept`. Fails `invalid_config` like `accept`.
+   */
+  readonly negotiateAgain: (offer: string) => Effect.Effect<string | undefined, InvalidConfig>
   /** Completes when media can flow; fails `connection_timeout` after 15 s, or `connection_failed`. */
   readonly opened: Effect.Effect<void, BackendError>
   /** Completes when the peer is closed. */
   readonly closed: Effect.Effect<void>
+}
+
+/**
+ * - `protocol`: of the data channel. Default: `ChannelProtocol.native`.
+ * - `label`: of the data channel that the client creates. Default: `events`.
+ * - `maxMessageBytes`: the longest message that the client may send. Default: 64 KiB.
+ * - `closeEndsSession`: whether a client that closes the peer has ended its session. Default: it may come back.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface AcceptOptions {
+  readonly protocol?: ChannelProtocol.MakeChannelProtocol | undefined
+  readonly label?: string | undefined
+  readonly maxMessageBytes?: number | undefined
+  readonly closeEndsSession?: boolean | undefined
 }
 
 /**
@@ -108,10 +130,13 @@ export interface AcceptedPeer {
  */
 export interface WebRtc {
   /**
-   * Answers an offer. Fails `invalid_config` when the offer is invalid or a package is missing (`details.missing`),
-   * `connection_failed` when no network address can be used. The peer is closed with the scope.
+   * Answers an offer; video in it is refused in the answer. Fails `invalid_config` when the offer is invalid or a package is missing
+   * (`details.missing`), `connection_failed` when no network address can be used. The peer is closed with the scope.
    */
-  readonly accept: (offer: string) => Effect.Effect<AcceptedPeer, BackendError, Scope.Scope>
+  readonly accept: (
+    offer: string,
+    options?: AcceptOptions
+  ) => Effect.Effect<AcceptedPeer, BackendError, Scope.Scope>
   /** How many peers are open. */
   readonly size: () => number
 }
@@ -123,29 +148,26 @@ export interface WebRtc {
  * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function*(
-  options: WebRtcOptions = {}
+  { announce, bindAddress, iceServers = [], portRange }: WebRtcOptions = {}
 ): Effect.fn.Return<WebRtc, never, Scope.Scope> {
   const natives = yield* NativeRtc.claim
   const mediaClock = yield* MediaClock.make
   const clock = yield* Clock.Clock
   const nowMs = () => MonotonicTime.nowMs(clock)
   const config: RtcConfig = {
-    iceServers: [...options.iceServers ?? []],
+    iceServers: [...iceServers],
     disableAutoNegotiation: true,
-    maxMessageSize: ClientMessage.MAX_MESSAGE_BYTES,
-    ...(options.bindAddress === undefined ? {} : { bindAddress: options.bindAddress }),
-    ...(options.portRange === undefined
-      ? {}
-      : { portRangeBegin: options.portRange.begin, portRangeEnd: options.portRange.end })
+    ...(bindAddress === undefined ? {} : { bindAddress }),
+    ...(portRange === undefined ? {} : { portRangeBegin: portRange.begin, portRangeEnd: portRange.end })
   }
 
   const accept = Effect.fnUntraced(function*(
-    offerText: string
+    offerText: string,
+    options: AcceptOptions = {}
   ): Effect.fn.Return<AcceptedPeer, BackendError, Scope.Scope> {
-    const inspected = Sdp.inspect(offerText)
-    if (Result.isFailure(inspected)) return yield* new InvalidConfig({ op, message: inspected.failure })
-    const offer = inspected.success
-    const { datachannel: nd, opus } = yield* natives
+    const offer = yield* refused(() => Sdp.inspect(offerText))
+    const native = yield* natives
+    const maxMessageBytes = options.maxMessageBytes ?? ClientMessage.MAX_MESSAGE_BYTES
 
     const id = nextId("webrtc")
     const inbox = new Inbox(INPUT_SAMPLE_RATE)
@@ -157,7 +179,7 @@ export const make = Effect.fnUntraced(function*(
 
     const peer: PeerConnection = yield* Effect.acquireRelease(
       Effect.try({
-        try: () => new nd.PeerConnection(id, config),
+        try: () => new native.datachannel.PeerConnection(id, { ...config, maxMessageSize: maxMessageBytes }),
         catch: (cause) =>
           new ConnectionFailed({ op, message: `the WebRTC peer could not be created: ${describe(cause)}`, cause })
       }),
@@ -180,64 +202,36 @@ export const make = Effect.fnUntraced(function*(
       }
     }
 
-    const random = randomBytes(10)
-    const ssrc = random.readUInt32BE(0)
-    const decoder = new opus.Decoder({ channels: 1, sample_rate: INPUT_SAMPLE_RATE })
-    const encoder = new opus.Encoder({ channels: 1, sample_rate: OUTPUT_SAMPLE_RATE, application: "voip" })
-    encoder.bitrate = BITRATE
-    encoder.complexity = COMPLEXITY
-    encoder.inband_fec = true
-    encoder.packet_loss = EXPECTED_LOSS_PERCENT
-
-    // The track and its SSRC must exist before the offer is applied, or the browser gets no audio.
-    const track = yield* attempt(() => {
-      const media = new nd.Audio(offer.mid, "SendRecv")
-      media.addOpusCodec(offer.payloadType, "minptime=10;useinbandfec=1")
-      media.addSSRC(ssrc, "agent", "agent", "agent-audio")
-      const track = peer.addTrack(media)
-      const reporter = new nd.RtcpSrReporter(
-        new nd.RtpPacketizationConfig(ssrc, "agent", offer.payloadType, 48_000)
-      )
-      reporter.addToChain(new nd.RtcpReceivingSession())
-      track.setMediaHandler(reporter)
-      return track
+    const events = new EventsChannel({
+      label: options.label ?? LABEL,
+      maxMessageBytes,
+      protocol: (reply) => (options.protocol ?? ChannelProtocol.native)(rates, reply),
+      inbox,
+      onFailed: end,
+      nowMs
     })
-
-    const receiver = new VoiceReceiver({
-      sampleRate: INPUT_SAMPLE_RATE,
-      decode: (payload) => decoder.decode(payload),
-      audio: (pcm) => inbox.audio(pcm),
-      gap: (samples) => inbox.gap(samples)
-    })
-    const sender = new VoiceSender({
-      sampleRate: OUTPUT_SAMPLE_RATE,
-      payloadType: offer.payloadType,
-      ssrc,
-      sequence: random.readUInt16BE(4),
-      timestamp: random.readUInt32BE(6),
-      encode: (pcm) => encoder.encode(Pcm.fromInt16(pcm)),
-      transmit: (packet) => {
-        track.sendMessageBinary(packet)
-      },
-      isOpen: () => state === "connected" && track.isOpen()
-    })
+    const track = yield* attempt(() =>
+      VoiceTrack.add(peer, native, {
+        ...rates,
+        mid: offer.mid,
+        payloadType: offer.payloadType,
+        isOpen: () => state === "connected",
+        takes: () => inbox.endReason === undefined,
+        audio: (pcm) => inbox.audio(pcm),
+        gap: (samples) => inbox.gap(samples),
+        sent: events.mark,
+        nowMs
+      })
+    )
     stop = mediaClock.add(() => {
       try {
-        receiver.tick()
-        sender.tick()
+        track.tick()
       } catch {
         // The track was closed by the other side in the meantime.
         end("connection_lost")
       }
       if (inbox.defect !== undefined) end("failed")
     })
-    track.onMessage((bytes) => {
-      if (inbox.endReason !== undefined) return
-      const packet = OpusRtp.parse(bytes)
-      if (packet?.payloadType === offer.payloadType) receiver.push(packet, nowMs())
-    })
-
-    const events = new EventsChannel(inbox, end, nowMs)
     peer.onDataChannel((channel) => events.accept(channel))
 
     peer.onStateChange((next) => {
@@ -255,6 +249,7 @@ export const make = Effect.fnUntraced(function*(
           end("connection_lost")
           break
         case "closed":
+          if (options.closeEndsSession === true) inbox.message({ type: "session.end" })
           end("client_closed")
       }
     })
@@ -270,13 +265,25 @@ export const make = Effect.fnUntraced(function*(
       peer.setLocalDescription("answer")
     })
     yield* Effect.timeoutOption(gatheringComplete, GATHER_TIMEOUT)
-    const answer = peer.localDescription()?.sdp
-    if (answer === undefined || !answer.includes("a=candidate:")) {
+    const local = peer.localDescription()?.sdp
+    if (local === undefined || !local.includes("a=candidate:")) {
       return yield* new ConnectionFailed({
         op,
         message: "no usable network address for media; check bind_address and udp_port_range"
       })
     }
+
+    const negotiation = new Negotiation(
+      offer,
+      announce === undefined ? local : SdpAnswer.announce(local, announce),
+      (candidate) => {
+        try {
+          peer.addRemoteCandidate(candidate, offer.mid)
+        } catch {
+          // It was closed in the meantime, or cannot use it.
+        }
+      }
+    )
 
     // Ends a peer that never connects, and one that stays disconnected.
     yield* Effect.gen(function*() {
@@ -299,24 +306,37 @@ export const make = Effect.fnUntraced(function*(
       id,
       transport: "webrtc",
       format: { input: { sampleRate: INPUT_SAMPLE_RATE }, output: { sampleRate: OUTPUT_SAMPLE_RATE } },
-      listen: (listener) => inbox.listen(listener),
-      send: (frame) => inbox.endReason === undefined && sender.push(frame),
-      clear: () => sender.clear(),
+      listen: (listener) => {
+        inbox.listen(listener)
+        events.listening()
+      },
+      send: (frame, epoch, positionMs) => inbox.endReason === undefined && track.sender.push(frame, epoch, positionMs),
+      clear: () => {
+        const droppedMs = track.sender.clear()
+        if (inbox.endReason === undefined) events.clear()
+        return droppedMs
+      },
       notify: (event) => {
         if (inbox.endReason === undefined) events.send(event)
       },
+      ...(events.callTool === undefined ? {} : { callTool: events.callTool }),
       close: Effect.fnUntraced(function*(reason: ConnectionClose) {
         inbox.closed(reason)
         if (Deferred.isDoneUnsafe(closed)) return
         // The last words and the last event are still delivered when the session has ended.
-        if (reason !== "session_ended") sender.clear()
-        yield* Deferred.await(closed).pipe(Effect.timeoutOption(Duration.millis(sender.queuedMs + FLUSH_MS)))
+        if (reason === "session_ended") events.farewell()
+        else track.sender.clear()
+        yield* Deferred.await(closed).pipe(Effect.timeoutOption(Duration.millis(track.sender.queuedMs + FLUSH_MS)))
         end(reason)
       })
     }
     return {
       connection,
-      answer: options.announce === undefined ? answer : Sdp.announce(answer, options.announce),
+      answer: negotiation.answer,
+      addCandidates: (candidates) =>
+        Deferred.isDoneUnsafe(closed) ? Effect.void : refused(() => negotiation.add(candidates)),
+      negotiateAgain: (text) =>
+        Deferred.isDoneUnsafe(closed) ? Effect.undefined : refused(() => negotiation.again(text)),
       opened: Deferred.await(opened),
       closed: Deferred.await(closed)
     }
@@ -324,6 +344,15 @@ export const make = Effect.fnUntraced(function*(
 
   return { accept, size: mediaClock.size }
 })
+
+/** Fails `invalid_config` with what is wrong. */
+const refused = <A>(use: () => Result.Result<A, string>): Effect.Effect<A, InvalidConfig> =>
+  Effect.suspend(() => {
+    const result = use()
+    return Result.isFailure(result)
+      ? Effect.fail(new InvalidConfig({ op, message: result.failure }))
+      : Effect.succeed(result.success)
+  })
 
 const attempt = <A>(use: () => A): Effect.Effect<A, InvalidConfig> =>
   Effect.try({

@@ -6,6 +6,7 @@ import * as Wav from "../../../src/audio/Wav.ts"
 import * as TarEntries from "../../../src/models/TarEntries.ts"
 import * as OpusRtp from "../../../src/transport/webrtc/OpusRtp.ts"
 import * as Sdp from "../../../src/transport/webrtc/Sdp.ts"
+import * as SdpAnswer from "../../../src/transport/webrtc/SdpAnswer.ts"
 import { VoiceReceiver } from "../../../src/transport/webrtc/VoiceReceiver.ts"
 import { tar } from "../../models/FakeRegistry.ts"
 import { Chance } from "../Chance.ts"
@@ -47,7 +48,8 @@ export const sdp: Surface = {
     offer.join("\r\n"),
     offer.join("\n"),
     offer.filter((line) => !line.includes("candidate")).join("\r\n"),
-    [...offer.slice(0, 21), ""].join("\r\n")
+    [...offer.slice(0, 21), ""].join("\r\n"),
+    [...offer.slice(0, 21), "m=video 9 UDP/TLS/RTP/SAVPF 96", "a=mid:2", ...offer.slice(21)].join("\r\n")
   ),
   dictionary: [
     "m=audio ",
@@ -88,7 +90,11 @@ export const sdp: Surface = {
         expect(/^[\d.:a-fA-F%]+/.test(line.split(" ")[4] ?? ""), () => "a host name got through")
       }
     }
-    Sdp.announce(sdp, "203.0.113.9")
+    const sections = (of: string) => of.split("\r\n").filter((line) => line.startsWith("m="))
+    expect(!sections(sdp).some((line) => line.startsWith("m=video")), () => "a video got through")
+    const answer = SdpAnswer.complete(sdp, inspected.success)
+    expect(sections(answer).length === inspected.success.mids.length, () => "the answer lacks a section")
+    SdpAnswer.announce(answer, "203.0.113.9")
   }
 }
 

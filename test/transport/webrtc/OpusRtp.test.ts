@@ -373,6 +373,7 @@ describe("VoiceSender", () => {
   const make = (open = true) => {
     const packets: Array<OpusRtp.RtpPacket> = []
     const state = { open }
+    const sent: Array<ReadonlyArray<number | boolean>> = []
     const sender = new VoiceSender({
       sampleRate: 24_000,
       payloadType: 111,
@@ -381,9 +382,10 @@ describe("VoiceSender", () => {
       timestamp: 2 ** 32 - 1_000,
       encode: (pcm) => Uint8Array.of(pcm[0]!, pcm[479]!),
       transmit: (bytes) => packets.push(OpusRtp.parse(bytes)!),
-      isOpen: () => state.open
+      isOpen: () => state.open,
+      sent: (...each) => sent.push(each)
     })
-    return { sender, packets, state }
+    return { sender, packets, sent, state }
   }
   const frame = (value: number, samples = 480) => new Int16Array(samples).fill(value)
 
@@ -417,5 +419,21 @@ describe("VoiceSender", () => {
     assert.strictEqual(sender.clear(), 180)
     sender.tick()
     assert.deepStrictEqual(packets.map((each) => each.payload[0]), [1, 0])
+  })
+
+  it("tells what of which reply was sent, once it has gone out, and not what was dropped", () => {
+    const { sender, sent } = make()
+    sender.push(frame(1), 3, 40)
+    sender.push(frame(2), 3, 60)
+    sender.push(frame(3), 4, 0)
+    assert.deepStrictEqual(sent, [])
+    sender.tick()
+    sender.tick()
+    assert.deepStrictEqual(sent, [[3, 60, false], [3, 80, false]])
+    sender.clear()
+    sender.tick()
+    sender.push(frame(4), 5, 0)
+    sender.tick()
+    assert.deepStrictEqual(sent.slice(2), [[5, 20, true]])
   })
 })

@@ -53,12 +53,17 @@ describe("Sdp", () => {
     assert.match(reason(offer((each) => [...each, "hello"])), /line 21 is not a valid SDP line/)
     assert.match(reason(offer((each) => [...each, "a=x\u0000"])), /control characters/)
     assert.match(reason(offer((each) => [...each, "m=audio"])), /line 21 is not a valid media description/)
-    assert.match(reason(offer((each) => [...each, "m=video 9 UDP/TLS/RTP/SAVPF 96"])), /neither audio nor data/)
+    assert.match(reason(offer((each) => [...each, "m=text 9 UDP/TLS/RTP/SAVPF 96"])), /neither audio, video nor data/)
     assert.match(reason(offer((each) => [...each, "m=audio 9 UDP/TLS/RTP/SAVPF 96"])), /one audio section/)
     assert.match(
-      reason(offer((each) => [...each, ...Array.from({ length: 3 }, () => "m=application 9 UDP/DTLS/SCTP x")])),
-      /more than 4 media sections/
+      reason(offer((each) => [...each, ...Array.from({ length: 700 }, () => "m=video 9 UDP/TLS/RTP/SAVPF 96")])),
+      /more than 8 media sections/
     )
+    assert.match(reason(offer((each) => [...each, "m=application 9 UDP/DTLS/SCTP x"])), /more than one data section/)
+    assert.match(reason(swapped("BUNDLE 0 1", "BUNDLE 0")), /share no transport/)
+    assert.match(reason(swapped("BUNDLE 0 1", "BUNDLE 1")), /share no transport/)
+    assert.match(reason(without(/BUNDLE/)), /share no transport/)
+    assert.match(reason(without(/a=mid:1/)), /share no transport/)
     assert.match(reason(swapped("UDP/TLS/RTP/SAVPF", "RTP/AVP")), /without encryption/)
     assert.match(reason(without(/opus/)), /does not offer opus/)
     assert.match(reason(swapped("a=rtpmap:111 opus", "a=rtpmap:112 opus")), /does not offer opus/)
@@ -96,13 +101,4 @@ describe("Sdp", () => {
       }),
     { arbitrary: { runs: 500 } }
   )
-
-  it("announces a public address for host candidates of the same family only", () => {
-    const sdp = [
-      "a=candidate:1 1 UDP 1 10.0.0.5 5000 typ host",
-      "a=candidate:2 1 UDP 1 fe80::1 5000 typ host",
-      "a=candidate:3 1 UDP 1 198.51.100.1 5000 typ srflx raddr 0.0.0.0 rport 0"
-    ].join("\r\n")
-    assert.strictEqual(Sdp.announce(sdp, "203.0.113.9"), sdp.replace("10.0.0.5", "203.0.113.9"))
-  })
 })
