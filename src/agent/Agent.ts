@@ -12,6 +12,7 @@ import * as AgentAnswer from "./AgentAnswer.ts"
 import type { AgentCall } from "./AgentCall.ts"
 import * as CallContext from "./CallContext.ts"
 import type { HistorySettings } from "./HistorySettings.ts"
+import type { ClientToolChoice, ClientToolkit } from "./tools/ClientTools.ts"
 
 /**
  * A turn for the agent to answer, and the call that it belongs to.
@@ -27,6 +28,11 @@ export interface AgentInput extends CallContext.CallContext {
    * and may be dropped, so await this before an action that cannot be undone.
    */
   readonly committed: Effect.Effect<void>
+  /**
+   * What the user's client asks of this answer, where its protocol has it; a language model's agent adds it to its own instructions.
+   * It comes from outside. Default: nothing.
+   */
+  readonly instructions?: string | undefined
   /** The session, for work that outlives this turn; undefined when the agent is asked outside of a session. */
   readonly session?: AgentSession | undefined
 }
@@ -75,6 +81,18 @@ export type ToolEvent =
   }
 
 /**
+ * What the user's client tells the agent, and the tools that it runs, where its protocol has it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface AgentClient {
+  readonly instructions: string | undefined
+  readonly toolkit: ClientToolkit
+  readonly toolChoice: ClientToolChoice
+}
+
+/**
  * A session as its agents see it. It is the same object for all answers of one session.
  *
  * @category models
@@ -92,6 +110,8 @@ export interface AgentSession {
    * present turn. The choice is part of the session's snapshot. Fails `invalid_config` for an unknown agent.
    */
   readonly handOver: (name: string, turn: number) => Effect.Effect<Agent, BackendError>
+  /** What the user's client tells the agent now, and the tools that it runs. Default: nothing. */
+  readonly client?: AgentClient | undefined
   /** What can be done with the telephone call of the session. */
   readonly call?: AgentCall | undefined
   /** `VoiceSession.setLanguage`. */

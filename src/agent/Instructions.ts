@@ -35,3 +35,12 @@ const checked = (given: unknown): Effect.Effect<string, AgentError> =>
   typeof given === "string"
     ? Effect.succeed(given)
     : AgentAnswer.refuse(given, "instructions that are a text, or an Effect of one")
+
+/**
+ * The agent's own instructions, and what the user's client adds to them.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const join = (own: string | undefined, client: string | undefined): string | undefined =>
+  own === undefined || own === "" ? client || own : client === undefined || client === "" ? own : `${own}\n\n${client}`

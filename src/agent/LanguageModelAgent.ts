@@ -19,7 +19,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { AgentError, type BackendError } from "../BackendError.ts"
-import type { Agent, AgentInput, AgentSession } from "./Agent.ts"
+import type { Agent, AgentClient, AgentInput, AgentSession } from "./Agent.ts"
 import * as CallContext from "./CallContext.ts"
 import * as ConversationSummary from "./ConversationSummary.ts"
 import { EngineInstructions } from "./EngineInstructions.ts"
@@ -33,6 +33,8 @@ import { PromptWindow, type WindowPrompt } from "./PromptWindow.ts"
 import * as ToolCalls from "./ToolCalls.ts"
 import { toMessages, type ToolCall } from "./ToolHistory.ts"
 import * as ToolRunner from "./ToolRunner.ts"
+import type { ClientToolChoice, ClientToolkit } from "./tools/ClientTools.ts"
+import type { AnyTool } from "./tools/RemoteToolkit.ts"
 
 /**
  * @category models
@@ -80,7 +82,7 @@ const KEEPALIVE_INTERVAL = Duration.seconds(1)
 interface Model<R> extends ToolRunner.ToolRunner<R> {
   readonly stream: (
     prompt: ReadonlyArray<Prompt.MessageEncoded>,
-    calls: boolean
+    choice: ClientToolChoice
   ) => Stream.Stream<ModelOutput, AiError.AiError, R>
 }
 
@@ -89,16 +91,25 @@ type ModelOutput =
   | { readonly type: "call"; readonly call: Response.ToolCallPartEncoded }
 
 const withToolkit = <Tools extends Record<string, Tool.Any>>(
-  toolkit: Toolkit.WithHandler<Tools>
+  toolkit: Toolkit.WithHandler<Tools>,
+  client: ClientToolkit | undefined
 ): Model<LanguageModel.LanguageModel | Tool.HandlerServices<Tools[keyof Tools]>> => {
-  const runner = ToolRunner.make(toolkit)
+  const own = ToolRunner.make(toolkit)
+  // a client must not stand in for a tool of the agent
+  const runner = client === undefined ? own : ToolRunner.merge(ToolRunner.make(client), own)
+  const offered: Record<string, Tools[keyof Tools] | AnyTool> = { ...client?.tools, ...toolkit.tools }
   return {
     ...runner,
-    stream: (prompt, calls) =>
+    stream: (prompt, choice) =>
       LanguageModel.streamText({
         prompt: [...prompt],
-        toolkit,
-        toolChoice: calls ? "auto" : "none",
+        // tool calls are resolved by the runner
+        toolkit: { tools: offered, handle: () => Effect.die("a tool call is not run by its toolkit") },
+        toolChoice: typeof choice === "string"
+          ? choice
+          : runner.isKnown(choice.name)
+          ? { tool: choice.name }
+          : "auto",
         disableToolCallResolution: true,
         toolCallValidation: "deferred"
       }).pipe(
@@ -148,9 +159,10 @@ export const fromLanguageModel = <Tools extends Record<string, Tool.Any> = {}, R
 ): Agent<LanguageModel.LanguageModel | R | Asked | Tool.HandlerServices<Tools[keyof Tools]>> => {
   const { instructions, toolkit } = options
   type Services = LanguageModel.LanguageModel | R | Asked | Tool.HandlerServices<Tools[keyof Tools]>
-  const model: Effect.Effect<Model<Services>, never, R> = toolkit === undefined
-    ? Effect.map(Toolkit.empty, withToolkit)
-    : Effect.map(toolkit, withToolkit)
+  const model = (client: AgentClient | undefined): Effect.Effect<Model<Services>, never, R> =>
+    toolkit === undefined
+      ? Effect.map(Toolkit.empty, (none) => withToolkit(none, client?.toolkit))
+      : Effect.map(toolkit, (own) => withToolkit(own, client?.toolkit))
   const settings: Settings = {
     name: options.name ?? "the language model",
     timeout: Duration.fromInputUnsafe(options.toolTimeout ?? "10 seconds"),
@@ -165,16 +177,18 @@ export const fromLanguageModel = <Tools extends Record<string, Tool.Any> = {}, R
     name: options.name,
     greeting: options.greeting,
     respond: (input) =>
-      Stream.fromEffect(Effect.all([model, Effect.context<Services>(), Instructions.ask(instructions)])).pipe(
+      Stream.fromEffect(
+        Effect.all([model(input.session?.client), Effect.context<Services>(), Instructions.ask(instructions)])
+      ).pipe(
         Stream.flatMap(([{ stream, ...runner }, context, system]) =>
           answer(
             {
               ...ToolRunner.provideContext(runner, context),
               tokens: runner.tokens + Context.get(context, EngineInstructions).tokens,
-              stream: (prompt, calls) => Stream.provideContext(stream(prompt, calls), context)
+              stream: (prompt, choice) => Stream.provideContext(stream(prompt, choice), context)
             },
             settings,
-            system,
+            Instructions.join(system, input.instructions),
             input
           )
         ),
@@ -219,7 +233,7 @@ const answer = (model: Model<never>, settings: Settings, system: string | undefi
       history,
       settings: historySettings,
       session,
-      ask: (prompt) => model.stream(prompt, false),
+      ask: (prompt) => model.stream(prompt, "none"),
       agent: settings.name
     })
     let hasRetried = false
@@ -268,7 +282,9 @@ const answer = (model: Model<never>, settings: Settings, system: string | undefi
       rounds: Conversation["rounds"],
       roundsLeft: number
     ): Answer => {
-      const output = model.stream(messages, roundsLeft > 0).pipe(
+      // what the client asks of the model holds for the first call: a model that must call tools would never answer
+      const choice = rounds.length === 0 ? session?.client?.toolChoice ?? "auto" : "auto"
+      const output = model.stream(messages, roundsLeft > 0 ? choice : "none").pipe(
         Stream.map((part) => {
           if (part.type === "text") return said.push(part.text)
           said.call(part.call)

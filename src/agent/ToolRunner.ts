@@ -177,7 +177,7 @@ export const none: ToolRunner = make({ tools: {}, handle: () => Effect.die("ther
  * @category combinators
  * @since 0.1.0
  */
-export const merge = (first: ToolRunner, second: ToolRunner): ToolRunner => {
+export const merge = <R = never, R2 = never>(first: ToolRunner<R>, second: ToolRunner<R2>): ToolRunner<R | R2> => {
   const tools = [...first.tools.filter(({ name }) => !second.isKnown(name)), ...second.tools]
   const known = tools.map(({ name }) => name)
   return {
@@ -185,6 +185,6 @@ export const merge = (first: ToolRunner, second: ToolRunner): ToolRunner => {
     isKnown: (name) => second.isKnown(name) || first.isKnown(name),
     nameOf: (told) => ToolName.find(told, known),
     tokens: first.tokens + second.tokens,
-    run: (name, params, id) => (second.isKnown(name) ? second : first).run(name, params, id)
+    run: (name, params, id) => second.isKnown(name) ? second.run(name, params, id) : first.run(name, params, id)
   }
 }

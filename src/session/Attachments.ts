@@ -54,6 +54,8 @@ export interface AttachmentsOptions {
   readonly takeAudio?: ((ms: number) => boolean) | undefined
   /** Whether the user's audio reaches the agent now. Default: always. */
   readonly hears?: (() => boolean) | undefined
+  /** A connection is gone, or was replaced. */
+  readonly onDetached?: (() => void) | undefined
   /** Takes a key that the user has pressed. */
   readonly onDigit?: ((digit: string) => void) | undefined
   readonly now: () => number
@@ -147,6 +149,7 @@ export class Attachments {
       // also to the former connection: a client without close codes would reconnect and replace this one again
       if (former !== undefined) {
         emit({ type: "connection.detached", connection: former.id, reason: "replaced" })
+        this.#options.onDetached?.()
         // in a fiber of the session: the caller may be interrupted, and must not leave it open
         this.#closeLater(former, "replaced")
       }
@@ -191,6 +194,7 @@ export class Attachments {
     this.#closed = lastOf(which)
     output.attach(undefined, convert)
     emit({ type: "connection.detached", connection: which.id, reason })
+    this.#options.onDetached?.()
     if (close !== undefined) this.#closeLater(which, close)
     const { lifecycle, user } = state()
     if (lifecycle._tag === "Closed") return

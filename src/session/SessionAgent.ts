@@ -7,15 +7,17 @@ import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as References from "effect/References"
-import type { Agent, AgentSession, ToolEvent } from "../agent/Agent.ts"
+import type { Agent, AgentClient, AgentSession, ToolEvent } from "../agent/Agent.ts"
 import type { AgentCall } from "../agent/AgentCall.ts"
 import * as CallContext from "../agent/CallContext.ts"
 import { type BackendError, SessionNotFound } from "../BackendError.ts"
 import type { LanguageChange } from "../LanguageChange.ts"
 import * as ThrownValue from "../ThrownValue.ts"
+import { SessionClient } from "./SessionClient.ts"
 import { decodeSpeech } from "./SessionConfig.ts"
 import type { SessionEventBody } from "./SessionEvent.ts"
 import type { SessionOptions } from "./SessionOptions.ts"
+import type { UserConnection } from "./UserConnection.ts"
 
 /**
  * Fails an operation on a session that has ended.
@@ -34,6 +36,8 @@ export const hasEnded = (op: string, id: string): SessionNotFound =>
  */
 export interface SessionAgentOptions extends Pick<SessionOptions, "id" | "agent" | "config" | "findAgent" | "history"> {
   readonly isClosed: () => boolean
+  /** The connection of the user, now. */
+  readonly connection: () => UserConnection | undefined
   readonly emit: (event: SessionEventBody) => void
   /** Called when another agent must be stored. */
   readonly onHandOver: () => void
@@ -59,17 +63,24 @@ export class SessionAgent implements AgentSession {
   registeredName: string | undefined
   /** Set when the session is assembled. */
   call: AgentCall | undefined
+  /** Its calls of tools go to the present connection. */
+  readonly userClient: SessionClient
   readonly #options: SessionAgentOptions
   #backgroundTasks = 0
 
   constructor(options: SessionAgentOptions) {
     this.#options = options
     this.current = options.agent
+    this.userClient = new SessionClient(options.connection)
     this.registeredName = typeof options.config.agent === "string" ? options.config.agent : undefined
   }
 
   get history(): SessionOptions["history"] {
     return this.#options.history
+  }
+
+  get client(): AgentClient | undefined {
+    return this.userClient.current
   }
 
   get name(): string | undefined {

@@ -6,7 +6,7 @@
  *
  * @since 0.1.0
  */
-import type * as Schema from "effect/Schema"
+import type { ClientSettings } from "../agent/tools/ClientTools.ts"
 
 /**
  * An item of the history: one that was added by `Insert`, by its id; or what the user or the agent said in a turn.
@@ -17,48 +17,6 @@ import type * as Schema from "effect/Schema"
 export type ItemReference =
   | { readonly id: string }
   | { readonly turn: number; readonly role: "user" | "agent" }
-
-/**
- * A tool that the client runs.
- *
- * - `parameters`: the JSON Schema of its input, an object.
- *
- * @category models
- * @since 0.1.0
- */
-export interface ClientTool {
-  readonly name: string
-  readonly description: string
-  readonly parameters: Schema.JsonObject
-}
-
-/**
- * A call of a tool that the client runs; `arguments` is JSON.
- *
- * @category models
- * @since 0.1.0
- */
-export interface ClientToolCall {
-  readonly id: string
-  readonly name: string
-  readonly arguments: string
-}
-
-/**
- * What the client tells the agent.
- *
- * - `instructions`: added to the agent's own, after them. Default: none.
- * - `tools`: offered to the agent beside its own. Default: none.
- * - `toolChoice`: whether the agent may call tools, must, or must call this one first. Default: `auto`.
- *
- * @category models
- * @since 0.1.0
- */
-export interface ClientSettings {
-  readonly instructions?: string | undefined
-  readonly tools?: ReadonlyArray<ClientTool> | undefined
-  readonly toolChoice?: "auto" | "none" | "required" | { readonly name: string } | undefined
-}
 
 /**
  * What of the policy a client may change; what is absent stays.

@@ -7,9 +7,10 @@
  * @since 0.1.0
  */
 import type * as Effect from "effect/Effect"
+import type { ClientToolCall } from "../agent/tools/ClientTools.ts"
 import type { InvalidConfig } from "../BackendError.ts"
 import type { ClientMessage } from "./ClientMessage.ts"
-import type { ClientToolCall, SessionControl } from "./SessionControl.ts"
+import type { SessionControl } from "./SessionControl.ts"
 import type { SessionEvent } from "./SessionEvent.ts"
 
 /**

@@ -56,7 +56,12 @@ const textOf = (
       const language = source.kind === "speech" ? languages.heard() ?? languages.ofUser() : languages.ofUser()
       const { transcript } = source
       // one object: what the call reads of the session is read at each use
-      const input = Object.assign(call({ turn, history, language }), { transcript, committed, session })
+      const input = Object.assign(call({ turn, history, language }), {
+        transcript,
+        committed,
+        session,
+        instructions: session.client?.instructions
+      })
       return CallContext.within(input)(AgentAnswer.make(() => agent().respond(input)))
     }).pipe(AgentThoughts.without, ReplyTrace.thinking(trace))
 

@@ -26,7 +26,7 @@ export type Step =
   | { readonly fail: AiError.AiErrorReason }
 
 /**
- * A request: its prompt, its tools, and whether they may be called.
+ * A request: its prompt, its tools, whether they may be called, and which choice among them the model has.
  *
  * @category models
  * @since 0.1.0
@@ -35,6 +35,7 @@ export interface Request {
   readonly prompt: Prompt.Prompt
   readonly tools: ReadonlyArray<string>
   readonly calls: boolean
+  readonly toolChoice: LanguageModel.ProviderOptions["toolChoice"]
 }
 
 const finish = (calls: boolean): Response.StreamPartEncoded => ({
@@ -64,7 +65,8 @@ export const layer = (
       const request = {
         prompt: options.prompt,
         tools: options.tools.map(({ name }) => name),
-        calls: options.toolChoice !== "none"
+        calls: options.toolChoice !== "none",
+        toolChoice: options.toolChoice
       }
       requests.push(request)
       const steps = typeof answers === "function" ? answers(request, index) : answers[index] ?? ["Nothing more."]
