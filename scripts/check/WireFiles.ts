@@ -1,5 +1,5 @@
 /**
- * The files that are made from others: from the wire protocol's schemas, and from the client's audio worklets.
+ * The files that are made from others: from the wire protocol's schemas, from the AsyncAPI document, and from the client's audio worklets.
  *
  * @since 0.1.0
  */
@@ -7,6 +7,7 @@ import { spawnSync } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { MAX_TEXT_BYTES } from "../../src/conversation/History.ts"
 import { TOPIC } from "../../src/providers/livekit/text/TextOutbox.ts"
+import * as AsyncApi from "../../src/server/protocol/AsyncApi.ts"
 import * as ProtocolMessages from "../../src/server/protocol/ProtocolMessages.ts"
 import { MAX_MESSAGE_BYTES, MAX_TEXT_LENGTH } from "../../src/session/ClientMessage.ts"
 import { LABEL } from "../../src/transport/webrtc/EventsChannel.ts"
@@ -15,6 +16,7 @@ import { MOVED_SUBPROTOCOL, SUBPROTOCOL } from "../../src/transport/websocket/We
 import { defaultRates } from "../../src/transport/websocket/WebSocketProtocol.ts"
 import * as ClientTypes from "./ClientTypes.ts"
 import * as ProtocolDocs from "./ProtocolDocs.ts"
+import * as PythonMessages from "./PythonMessages.ts"
 import * as WorkletSources from "./WorkletSources.ts"
 
 /**
@@ -70,6 +72,9 @@ const constants: ReadonlyArray<ClientTypes.Constant> = [
   }
 ]
 
+/** Those that mean something where there is a WebSocket only. */
+const pythonConstants = constants.filter(({ name }) => !/^(?:EVENTS_CHANNEL|LIVEKIT_TOPIC)$/u.test(name))
+
 const formatted = (name: string, text: string): string => {
   const { status, stderr, stdout } = spawnSync(process.execPath, [
     "node_modules/dprint/bin.cjs",
@@ -99,6 +104,10 @@ export const make = (): ReadonlyArray<WireFile> => {
     {
       file: "src/client/protocol/WireProtocol.ts",
       text: formatted("WireProtocol.ts", ClientTypes.make(protocol, codes, constants))
+    },
+    {
+      file: "scripts/clients/python/effect_voice/messages.py",
+      text: PythonMessages.make(AsyncApi.make(), pythonConstants)
     },
     { file: page, text: ProtocolDocs.fill(readFileSync(page, "utf8").replaceAll("\r\n", "\n"), protocol, codes) }
   ]

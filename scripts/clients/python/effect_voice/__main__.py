@@ -1,0 +1,7 @@
+"""`python -m effect_voice`."""
+
+import sys
+
+from .cli import main
+
+sys.exit(main())

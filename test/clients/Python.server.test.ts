@@ -1,0 +1,125 @@
+/** The Python client against a real server: its own tests, a conversation of recorded speech, and its command. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import { spawnSync } from "node:child_process"
+import * as Fs from "node:fs"
+import * as Os from "node:os"
+import * as Path from "node:path"
+import * as Venv from "../../scripts/pipecat/Venv.ts"
+import * as Agent from "../../src/agent/Agent.ts"
+import * as Wav from "../../src/audio/Wav.ts"
+import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
+import { defaultPolicy } from "../../src/conversation/ConversationPolicy.ts"
+import * as Energy from "../../src/engines/energy/index.ts"
+import * as Local from "../../src/providers/local/index.ts"
+import * as Server from "../../src/server/Server.ts"
+import * as SpokenAudio from "../../src/testing/scenario/SpokenAudio.ts"
+import * as ScriptedEngines from "../../src/testing/scripted/ScriptedEngines.ts"
+import { neverOverloaded } from "../server/support.ts"
+import { cuttingProxy, run } from "../server/WireClients.ts"
+
+/** Pipecat's Python, which has the package `websockets`, or one that PYTHON names. */
+const found = Venv.find()
+const python = [..."python" in found ? [found.python] : [], process.env["PYTHON"] ?? ""].find((name) =>
+  name !== "" && spawnSync(name, ["-c", "import websockets.asyncio.client"]).status === 0
+)
+
+const home = Path.resolve("scripts/clients/python")
+const question = Path.resolve("test/fixtures/two-nine-three-four-zero.wav")
+
+const greeting = "Hello there."
+const msPerCharacter = 50
+const answer = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen " +
+  "seventeen eighteen nineteen twenty, and so on until somebody says stop."
+
+/** A server with a real detector of speech, and words and a voice that the test can read again. */
+const server = (words: ReadonlyArray<string>) =>
+  Layer.build(
+    Server.layer({ port: 0 }).pipe(
+      Layer.provide(VoiceBackend.layerSttTts({
+        agent: Agent.fromCallback((text) => Effect.succeed(text === "Goodbye." ? "Bye." : answer)),
+        config: {
+          conversation: { ...defaultPolicy, greeting },
+          overload: neverOverloaded,
+          providerConfig: { bind_address: "127.0.0.1" }
+        }
+      })),
+      Layer.provide([
+        Local.layer,
+        Energy.layer(),
+        ScriptedEngines.layerStt(words),
+        ScriptedEngines.layerTts({ msPerCharacter })
+      ])
+    )
+  ).pipe(Effect.flatMap((context) => Effect.provide(Server.VoiceServer, context)))
+
+const directory = Effect.acquireRelease(
+  Effect.sync(() => Fs.mkdtempSync(Path.join(Os.tmpdir(), "effect-voice-python-"))),
+  (folder) => Effect.sync(() => Fs.rmSync(folder, { recursive: true, force: true }))
+)
+
+/** Runs Python with the package; what it prints is for the assertion where it fails. */
+const program = (...args: ReadonlyArray<string>) =>
+  Effect.suspend(() => {
+    process.env["PYTHONPATH"] = home
+    process.env["PYTHONDONTWRITEBYTECODE"] = "1"
+    return run(python ?? "", args)
+  })
+
+describe.skipIf(python === undefined)(
+  `the Python client${
+    python === undefined
+      ? " (no Python with the package websockets found: npm run pipecat:install, or set PYTHON)"
+      : ""
+  }`,
+  () => {
+    it.live("passes its own tests", () =>
+      Effect.gen(function*() {
+        const { code, output } = yield* program(
+          "-m",
+          "unittest",
+          "discover",
+          "-t",
+          home,
+          "-s",
+          Path.join(home, "tests")
+        )
+        assert.strictEqual(code, 0, output)
+        assert.match(output, /Ran [1-9]\d tests/)
+      }), 240_000)
+
+    it.live("talks by its command, and hears every word once when the connection is cut", () =>
+      Effect.gen(function*() {
+        const { port } = yield* server(["two nine three four zero"])
+        const proxy = yield* cuttingProxy(port, "turn.latency")
+        const file = Path.join(yield* directory, "reply.wav")
+        const url = `http://127.0.0.1:${proxy.port}`
+        const { code, output } = yield* program(
+          "-m",
+          "effect_voice",
+          "talk",
+          "--url",
+          url,
+          "--input",
+          question,
+          "--output",
+          file
+        )
+        assert.strictEqual(code, 0, output)
+        assert.strictEqual(proxy.cuts(), 1)
+        const lines = output.split("\n")
+        assert.deepStrictEqual(lines.filter((line) => /^(?:you|agent)/.test(line)), [
+          `agent  ${greeting}`,
+          "you    two nine three four zero",
+          `agent  ${answer}`
+        ])
+        assert.deepStrictEqual(lines.filter((line) => /connect/.test(line)), [
+          "       [reconnecting]",
+          "       [connected]"
+        ])
+        const reply = Wav.parse(Fs.readFileSync(file))
+        if (reply._tag !== "Success") throw reply.failure
+        assert.strictEqual(SpokenAudio.decode(reply.success.samples), `${greeting} ${answer}`)
+      }), 240_000)
+  }
+)
