@@ -187,7 +187,7 @@ export const makeBackend = Effect.fnUntraced(function*(given: BackendParts) {
   })
   const measured = (place: ReservedPlace): ReservedPlace => ({
     ...place,
-    create: (session) => metrics.operation("createSession")(place.create(session))
+    create: (session, known) => metrics.operation("createSession")(place.create(session, known))
   })
   const lifecycle: BackendLifecycle.BackendLifecycle = yield* BackendLifecycle.make({
     provider,
@@ -202,7 +202,12 @@ export const makeBackend = Effect.fnUntraced(function*(given: BackendParts) {
       places: () => ({ taken: admission.taken, max: admission.max, refuses: admission.refuses, load: load.rank }),
       reserve: Effect.map(sessions.reserve, measured),
       reserveAs: (id) => Effect.map(sessions.reserveAs(id), measured),
-      limits: () => config().session
+      limits: () => config().session,
+      agents: () => ({
+        names: parts.agentNames?.() ?? [],
+        default: config().agent ?? current.defaultAgent()?.name
+      }),
+      identify: access.identify
     },
     config,
     admission,

@@ -74,6 +74,14 @@ export interface Principal {
 }
 
 /**
+ * A user who was authenticated before their session is created: by the hook, or by a caller with a key who may name any.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface KnownUser extends Principal, Pick<AuthResult, "metadata" | "expiresAt"> {}
+
+/**
  * Asks the application's hook who a token belongs to, and whether that user may do this.
  *
  * @category models

@@ -25,7 +25,7 @@ import {
 } from "../../BackendError.ts"
 import { deadline } from "../../Deadline.ts"
 import type { HealthSource } from "../../HealthSource.ts"
-import { AuthHook, type Authorize, type AuthResult, type Operation } from "../../hooks/AuthHook.ts"
+import { AuthHook, type Authorize, type AuthResult, type KnownUser, type Operation } from "../../hooks/AuthHook.ts"
 import { DoNotCall, type IntendedCall } from "../../hooks/DoNotCall.ts"
 import { RateLimiter } from "../../hooks/RateLimiter.ts"
 import * as RateLimits from "../../hooks/RateLimits.ts"
@@ -39,8 +39,11 @@ import { CurrentPeer, type Peer, type ProviderHost } from "../provider/ProviderC
  * @since 0.1.0
  */
 export interface AccessControl {
-  /** Authenticates and authorizes a new session; the result has the user of the hook and no token. */
-  readonly create: (session: SessionConfig) => Effect.Effect<SessionConfig, BackendError>
+  /**
+   * Authenticates and authorizes a new session; the result has the user of the hook and no token. A user who is known is only
+   * authorized.
+   */
+  readonly create: (session: SessionConfig, known?: KnownUser) => Effect.Effect<SessionConfig, BackendError>
   /**
    * Does the same for a session whose user is to be called (`SessionConfig.call`): by the operation `call.create`, and by the limits
    * on calls as well.
@@ -54,6 +57,8 @@ export interface AccessControl {
   readonly connect: ProviderHost["admit"]
   /** Authorizes any other operation; `undefined` without a hook. */
   readonly authorize: Authorize | undefined
+  /** Does the same, and tells all that the hook says of the user; `undefined` without a hook. */
+  readonly identify: ProviderHost["identify"]
   /** The store of the rate limits, for the health report. */
   readonly health: HealthSource | undefined
 }
@@ -205,7 +210,8 @@ export const make = Effect.fnUntraced(function*(
     op: string,
     kinds: ReadonlyArray<"create" | "dial">,
     operation: Operation,
-    { token, ...session }: SessionConfig
+    { token, ...session }: SessionConfig,
+    known?: KnownUser
   ) {
     const from = yield* CurrentPeer
     if (!isId(session.userId)) {
@@ -219,9 +225,14 @@ export const make = Effect.fnUntraced(function*(
     const speech = yield* decodeSpeech(op, session)
     // before the hook, which may be slow
     yield* limit(op, kinds, keysOf({}, from))
-    let admitted: SessionConfig = { ...session, ...speech, metadata }
+    let admitted: SessionConfig = {
+      ...session,
+      ...speech,
+      metadata,
+      ...(known === undefined ? {} : { userId: known.userId })
+    }
     if (auth !== undefined) {
-      const who = yield* authenticate(op, auth, token, metadata)
+      const who = known ?? (yield* authenticate(op, auth, token, metadata))
       yield* authorize(op, auth, who.userId, operation)
       const merged = yield* decodeMetadata(op, { ...metadata, ...who.metadata })
       const { expiresAt, tenant, userId } = who
@@ -252,8 +263,17 @@ export const make = Effect.fnUntraced(function*(
     })
   })
 
+  const identify: AccessControl["identify"] = auth === undefined
+    ? undefined
+    : Effect.fnUntraced(function*(token, operation) {
+      const op = "VoiceBackend.authorize"
+      const { expiresAt, metadata, tenant, userId } = yield* authenticate(op, auth, token, {})
+      yield* authorize(op, auth, userId, operation)
+      return { userId, tenant, metadata, expiresAt }
+    })
+
   return {
-    create: (session) => admit("VoiceBackend.createSession", ["create"], "session.create", session),
+    create: (session, known) => admit("VoiceBackend.createSession", ["create"], "session.create", session, known),
     dial: (session) => admit(DIAL, ["create", "dial"], "call.create", session),
     mayCall,
     callRate: Effect.fnUntraced(function*(carrier, perSecond) {
@@ -267,12 +287,10 @@ export const make = Effect.fnUntraced(function*(
     }),
     connect,
     health,
-    authorize: auth === undefined ? undefined : Effect.fnUntraced(function*(token, operation) {
-      const op = `VoiceBackend.authorize`
-      const { tenant, userId } = yield* authenticate(op, auth, token, {})
-      yield* authorize(op, auth, userId, operation)
-      return { userId, tenant }
-    })
+    authorize: identify === undefined ?
+      undefined :
+      (token, operation) => Effect.map(identify(token, operation), ({ tenant, userId }) => ({ userId, tenant })),
+    identify
   }
 })
 

@@ -7,13 +7,13 @@ import * as Context from "effect/Context"
 import type * as Redacted from "effect/Redacted"
 
 /**
- * What a request has authenticated with: a key (`Trusted`), or a user's token.
+ * What a request has authenticated with: a key (`Trusted`), or a user's token. `byKey`: not only because everybody is trusted.
  *
  * @category models
  * @since 0.1.0
  */
 export type Credential =
-  | { readonly _tag: "Trusted" }
+  | { readonly _tag: "Trusted"; readonly byKey?: boolean | undefined }
   | { readonly _tag: "User"; readonly token: Redacted.Redacted<string> | undefined }
 
 /**

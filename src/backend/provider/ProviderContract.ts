@@ -15,6 +15,7 @@ import type * as Stream from "effect/Stream"
 import type { AgentRegistry } from "../../agent/AgentRegistry.ts"
 import type { BackendError } from "../../BackendError.ts"
 import type { ProcessorRegistry } from "../../hooks/AudioProcessor.ts"
+import type { KnownUser, Operation } from "../../hooks/AuthHook.ts"
 import type { RateLimiter } from "../../hooks/RateLimiter.ts"
 import type { CallControl } from "../../session/call/CallControl.ts"
 import type { SessionConfig } from "../../session/SessionConfig.ts"
@@ -134,6 +135,26 @@ export interface ProviderHost {
    * then `recover` it when the call comes back. Fails `connection_failed` while this process has such a session or place.
    */
   readonly reserveAs?: ((id: string) => Effect.Effect<ReservedPlace, BackendError, Scope.Scope>) | undefined
+  /** The agents that a session can name, and which one answers where it names none. Default: they are not known. */
+  readonly agents?: (() => KnownAgents) | undefined
+  /**
+   * Asks the application's hook who a token belongs to, and whether that user may do this, for a session that is created later.
+   * `undefined` without a hook: then whoever has been let in may name any user.
+   */
+  readonly identify?:
+    | ((token: string | undefined, operation: Operation) => Effect.Effect<KnownUser, BackendError>)
+    | undefined
+}
+
+/**
+ * The agents of a backend, by name. `default` is `undefined` where that agent has no name, or there is none.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface KnownAgents {
+  readonly names: ReadonlyArray<string>
+  readonly default: string | undefined
 }
 
 /**
@@ -161,8 +182,11 @@ export interface ProviderPlaces {
 export interface ReservedPlace {
   /** The id that the session will have. */
   readonly id: string
-  /** Creates the session in this place, once. Fails like `createSession`. */
-  readonly create: (config: SessionConfig) => Effect.Effect<ReservedSession, BackendError>
+  /**
+   * Creates the session in this place, once. A user who is `known` is not authenticated again, only authorized. Fails like
+   * `createSession`.
+   */
+  readonly create: (config: SessionConfig, known?: KnownUser) => Effect.Effect<ReservedSession, BackendError>
 }
 
 /**

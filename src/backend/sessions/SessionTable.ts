@@ -188,8 +188,8 @@ export const make = Effect.fnUntraced(function*(
       })
       return {
         id,
-        create: Effect.fnUntraced(function*(session) {
-          const { handle } = yield* openNew(id, enter, yield* access.create(session))
+        create: Effect.fnUntraced(function*(session, known) {
+          const { handle } = yield* openNew(id, enter, yield* access.create(session, known))
           return { session: handle.session, drain: Effect.sync(() => handle.drain("drained")) }
         })
       }
@@ -210,7 +210,7 @@ export const make = Effect.fnUntraced(function*(
 
   return {
     entries: () => Array.from(sessions.values()),
-    check: access.create,
+    check: (session) => access.create(session),
     openChecked,
     create: (session) =>
       // before the hooks, which may be slow: a full backend does not ask them
