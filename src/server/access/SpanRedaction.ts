@@ -18,7 +18,7 @@ import * as Option from "effect/Option"
 import * as Tracer from "effect/Tracer"
 import { bearerOf } from "./Principal.ts"
 
-/** Where a token can be: `?token=`, and the subprotocol of a WebSocket handshake. */
+/** Where a token can be: `?token=`, and the subprotocols of a WebSocket handshake. */
 const PARAM = "token"
 const HEADER = "sec-websocket-protocol"
 const HEADER_ATTRIBUTE = `http.request.header.${HEADER}`
@@ -37,8 +37,11 @@ const MAX_VALUE_DEPTH = 3
 const tokensOf = ({ headers, url }: HttpServerRequest.HttpServerRequest): ReadonlyArray<string> => {
   const [, query = ""] = /^[^?#]*\?([^#]*)/.exec(url) ?? []
   const written = /(?:^|&)token=([^&]*)/.exec(query)?.[1]
-  const [, offered] = /(?:^|,)\s*token\.([^,\s]+)/.exec(headers[HEADER] ?? "") ?? []
-  return [written, new URLSearchParams(query).get(PARAM), offered, bearerOf(headers)]
+  const offered = Array.from(
+    (headers[HEADER] ?? "").matchAll(/(?:^|,)\s*(?:token|openai-insecure-api-key)\.([^,\s]+)/g),
+    ([, token]) => token
+  )
+  return [written, new URLSearchParams(query).get(PARAM), ...offered, bearerOf(headers)]
     .filter((token): token is string => typeof token === "string" && token.length >= MIN_LENGTH)
 }
 
