@@ -18,11 +18,11 @@ import * as WebSocketConnection from "../transport/websocket/WebSocketConnection
 const op = "BackendProvider.audio"
 
 /** Only its handshake is used: it does not listen, and keeps no list of clients. */
-const makeServer = (subprotocols: ReadonlyArray<string>): WebSocketServer => {
+const makeServer = (subprotocols: ReadonlyArray<string>, maxPayload: number): WebSocketServer => {
   const server = new WebSocketServer({
     noServer: true,
     clientTracking: false,
-    maxPayload: WebSocketConnection.MAX_PAYLOAD_BYTES,
+    maxPayload,
     perMessageDeflate: false,
     // The connection answers pings itself, and bounds the queue of pongs.
     autoPong: false,
@@ -39,14 +39,14 @@ const makeServer = (subprotocols: ReadonlyArray<string>): WebSocketServer => {
   return server
 }
 
-const native = makeServer([WebSocketConnection.SUBPROTOCOL])
+const native = makeServer([WebSocketConnection.SUBPROTOCOL], WebSocketConnection.MAX_PAYLOAD_BYTES)
 const others = new Map<string, WebSocketServer>()
 
-/** One for each set of subprotocols, of which the protocols that are known have few. */
-const serverFor = (subprotocols: ReadonlyArray<string> | undefined): WebSocketServer => {
+/** One for each set of subprotocols and length, of which the protocols that are known have few. */
+const serverFor = (subprotocols: ReadonlyArray<string> | undefined, maxPayload: number): WebSocketServer => {
   if (subprotocols === undefined) return native
-  const key = subprotocols.join(",")
-  const known = others.get(key) ?? makeServer(subprotocols)
+  const key = [...subprotocols, maxPayload].join(",")
+  const known = others.get(key) ?? makeServer(subprotocols, maxPayload)
   others.set(key, known)
   return known
 }
@@ -75,14 +75,16 @@ export const expected = (): HttpServerResponse.HttpServerResponse =>
 
 /**
  * Does the handshake. The socket is paused: no message may arrive before somebody listens. It is destroyed when the scope is closed.
- * `subprotocols`: of which the first that is offered is selected; default: our own.
+ * `subprotocols`: of which the first that is offered is selected; default: our own. `maxPayload`: of a message, in bytes, beyond which the
+ * socket is closed with 1009; default: 64 KiB.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const accept = (
   request: HttpServerRequest.HttpServerRequest,
-  subprotocols?: ReadonlyArray<string>
+  subprotocols?: ReadonlyArray<string>,
+  maxPayload = WebSocketConnection.MAX_PAYLOAD_BYTES
 ): Effect.Effect<WebSocket, ConnectionFailed, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.callback<WebSocket, ConnectionFailed>((resume) => {
@@ -92,7 +94,7 @@ export const accept = (
       if (!(source instanceof IncomingMessage) || source.socket.destroyed) return refused()
       const { socket } = source
       socket.once("close", refused)
-      serverFor(subprotocols).handleUpgrade(source, socket, Buffer.alloc(0), (webSocket) => {
+      serverFor(subprotocols, maxPayload).handleUpgrade(source, socket, Buffer.alloc(0), (webSocket) => {
         socket.off("close", refused)
         // No message may arrive before the connection listens.
         webSocket.pause()

@@ -91,6 +91,8 @@ export interface WebSocketConnectionOptions extends WebSocketProtocol.SampleRate
    * not wake up for each. Default: 1.
    */
   readonly framesPerMessage?: number | undefined
+  /** Whether a client that closes its socket has ended its session. Default: it may come back. */
+  readonly closeEndsSession?: boolean | undefined
   /** How far ahead of the speed of speech audio is sent, in ms. Default: 200. */
   readonly leadMs?: number | undefined
   /**
@@ -225,7 +227,9 @@ export const make = Effect.fnUntraced(function*(
   // "close" follows, but with the code of the client's close frame, if it sends one.
   socket.on("error", (error) => inbox.closed(reasonOfError(error)))
   socket.on("close", (code) => {
-    inbox.closed(reasonOf(code))
+    const reason = reasonOf(code)
+    if (options.closeEndsSession === true && reason === "client_closed") inbox.message({ type: "session.end" })
+    inbox.closed(reason)
     closed.openUnsafe()
   })
   for (const { data, isBinary } of options.arrived?.() ?? []) take(data, isBinary)
