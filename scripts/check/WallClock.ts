@@ -50,6 +50,7 @@ export const allowed: Readonly<Record<string, Allowed>> = {
     subtracts: "from the time of their last change, on the same clock"
   },
   "src/providers/SessionLinks.ts": { reads: "the expiry of a token is signed" },
+  "src/providers/clients/openai/RealtimeSecrets.ts": { reads: "the expiry of a secret is sealed in it" },
   "src/providers/livekit/room/RoomLink.ts": { reads: "the expiry of a token is signed, the time of an event shown" },
   "src/providers/telephony/telnyx/TelnyxCarrier.ts": { reads: "webhooks say when they were signed" },
   "src/providers/telephony/vonage/VonageCarrier.ts": { reads: "webhooks say when they were signed" },

@@ -1,0 +1,94 @@
+/**
+ * `POST /v1/realtime/client_secrets`: makes a client secret for a page, out of a key or a user's token.
+ *
+ * @since 0.1.0
+ */
+import * as ByteSize from "effect/ByteSize"
+import * as Effect from "effect/Effect"
+import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
+import * as HttpRouter from "effect/http/HttpRouter"
+import type * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Schema from "effect/Schema"
+import { type ProviderRoute, speaking } from "../../../backend/provider/BackendProvider.ts"
+import { AuthorizationFailed, InvalidConfig } from "../../../BackendError.ts"
+import * as Faults from "../../../schema/Faults.ts"
+import { parse } from "../../../schema/Json.ts"
+import * as OpenAiError from "./OpenAiError.ts"
+import type { RealtimeSecrets } from "./RealtimeSecrets.ts"
+import { ttlSeconds } from "./RealtimeSecrets.ts"
+import type { Caller, RealtimeSessions } from "./RealtimeSessions.ts"
+
+/**
+ * The longest body of a request: 128 KiB. What becomes of it has to fit into a secret of 8 KiB.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const MAX_BODY_BYTES = 131_072
+
+const op = "RealtimeSecrets.issue"
+
+const Body = Schema.Struct({
+  expires_after: Schema.optionalKey(Schema.NullOr(Schema.Struct({
+    anchor: Schema.optionalKey(Schema.Literal("created_at")),
+    seconds: Schema.optionalKey(
+      Schema.NullOr(Schema.Int.check(Schema.isBetween({ minimum: ttlSeconds.minimum, maximum: ttlSeconds.maximum })))
+    )
+  }))),
+  session: Schema.optionalKey(Schema.NullOr(Schema.Record(Schema.String, Schema.Json)))
+})
+
+/**
+ * - `sessionOf`: the session object of a client with a secret for this session, all its defaults filled in. Fails `invalid_config` for one
+ *   that is not valid.
+ * - `kept`: what of the session goes into the secret of such a caller.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ClientSecretsOptions {
+  readonly sessions: Pick<RealtimeSessions, "callerOf" | "identify">
+  readonly secrets: Pick<RealtimeSecrets, "issue">
+  readonly sessionOf: (session: Schema.JsonObject) => Effect.Effect<object, InvalidConfig>
+  readonly kept: (session: Schema.JsonObject, caller: Caller) => Schema.JsonObject
+}
+
+const read = Effect.fnUntraced(function*(request: HttpServerRequest.HttpServerRequest) {
+  const text = yield* request.text.pipe(
+    Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(MAX_BODY_BYTES)),
+    Effect.mapError(() =>
+      new InvalidConfig({ op, message: `expected a body of at most ${MAX_BODY_BYTES} bytes, and all of it` })
+    )
+  )
+  // a client that asks for nothing may send nothing
+  return yield* Faults.decode(Body, text === "" ? {} : parse(text), { op, what: "the request is not valid" })
+})
+
+/**
+ * @category routes
+ * @since 0.1.0
+ */
+export const make = ({ kept, secrets, sessionOf, sessions }: ClientSecretsOptions): ProviderRoute => {
+  const handle = Effect.fnUntraced(
+    function*(request: HttpServerRequest.HttpServerRequest) {
+      const caller = yield* sessions.callerOf(request)
+      if (caller._tag === "Secret") {
+        return yield* new AuthorizationFailed({ op, message: "a client secret makes no other: use a key" })
+      }
+      const { expires_after, session } = yield* read(request)
+      const given = kept(session ?? {}, caller)
+      const whole = yield* sessionOf(given)
+      const user = yield* sessions.identify(caller)
+      const { expiresAt, value } = yield* secrets.issue(
+        { user, session: given },
+        expires_after?.seconds ?? ttlSeconds.default
+      )
+      return HttpServerResponse.jsonUnsafe({ value, expires_at: expiresAt, session: whole }, {
+        headers: { "cache-control": "no-store" }
+      })
+    },
+    Effect.catch((error) => Effect.succeed(OpenAiError.toResponse(error)))
+  )
+  return speaking("openai", HttpRouter.route("POST", "/v1/realtime/client_secrets", handle))
+}
