@@ -127,7 +127,7 @@ export const exceptions: Readonly<Record<string, ReadonlyArray<string>>> = {
 const neighbours = new Set(["engines", "providers"])
 
 // What several engines share stands in these folders. What several providers share stands directly in providers/.
-const shared = new Set(["engines/hosted", "engines/local"])
+const shared = new Set(["engines/hosted", "engines/local", "providers/clients"])
 const isInNoFolder = (file: string): boolean => /^src\/engines\/[^/]+$/.test(file)
 
 /**

@@ -22,6 +22,15 @@ export const queryOf = (request: Pick<HttpServerRequest.HttpServerRequest, "url"
 }
 
 /**
+ * The bearer of a request: `Authorization: Bearer`.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const bearerOf = ({ headers }: Pick<HttpServerRequest.HttpServerRequest, "headers">): string | undefined =>
+  /^Bearer +(\S+)$/i.exec(headers["authorization"] ?? "")?.[1]
+
+/**
  * The session token: a subprotocol `token.<token>` (the only header that a browser's WebSocket can set),
  * `Authorization: Bearer`, or `?token=`.
  *
@@ -34,8 +43,7 @@ export const tokenOf = (
   const offered = request.headers["sec-websocket-protocol"]?.split(",").map((each) => each.trim())
     .find((each) => each.startsWith(TOKEN_PROTOCOL))
   if (offered !== undefined) return offered.slice(TOKEN_PROTOCOL.length)
-  const bearer = /^Bearer +(\S+)$/i.exec(request.headers["authorization"] ?? "")?.[1]
-  return bearer ?? queryOf(request).get("token") ?? undefined
+  return bearerOf(request) ?? queryOf(request).get("token") ?? undefined
 }
 
 /**

@@ -52,6 +52,8 @@ export interface OpenedLink {
  */
 export interface Link {
   readonly id: string
+  /** The session's token, a secret of its user. */
+  readonly token: string
   /** Ends with the session, after its connections were asked to close. */
   readonly scope: Scope.Scope
   /**
@@ -83,6 +85,8 @@ export interface SessionLinks {
    * `session_not_found`.
    */
   readonly linkOf: (id: string) => Effect.Effect<Link, SessionNotFound>
+  /** The same of a session of any process, which is recovered as by `authenticate`. */
+  readonly resume: (id: string) => Effect.Effect<Link, BackendError | SessionElsewhere.SessionElsewhere>
 }
 
 interface Entry {
@@ -152,7 +156,7 @@ export const make = Effect.fnUntraced(function*(
       }
     })
     const entry: Entry = {
-      link: { id: session.id, scope, enter: (from) => Effect.andThen(slot, host.admit(session, from)), attach },
+      link: { id: session.id, token, scope, enter: (from) => Effect.andThen(slot, host.admit(session, from)), attach },
       userId: session.config.userId,
       connections,
       // by the time that has passed since it was issued: the wall clock may be set forward meanwhile
@@ -190,16 +194,25 @@ export const make = Effect.fnUntraced(function*(
       return running._tag === "Some" ? Effect.succeed(running.value) : FiberMap.run(recoveries, id, host.recover(id))
     }).pipe(Effect.flatMap(Fiber.join))
 
-  const authenticate: SessionLinks["authenticate"] = Effect.fnUntraced(function*(id, given) {
-    const token = yield* tokens.verify(given, id)
+  const resume = Effect.fnUntraced(function*(id: string) {
     if (!entries.has(id)) {
       yield* SessionElsewhere.check(id)
       yield* recover(id)
     }
-    const { connections, acceptedUntil, link, userId } = yield* find(id)
+    return yield* find(id)
+  })
+
+  const authenticate: SessionLinks["authenticate"] = Effect.fnUntraced(function*(id, given) {
+    const token = yield* tokens.verify(given, id)
+    const { connections, acceptedUntil, link, userId } = yield* resume(id)
     const accepted = token.isFor(userId) && (!token.expired || connections.size > 0 || now() < acceptedUntil)
     return accepted ? link : yield* SessionTokens.invalidToken()
   })
 
-  return { open, authenticate, linkOf: (id) => Effect.map(find(id), ({ link }) => link) }
+  return {
+    open,
+    authenticate,
+    linkOf: (id) => Effect.map(find(id), ({ link }) => link),
+    resume: (id) => Effect.map(resume(id), ({ link }) => link)
+  }
 })

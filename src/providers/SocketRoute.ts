@@ -33,9 +33,9 @@ const rateOf = (query: URLSearchParams, name: string, fallback: number): Effect.
 }
 
 /** How many frames of 20 ms are sent in one message. */
-const gatheredOf = (query: URLSearchParams): Effect.Effect<number, InvalidConfig> => {
+const gatheredOf = (query: URLSearchParams, byDefault: number): Effect.Effect<number, InvalidConfig> => {
   const text = query.get("chunk_ms")
-  if (text === null) return Effect.succeed(1)
+  if (text === null) return Effect.succeed(byDefault)
   const ms = /^\d{2,3}$/.test(text) ? Number(text) : Number.NaN
   return ms >= frameMs && ms <= frameMs * WebSocketConnection.MAX_FRAMES_PER_MESSAGE
     ? Effect.succeed(Math.floor(ms / frameMs))
@@ -53,6 +53,7 @@ const gatheredOf = (query: URLSearchParams): Effect.Effect<number, InvalidConfig
  *   100) asks for longer frames of the agent's audio.
  * - `protocol`: how frames are encoded. Default: our own protocol.
  * - `name`: the protocol's, as `server.protocols` has it. Default: `native`.
+ * - `leadMs`, `framesPerMessage`: see `WebSocketConnectionOptions`; the latter where the query asks for nothing.
  *
  * @category models
  * @since 0.1.0
@@ -63,6 +64,8 @@ export interface SocketRouteOptions {
   readonly rates: SampleRates
   readonly protocol?: MakeProtocol | undefined
   readonly name?: string | undefined
+  readonly leadMs?: number | undefined
+  readonly framesPerMessage?: number | undefined
 }
 
 /**
@@ -70,7 +73,7 @@ export interface SocketRouteOptions {
  * @since 0.1.0
  */
 export const make = (
-  { links, name = "native", path, protocol, rates }: SocketRouteOptions
+  { framesPerMessage = 1, leadMs, links, name = "native", path, protocol, rates }: SocketRouteOptions
 ): BackendProvider.ProviderRoute => {
   const handle = Effect.fnUntraced(
     function*(request: HttpServerRequest.HttpServerRequest) {
@@ -79,7 +82,7 @@ export const make = (
       const query = queryOf(request)
       const inputSampleRate = yield* rateOf(query, "input_rate", rates.inputSampleRate)
       const outputSampleRate = yield* rateOf(query, "output_rate", rates.outputSampleRate)
-      const gathered = yield* gatheredOf(query)
+      const gathered = yield* gatheredOf(query, framesPerMessage)
       if (!(yield* SocketUpgrade.isPossible(request))) return SocketUpgrade.expected()
       yield* link.enter(yield* peerOf(request))
       const webSocket = yield* SocketUpgrade.accept(request)
@@ -87,6 +90,7 @@ export const make = (
         inputSampleRate,
         outputSampleRate,
         framesPerMessage: gathered,
+        leadMs,
         protocol
       })
       yield* link.attach(connection)

@@ -12,7 +12,7 @@ import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Option from "effect/Option"
 import { IncomingMessage } from "node:http"
-import { CurrentPeer } from "../backend/provider/BackendProvider.ts"
+import { CurrentBaseUrl, CurrentPeer } from "../backend/provider/BackendProvider.ts"
 import { CurrentCallers } from "../backend/provider/Callers.ts"
 import { CurrentOtherNodes } from "../backend/provider/OtherNodes.ts"
 import { AuthenticationFailed, fromCause } from "../BackendError.ts"
@@ -125,9 +125,11 @@ export const closeLater = ({ headers, source }: HttpServerRequest.HttpServerRequ
 export const make = (
   route: RouteCollector.Route,
   access: RequestGuard.Access,
-  { addressOf, guard, isFirstOfTwo, nodes }: {
+  { addressOf, baseOf, guard, isFirstOfTwo, nodes }: {
     readonly guard: RequestGuard.RequestGuard
     readonly addressOf: ReturnType<typeof ClientAddress.make>
+    /** The URL at which the routes are mounted, as the client of a request sees it. */
+    readonly baseOf: (request: HttpServerRequest.HttpServerRequest) => string
     /** What is for operators is on another port. */
     readonly isFirstOfTwo: boolean
     /** The other nodes of a cluster, for a route of the provider. */
@@ -150,6 +152,7 @@ export const make = (
       Effect.provideService(CurrentOtherNodes, nodes?.nodesFor(received, address)),
       Effect.provideService(CurrentCredential, guard.credential(request)),
       Effect.provideService(CurrentCallers, guard),
+      Effect.provideService(CurrentBaseUrl, baseOf),
       Effect.provideService(ReadsOperations, !isFirstOfTwo && guard.readsOperations(request)),
       Effect.catchCause((cause) => {
         if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt

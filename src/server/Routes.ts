@@ -32,6 +32,7 @@ import { Api } from "./api/Api.ts"
 import * as ApiMiddleware from "./api/ApiMiddleware.ts"
 import * as BackendHandlers from "./api/BackendHandlers.ts"
 import * as CallHandlers from "./api/CallHandlers.ts"
+import * as PublicAddress from "./api/PublicAddress.ts"
 import * as SessionHandlers from "./api/SessionHandlers.ts"
 import * as ConsoleRoutes from "./ConsoleRoutes.ts"
 import * as GuardedRoute from "./GuardedRoute.ts"
@@ -272,6 +273,7 @@ export const make = Effect.fnUntraced(function*(
       routes: routes.map(([route, access]) => {
         const inner = GuardedRoute.make(inItsCell(route), access, {
           addressOf,
+          baseOf: (request) => PublicAddress.baseOf({ publicUrl: base, prefix }, request),
           guard,
           isFirstOfTwo,
           nodes: ofProvider.has(route) ? nodes : undefined

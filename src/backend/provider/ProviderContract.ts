@@ -8,6 +8,7 @@
  */
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
+import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import type * as Redacted from "effect/Redacted"
 import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
@@ -222,6 +223,18 @@ export interface Peer {
 export const CurrentPeer = Context.Reference<Peer>("effect-voice/backend/CurrentPeer", {
   defaultValue: () => ({})
 })
+
+/**
+ * The URL at which the routes are mounted, without a slash at its end, as the client of a request sees it. Default: by the request's
+ * scheme and `Host`.
+ *
+ * @category references
+ * @since 0.1.0
+ */
+export const CurrentBaseUrl = Context.Reference<(request: HttpServerRequest.HttpServerRequest) => string>(
+  "effect-voice/backend/CurrentBaseUrl",
+  { defaultValue: () => ({ headers, protocol }) => `${protocol ?? "http"}://${headers["host"] ?? "localhost"}` }
+)
 
 /**
  * The registries of the parts that a config names.

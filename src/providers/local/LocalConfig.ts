@@ -108,6 +108,17 @@ const toNative = (server: typeof IceServer.Type): ReadonlyArray<string | TurnSer
   )
 
 /**
+ * The servers as a browser's `RTCIceServer` has them, with their credentials, which are secrets of the user.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const browserIceServers = ({ iceServers }: Pick<LocalConfig, "iceServers">): ReadonlyArray<object> =>
+  iceServers.map(({ credential, ...server }) =>
+    credential === undefined ? server : { ...server, credential: Redacted.value(credential) }
+  )
+
+/**
  * The options of the WebRTC transport.
  *
  * @category conversions

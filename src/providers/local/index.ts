@@ -9,10 +9,11 @@ import * as Layer from "effect/Layer"
 import * as BackendProvider from "../../backend/provider/BackendProvider.ts"
 import * as WebRtcConnection from "../../transport/webrtc/WebRtcConnection.ts"
 import * as WebSocketProtocol from "../../transport/websocket/WebSocketProtocol.ts"
+import * as RtviRoutes from "../clients/rtvi/RtviRoutes.ts"
 import * as SessionLinks from "../SessionLinks.ts"
 import * as SocketRoute from "../SocketRoute.ts"
 import * as LocalAddress from "./LocalAddress.ts"
-import { LocalConfig, webRtcOptions } from "./LocalConfig.ts"
+import { browserIceServers, LocalConfig, webRtcOptions } from "./LocalConfig.ts"
 import * as OfferRoute from "./OfferRoute.ts"
 
 export { LocalConfig } from "./LocalConfig.ts"
@@ -61,7 +62,8 @@ export const provider: BackendProvider.BackendProvider["Service"] = BackendProvi
         }),
       routes: [
         SocketRoute.make({ path: "/v1/sessions/:id/audio", links, rates: WebSocketProtocol.defaultRates }),
-        OfferRoute.make(links, webRtc)
+        OfferRoute.make(links, webRtc),
+        ...RtviRoutes.make({ host, links, iceServers: () => browserIceServers(options) })
       ],
       // No remote service to probe.
       probe: Effect.succeed({ name: "provider", status: "healthy" as const })
