@@ -7,18 +7,9 @@
  */
 import { spawnSync } from "node:child_process"
 
-const tsc = "node_modules/typescript/bin/tsc"
-const tsgo = "node_modules/@effect/tsgo/dist/effect-tsgo.cjs"
-const diagnostics = ["diagnostics", "--format", "text", "--strict", "--project"]
-
 /** Every check: its name, what it answers for, and the scripts it runs on this Node. */
 const checks: ReadonlyArray<{ name: string; about: string; commands: ReadonlyArray<ReadonlyArray<string>> }> = [
-  {
-    name: "types",
-    about: "TypeScript, server and browser code",
-    commands: ["tsconfig.json", "tsconfig.client.json", "tsconfig.browser.json"].map((project) => [tsc, "-p", project])
-  },
-  { name: "effect", about: "Effect's own diagnostics", commands: [[tsgo, ...diagnostics, "tsconfig.json"]] },
+  { name: "types", about: "TypeScript and Effect's own diagnostics", commands: [["scripts/check/types.ts"]] },
   { name: "lint", about: "oxlint", commands: [["node_modules/oxlint/bin/oxlint"]] },
   { name: "format", about: "dprint", commands: [["node_modules/dprint/bin.cjs", "check"]] },
   {
