@@ -8,8 +8,6 @@ import * as Results from "./Results.ts"
 
 const { missing } = LiveKitServer
 
-/** The promises, and what a user and an application see of a session: the other cases run over provider local in CI. */
-const QUICK = /^(?:P\d+$|VoiceBackend\.|VoiceSession\.|SessionConfig\.|BackendProvider\.|Provider\.)/u
 if (missing !== undefined) {
   describe("the contract over provider livekit", () => {
     it.skip(missing, () => {})
@@ -23,6 +21,6 @@ if (missing !== undefined) {
   describe("the contract over provider livekit, on the real server", () => {
     afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
     // more at once would overload the machine and cause gaps in the users' audio
-    Results.each(liveKit(server), { concurrency: 3, again: true, ...(isFull ? {} : { only: QUICK }) })
+    Results.each(liveKit(server), { concurrency: 3, again: true, ...(isFull ? {} : { only: Results.ofProvider }) })
   })
 }

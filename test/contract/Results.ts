@@ -3,6 +3,12 @@ import { Effect } from "effect"
 import * as Conformance from "../../src/testing/conformance/Conformance.ts"
 
 /**
+ * The promises, and what a user and an application see of a session. What depends on no provider (the codes of errors, hooks,
+ * fields of configs, requirements) runs over `local` and `pipecat` in CI, and over every provider in the full verification.
+ */
+export const ofProvider = /^(?:P\d+$|VoiceBackend\.|VoiceSession\.|SessionConfig\.|BackendProvider\.|Provider\.)/u
+
+/**
  * Makes a test of each case of the suite, named by its id and title. All cases run together before the first result is
  * looked at, because most of their time is spent waiting for speech.
  */

@@ -1,7 +1,9 @@
 import { describe } from "@effect/vitest"
+import { isFull } from "../support/Full.ts"
 import * as Results from "./Results.ts"
 import { webRtc } from "./WebRtcHarness.ts"
 
 describe("the contract over provider local, by WebRTC", () => {
-  Results.each(webRtc, { concurrency: 8 })
+  // `Contract.test.ts` has all cases over the same provider
+  Results.each(webRtc, { concurrency: 8, ...(isFull ? {} : { only: Results.ofProvider }) })
 })
