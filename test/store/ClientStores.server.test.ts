@@ -81,14 +81,14 @@ const live = (says: string, body: Effect.Effect<void, unknown, Scope.Scope>) =>
   it.live(says, () => Effect.scoped(body), 60_000)
 
 describe.skipIf(Servers.missingPostgres !== undefined)("sessions in PostgreSQL over the application's client", () => {
-  StoreContract.tests(
-    Effect.gen(function*() {
-      const { url } = yield* database
-      const sql = yield* sqlOf(url)
-      return { owner: over(sql, { lease }), pass: Servers.pause, damage: StoreDamage.ofPostgres(url) }
-    }),
-    "live"
-  )
+  const harness = Effect.gen(function*() {
+    const { url } = yield* database
+    const sql = yield* sqlOf(url)
+    return { owner: over(sql, { lease }), pass: Servers.pause, damage: StoreDamage.ofPostgres(url) }
+  })
+  // the same statements as those of a client of ours, which Servers.server.test.ts holds to all of it: here every kind of them
+  if (isFull) StoreContract.tests(harness, "live")
+  else StoreContract.stories(harness, "live")
 
   live(
     "leave the client open, and its transformations alone",

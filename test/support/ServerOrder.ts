@@ -14,7 +14,7 @@ export const seconds: { readonly [file: string]: number } = {
   "test/providers/livekit/dispatch/Dispatch.server.test.ts": 95,
   "test/fuzz/SlowPeers.server.test.ts": 65,
   "test/store/Servers.server.test.ts": 95,
-  "test/store/ClientStores.server.test.ts": 70,
+  "test/store/ClientStores.server.test.ts": 45,
   "test/package/FreshProject.server.test.ts": 155,
   "test/package/Pack.server.test.ts": 75,
   "test/providers/telephony/Asterisk.server.test.ts": 36,
