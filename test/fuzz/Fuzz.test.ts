@@ -1,10 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { fewer } from "../support/Full.ts"
 import { surfaces } from "./All.ts"
 import * as Fuzz from "./Fuzz.ts"
 
 /** A slice of `Fuzz.full.test.ts`. */
-const INPUTS = 20_000
+const INPUTS = fewer(20_000)
 
 describe("Fuzz", () => {
   it.live(

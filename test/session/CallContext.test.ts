@@ -9,6 +9,7 @@ import { Scenario } from "../../src/testing/index.ts"
 import * as ScriptedLanguageModel from "../../src/testing/scripted/ScriptedLanguageModel.ts"
 import { neverOverloaded } from "../server/support.ts"
 import { agentInput } from "../support/AgentInput.ts"
+import { fewer } from "../support/Full.ts"
 import { call, layer, pass, provider, running } from "./Harness.ts"
 import { TestConnection } from "./TestConnection.ts"
 
@@ -220,7 +221,7 @@ describe("CallContext", () => {
       assert.match(String(cause.reasons[0]?._tag === "Die" && cause.reasons[0].defect), /there is no call here/u)
     }))
 
-  it.effect("is that of its own call in each of 200 sessions at once, also in parallel tools", () => {
+  it.effect("is that of its own call in each of many sessions at once, also in parallel tools", () => {
     const seen = new Map<string, Array<string>>()
     const note = (what: string) =>
       Effect.map(CallContext, ({ history, metadata, sessionId, turn, userId }) => {
@@ -243,7 +244,7 @@ describe("CallContext", () => {
       ),
       Effect.gen(function*() {
         const users = yield* Effect.forEach(
-          Array.from({ length: 200 }, (_, n) => n),
+          Array.from({ length: fewer(200) }, (_, n) => n),
           (n) => call({ config: { userId: `user-${n}`, metadata: { n } } }),
           { concurrency: "unbounded" }
         )
