@@ -14,12 +14,13 @@
 import { msOf } from "../../audio/AudioFormat.ts"
 import { parseRecord } from "../../schema/Json.ts"
 import { costOf, costOfAudio } from "../../session/FloodLimit.ts"
+import type { SessionControl } from "../../session/SessionControl.ts"
 import type { FrameListener, MakeProtocol, SampleRates } from "../../transport/websocket/WebSocketProtocol.ts"
 import { invalid, type OpenAiFault } from "./Errors.ts"
 import { Items } from "./Items.ts"
 import { RealtimeAudio } from "./RealtimeAudio.ts"
 import { RealtimeRequests } from "./RealtimeRequests.ts"
-import type { RealtimeSession } from "./RealtimeSession.ts"
+import type { AudioFormat, RealtimeSession } from "./RealtimeSession.ts"
 import { RealtimeTurns } from "./RealtimeTurns.ts"
 import { Responses } from "./Responses.ts"
 import { type Emit, emitter } from "./ServerEvents.ts"
@@ -50,6 +51,14 @@ export interface OpenAiProtocolOptions {
   readonly newId: (prefix: string) => string
   readonly now: () => number
 }
+
+/**
+ * The largest message that a client should be let send: 1 MiB, some 16 s of audio. It is decoded piece by piece.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const MAX_MESSAGE_BYTES = 1_048_576
 
 const FRAME_COST = costOf({ _tag: "Unknown", type: "" })
 const RESPONSE_COST = costOf({ _tag: "Message", message: { type: "user.text", text: "" } })
@@ -97,7 +106,7 @@ export const make = (options: OpenAiProtocolOptions): MakeProtocol => (_, reply)
     clearBuffer: () => audio.clearBuffer()
   })
 
-  const control = (asked: Parameters<NonNullable<FrameListener["control"]>>[0]) => listener?.control?.(asked)
+  const control = (asked: SessionControl) => listener?.control?.(asked)
   /** The calls of one step of the agent are one response. */
   let hasCalls = false
   const endCalls = (): void => {
@@ -105,6 +114,10 @@ export const make = (options: OpenAiProtocolOptions): MakeProtocol => (_, reply)
     hasCalls = false
     turns.endCalls()
   }
+  /** Asks the session for something because of one of its events, when that is over. */
+  const afterwards = (ask: () => void): void => queueMicrotask(ask)
+  const restore = (): void => requests.restore(control)
+  const onAway = (): void => requests.away(control)
 
   return {
     afterListening: true,
@@ -122,6 +135,7 @@ export const make = (options: OpenAiProtocolOptions): MakeProtocol => (_, reply)
         const message = isBinary ? "Messages are JSON in text frames." : "Could not parse the event as a JSON object."
         emit("error", { error: { ...invalid("invalid_json", message), event_id: null } })
       } else requests.take(event, target)
+      restore()
       const bytes = (data.length + repliedBytes) / BYTES_PER_MS
       return event?.["type"] === "input_audio_buffer.append"
         ? Math.max(costOfAudio(audio.inputMs - before), bytes)
@@ -130,7 +144,7 @@ export const make = (options: OpenAiProtocolOptions): MakeProtocol => (_, reply)
     audio: (pcm) => {
       endCalls()
       const head = turns.audio(msOf(pcm.length, rates.outputSampleRate))
-      const payload = audio.encode(pcm, responses.format ?? session.audio.input.format)
+      const payload = audio.encode(pcm, responses.format ?? pcmFormat)
       return `{"type":"response.output_audio.delta","event_id":${JSON.stringify(newId("event"))},${head}${payload}"}`
     },
     mark: (_epoch, untilMs) => {
@@ -149,8 +163,8 @@ export const make = (options: OpenAiProtocolOptions): MakeProtocol => (_, reply)
       turns.event(event)
       if (event.type === "agent.speech_stopped" || event.type === "turn.unanswered") {
         requests.replyEnded()
-        requests.responseEnded(control)
-      }
+        afterwards(restore)
+      } else if (event.type === "user.away") afterwards(onAway)
       return nothing
     },
     clear: () => undefined,
@@ -165,6 +179,8 @@ export const make = (options: OpenAiProtocolOptions): MakeProtocol => (_, reply)
     }
   }
 }
+
+const pcmFormat: AudioFormat = { type: "audio/pcm", rate: 24_000 }
 
 const onTrack: OpenAiFault = invalid(
   "invalid_value",

@@ -1,24 +1,35 @@
 /**
- * The audio in the messages of the OpenAI Realtime protocol: base64 of 16-bit linear PCM at 24 kHz.
+ * The audio in the messages of the OpenAI Realtime protocol, in base64: 16-bit linear PCM at 24 kHz, or G.711 at 8 kHz, which is
+ * converted.
+ *
+ * A client may choose another format at any time, and the rates of a connection are fixed when it is made: it has 24 kHz.
  *
  * @since 0.1.0
  */
 import { msOf } from "../../audio/AudioFormat.ts"
+import { DownToTelephone, UpFromTelephone } from "../../audio/resampling/TelephoneRate.ts"
 import type { FrameListener } from "../../transport/websocket/WebSocketProtocol.ts"
 import * as Payload from "../media-streams/Payload.ts"
 import type { MediaFormat } from "../MediaProtocol.ts"
 import { invalid, type OpenAiFault } from "./Errors.ts"
 import type { AudioFormat } from "./RealtimeSession.ts"
 
-/** The samples of a message are valid during its call only, and messages are decoded one at a time: all connections share the room. */
-const samples = new Int16Array(Payload.MAX_PAYLOAD_BYTES)
-
-/** So much base64 is decoded at once: a whole number of bytes and samples. */
-const SLICE_CHARACTERS = Payload.MAX_PAYLOAD_BYTES / 3 * 4
-
+/** The rate of the connection, in Hz. */
 const SAMPLE_RATE = 24_000
 
-const pcm: MediaFormat = { encoding: "l16", sampleRate: SAMPLE_RATE }
+/** The samples of a message are valid during its call only, and messages are decoded one at a time: all connections share the room. */
+const decoded = new Int16Array(Payload.MAX_PAYLOAD_BYTES)
+const converted = new Int16Array(Payload.MAX_PAYLOAD_BYTES)
+
+/** So much base64 of PCM is decoded at once, and of G.711, which becomes six times as long: whole samples and whole bytes of both. */
+const PCM_SLICE = Payload.MAX_PAYLOAD_BYTES / 3 * 4
+const G711_SLICE = Payload.MAX_PAYLOAD_BYTES / 9 * 4 & ~3
+
+const formats: { readonly [Type in AudioFormat["type"]]: MediaFormat } = {
+  "audio/pcm": { encoding: "l16", sampleRate: SAMPLE_RATE },
+  "audio/pcmu": { encoding: "mulaw", sampleRate: 8_000 },
+  "audio/pcma": { encoding: "alaw", sampleRate: 8_000 }
+}
 
 /**
  * @category models
@@ -27,6 +38,8 @@ const pcm: MediaFormat = { encoding: "l16", sampleRate: SAMPLE_RATE }
 export class RealtimeAudio {
   #samples = 0
   #committed = 0
+  #up: UpFromTelephone | undefined
+  #down: DownToTelephone | undefined
 
   /** How much audio has come, in ms. */
   get inputMs(): number {
@@ -43,21 +56,30 @@ export class RealtimeAudio {
   }
 
   /** Decodes audio, and passes it on. */
-  receive(text: string, _format: AudioFormat, listener: FrameListener): OpenAiFault | undefined {
-    for (let at = 0; at < text.length; at += SLICE_CHARACTERS) {
-      const slice = text.length <= SLICE_CHARACTERS ? text : text.slice(at, at + SLICE_CHARACTERS)
-      const count = Payload.decode(slice, pcm, samples)
-      if (typeof count === "string") {
-        return invalid("invalid_value", `Invalid 'audio': ${count}.`, "audio")
-      }
-      this.#samples += count
-      listener.audio(samples.subarray(0, count))
+  receive(text: string, { type }: AudioFormat, listener: FrameListener): OpenAiFault | undefined {
+    const size = type === "audio/pcm" ? PCM_SLICE : G711_SLICE
+    for (let at = 0; at < text.length; at += size) {
+      const count = Payload.decode(text.length <= size ? text : text.slice(at, at + size), formats[type], decoded)
+      if (typeof count === "string") return invalid("invalid_value", `Invalid 'audio': ${count}.`, "audio")
+      const samples = decoded.subarray(0, count)
+      const audio = type === "audio/pcm" ? samples : this.#raise(samples)
+      this.#samples += audio.length
+      listener.audio(audio)
     }
     return undefined
   }
 
-  /** Encodes audio for the client. */
-  encode(audio: Int16Array, _format: AudioFormat): string {
-    return Payload.encode(audio, pcm)
+  /** Encodes audio of the connection's rate for the client. */
+  encode(audio: Int16Array, { type }: AudioFormat): string {
+    if (type === "audio/pcm") return Payload.encode(audio, formats[type])
+    this.#down ??= new DownToTelephone()
+    // longer audio than fits is not sent in one message
+    const count = this.#down.process(audio.subarray(0, converted.length), converted)
+    return Payload.encode(converted.subarray(0, count), formats[type])
+  }
+
+  #raise(samples: Int16Array): Int16Array {
+    this.#up ??= new UpFromTelephone()
+    return converted.subarray(0, this.#up.process(samples, converted))
   }
 }

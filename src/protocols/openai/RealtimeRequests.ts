@@ -93,10 +93,18 @@ export class RealtimeRequests {
     this.#options = options
   }
 
-  /** Tells our session what the client's session has from the beginning. */
+  /** Tells our session what the client's session has from the beginning: a session that only writes down answers nothing. */
   start(control: Control, isGiven: boolean): void {
-    if (!isGiven) return
-    this.#apply(this.#options.session(), control, true)
+    const session = this.#options.session()
+    if (isGiven || session.type === "transcription") this.#apply(session, control, true)
+  }
+
+  /** The user has been silent for long. */
+  away(control: Control): void {
+    const { responses, turns } = this.#options
+    if (!turns.timedOut()) return
+    const { count } = responses
+    if (control({ _tag: "Respond" }) === undefined && responses.count === count) turns.requested(null, this.#output)
   }
 
   /** The agent calls a tool of the client. */
@@ -109,9 +117,9 @@ export class RealtimeRequests {
     this.#goesOn = false
   }
 
-  /** A response has ended: what was said for it alone does not hold any more. */
-  responseEnded(control: Control): void {
-    if (!this.#isOverridden) return
+  /** What was said for one response alone does not hold any more once it has ended. */
+  restore(control: Control): void {
+    if (!this.#isOverridden || this.#options.responses.activeId !== undefined) return
     this.#isOverridden = false
     this.#apply(this.#options.session(), control, false)
   }
@@ -215,13 +223,12 @@ export class RealtimeRequests {
       const fault = this.#ask(control, { _tag: "Policy", change }, () => this.#policy = policy)
       if (fault !== undefined) return fault
     }
-    if (session.type === "transcription") return undefined
-    const output = session.output_modalities[0]
+    const output = session.type === "transcription" ? "text" : session.output_modalities[0]
     if (output !== this.#output) {
       const fault = this.#ask(control, { _tag: "Output", output }, () => this.#output = output)
       if (fault !== undefined) return fault
     }
-    return this.#tellSettings(this.#settingsOf(session), control)
+    return session.type === "transcription" ? undefined : this.#tellSettings(this.#settingsOf(session), control)
   }
 
   #tellSettings(settings: ClientSettings, control: Control): OpenAiFault | undefined {
@@ -407,7 +414,7 @@ export class RealtimeRequests {
     const { count } = responses
     const refused = control({ _tag: "Respond", instructions: request.instructions })
     if (refused !== undefined) {
-      this.responseEnded(control)
+      this.restore(control)
       return invalid(
         "conversation_already_has_active_response",
         `Error of response.create: ${refused.message}`

@@ -108,8 +108,6 @@ export class RealtimeTurns {
       case "user.transcript":
         if (event.final) this.#onWords(event.turn, event.text)
         return
-      case "user.away":
-        return this.#onAway()
       case "agent.speech_started":
         this.#replyTurn = event.turn
         this.#isPaused = false
@@ -207,6 +205,25 @@ export class RealtimeTurns {
   /** What the user said is forgotten. */
   clear(): void {
     this.#speech = undefined
+  }
+
+  /**
+   * The user has said nothing for as long as the client waits: an empty item is committed. Returns whether the client waits at all, and
+   * wants a response then.
+   */
+  timedOut(): boolean {
+    const { emit, inputMs, newId, responses, session } = this.#options
+    const { audio: { input: { turn_detection } }, type } = session()
+    if (turn_detection?.type !== "server_vad" || turn_detection.idle_timeout_ms === null) return false
+    if (type === "transcription" || responses.activeId !== undefined || this.#speech?.isSpeaking === true) return false
+    this.#speech ??= { itemId: newId("item"), startMs: Math.round(this.#idleSinceMs), isSpeaking: false }
+    emit("input_audio_buffer.timeout_triggered", {
+      audio_start_ms: Math.round(this.#idleSinceMs),
+      audio_end_ms: Math.round(inputMs()),
+      item_id: this.#speech.itemId
+    })
+    this.#commitItem({ type: "input_audio", transcript: null }, undefined)
+    return turn_detection.create_response
   }
 
   /** The client has asked for a response. */
@@ -325,17 +342,6 @@ export class RealtimeTurns {
       ...within,
       transcript: text,
       usage: { type: "duration", seconds: Math.round(seconds * 100) / 100 }
-    })
-  }
-
-  #onAway(): void {
-    const { emit, inputMs, newId, session } = this.#options
-    const detection = session().audio.input.turn_detection
-    if (detection?.type !== "server_vad" || detection.idle_timeout_ms === null) return
-    emit("input_audio_buffer.timeout_triggered", {
-      audio_start_ms: Math.round(this.#idleSinceMs),
-      audio_end_ms: Math.round(inputMs()),
-      item_id: newId("item")
     })
   }
 

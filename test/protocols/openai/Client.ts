@@ -30,6 +30,8 @@ export class Client {
   readonly events: Array<JsonRecord> = []
   readonly controls: Array<SessionControl> = []
   readonly heard: Array<Int16Array> = []
+  /** Takes what the client gets, as it comes. */
+  onFrame: (frame: string) => void = () => {}
   nowMs = 1_000_000
   costMs = 0
   readonly #codec: ReturnType<ReturnType<typeof OpenAiProtocol.make>>
@@ -61,10 +63,15 @@ export class Client {
     const event = typeof frame === "string" ? parseRecord(frame) : undefined
     if (event === undefined) throw new Error("a frame that is no JSON object")
     this.events.push(event)
+    if (typeof frame === "string") this.onFrame(frame)
+  }
+
+  sendsBytes(bytes: Uint8Array, isBinary: boolean): void {
+    this.costMs = this.#codec.receive(bytes, isBinary, this.#listener)
   }
 
   sendsText(text: string): void {
-    this.costMs = this.#codec.receive(encoder.encode(text), false, this.#listener)
+    this.sendsBytes(encoder.encode(text), false)
   }
 
   sends(event: JsonRecord): void {
