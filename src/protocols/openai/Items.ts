@@ -167,14 +167,11 @@ export class Items {
     return this.#entries[at - 1]?.item.id ?? null
   }
 
-  /** What an item that is put behind this one follows in our history; `start` where nothing of it is before. */
-  anchor(id: string): ItemReference | "start" {
+  /** What an item that is put behind this one follows in our history, the nearest first; the last is its beginning. */
+  anchors(id: string): ReadonlyArray<ItemReference | "start"> {
     const at = id === "root" ? -1 : this.#entries.findLastIndex((entry) => entry.item.id === id)
-    for (let i = at; i >= 0; i--) {
-      const reference = this.#entries[i]?.reference
-      if (reference !== undefined) return reference
-    }
-    return "start"
+    const before = this.#entries.slice(0, at + 1).reverse()
+    return [...before.flatMap(({ reference }) => reference === undefined ? [] : [reference]), "start"]
   }
 
   /** Adds an item behind another, at the front (`root`), or at the end. */

@@ -106,6 +106,7 @@ export const make = (options: OpenAiProtocolOptions): MakeProtocol => (_, reply)
     clearBuffer: () => audio.clearBuffer()
   })
 
+  let isResumed = false
   const control = (asked: SessionControl) => listener?.control?.(asked)
   /** The calls of one step of the agent are one response. */
   let hasCalls = false
@@ -116,18 +117,22 @@ export const make = (options: OpenAiProtocolOptions): MakeProtocol => (_, reply)
   }
   /** Asks the session for something because of one of its events, when that is over. */
   const afterwards = (ask: () => void): void => queueMicrotask(ask)
+  const listening = (target: FrameListener): void => {
+    listener = target
+    if (isTold) return
+    isTold = true
+    const fault = requests.start(control, isGiven, isResumed)
+    if (fault !== undefined) emit("error", { error: { ...fault, event_id: null } })
+  }
   const restore = (): void => requests.restore(control)
   const onAway = (): void => requests.away(control)
 
   return {
     afterListening: true,
+    listening,
     receive: (data, isBinary, target) => {
-      listener = target
+      listening(target)
       endCalls()
-      if (!isTold) {
-        isTold = true
-        requests.start(control, isGiven)
-      }
       repliedBytes = 0
       const before = audio.inputMs
       const event = isBinary ? undefined : parseRecord(decoder.decode(data))
@@ -144,6 +149,7 @@ export const make = (options: OpenAiProtocolOptions): MakeProtocol => (_, reply)
     audio: (pcm) => {
       endCalls()
       const head = turns.audio(msOf(pcm.length, rates.outputSampleRate))
+      if (head === undefined) return undefined
       const payload = audio.encode(pcm, responses.format ?? pcmFormat)
       return `{"type":"response.output_audio.delta","event_id":${JSON.stringify(newId("event"))},${head}${payload}"}`
     },
@@ -155,6 +161,7 @@ export const make = (options: OpenAiProtocolOptions): MakeProtocol => (_, reply)
       if (event.type === "session.started") {
         if (isStarted) return nothing
         isStarted = true
+        isResumed = event.resumed
         startedAt = now()
         emit("session.created", { session })
         return nothing
@@ -165,6 +172,7 @@ export const make = (options: OpenAiProtocolOptions): MakeProtocol => (_, reply)
         requests.replyEnded()
         afterwards(restore)
       } else if (event.type === "user.away") afterwards(onAway)
+      else if (event.type === "user.speech_started") requests.userSpoke()
       return nothing
     },
     clear: () => undefined,

@@ -3,12 +3,15 @@
  *
  * Everything is asked of the session (`SessionControl`), and what it refuses is not done. An error names the client's event by its id.
  *
- * The output of a tool waits for the `response.create` behind it: then the reply that has called the tool goes on, as the next
- * response. With a response in progress, or asked for already, it is passed on at once.
+ * A reply that has called a tool of the client ends its response there, and waits for the output. That waits for the
+ * `response.create` behind it: the rest of the reply is the next response. What the agent still had to say meanwhile is a response that
+ * nobody has asked for: then the output is passed on at once, and the `response.create` begins yet another response with what is left of
+ * the reply, which may be nothing.
  *
  * @since 0.1.0
  */
 import * as Result from "effect/Result"
+import type { InvalidConfig } from "../../BackendError.ts"
 import type { JsonRecord } from "../../schema/Json.ts"
 import type { ClientSettings, PolicyChange, SessionControl } from "../../session/SessionControl.ts"
 import type { FrameListener } from "../../transport/websocket/WebSocketProtocol.ts"
@@ -27,6 +30,11 @@ type Of<Type extends ClientEvents.ClientEvent["type"]> = Extract<ClientEvents.Cl
 
 /** The longest silence that semantic turn detection waits for, in ms, by eagerness. */
 const semanticMs = { low: 8_000, medium: 4_000, auto: 4_000, high: 2_000 } as const
+
+/** What our policy takes as the silence that ends a turn, in ms; a client's value beyond it is the next one within. */
+const MIN_SILENCE_MS = 100
+const MAX_SILENCE_MS = 5_000
+const within = (value: number, least: number, most: number): number => Math.min(most, Math.max(least, value))
 
 /** The shortest audio that is committed, in ms. */
 const MIN_COMMIT_MS = 100
@@ -64,7 +72,11 @@ export const policyOf = ({ audio: { input: { turn_detection } }, type }: Session
   const answers = type === "realtime" && turn_detection.create_response ? "automatic" : "on_request"
   const common = { turns: "automatic", answers, interruptions: turn_detection.interrupt_response } as const
   return turn_detection.type === "server_vad"
-    ? { ...common, silenceMs: turn_detection.silence_duration_ms, awayAfterMs: turn_detection.idle_timeout_ms ?? 0 }
+    ? {
+      ...common,
+      silenceMs: within(turn_detection.silence_duration_ms, MIN_SILENCE_MS, MAX_SILENCE_MS),
+      awayAfterMs: turn_detection.idle_timeout_ms ?? 0
+    }
     : { ...common, maxSilenceMs: semanticMs[turn_detection.eagerness] }
 }
 
@@ -82,6 +94,10 @@ export class RealtimeRequests {
   readonly #calls = new Map<string, string | undefined>()
   /** Whether the client wants the reply that has called its tools to go on. */
   #goesOn = false
+  /** Whether an output was passed on before the client has asked for a response to it. */
+  #isOwed = false
+  /** Whether the reply that has called tools of the client may go on. */
+  #isReplyOpen = false
   /** What our session was told last. */
   #policy: PolicyChange | undefined
   #settings: ClientSettings = {}
@@ -93,10 +109,21 @@ export class RealtimeRequests {
     this.#options = options
   }
 
-  /** Tells our session what the client's session has from the beginning: a session that only writes down answers nothing. */
-  start(control: Control, isGiven: boolean): void {
+  /**
+   * Tells our session what the client's session has from the beginning. A session that only writes down answers nothing. One that is
+   * resumed may have what the former connection has told it. Returns what the session refuses.
+   */
+  start(control: Control, isGiven: boolean, isResumed: boolean): OpenAiFault | undefined {
     const session = this.#options.session()
-    if (isGiven || session.type === "transcription") this.#apply(session, control, true)
+    if (isResumed && session.type === "realtime") {
+      const output = session.output_modalities[0]
+      const fault = this.#ask(control, { _tag: "Output", output }, () => this.#output = output) ??
+        this.#ask(control, { _tag: "Client", settings: this.#settingsOf(session) }, () => {
+          this.#settings = this.#settingsOf(session)
+        })
+      if (fault !== undefined) return fault
+    }
+    return isGiven || isResumed || session.type === "transcription" ? this.#apply(session, control, true) : undefined
   }
 
   /** The user has been silent for long. */
@@ -115,6 +142,7 @@ export class RealtimeRequests {
     }
     this.#calls.set(id, undefined)
     this.#goesOn = false
+    this.#isReplyOpen = true
   }
 
   /** What was said for one response alone does not hold any more once it has ended. */
@@ -128,6 +156,12 @@ export class RealtimeRequests {
   replyEnded(): void {
     this.#calls.clear()
     this.#goesOn = false
+    this.#isReplyOpen = false
+  }
+
+  /** The user has said something: a response that is asked for now is one to that. */
+  userSpoke(): void {
+    this.#isOwed = false
   }
 
   /** Carries out an event. */
@@ -274,9 +308,20 @@ export class RealtimeRequests {
       this.#put(whole, false, previousItemId)
       return undefined
     }
-    const after = previousItemId === undefined ? undefined : items.anchor(previousItemId)
-    const insert = { _tag: "Insert", id, role: role === "user" ? "user" : "agent", text, after } as const
-    return this.#ask(control, insert, () => this.#put(whole, true, previousItemId))
+    const insert = { _tag: "Insert", id, role: role === "user" ? "user" : "agent", text } as const
+    // what our history does not have, as an answer in progress, cannot be followed in it
+    const places = previousItemId === undefined || previousItemId === items.lastId
+      ? [undefined]
+      : items.anchors(previousItemId)
+    for (const after of places) {
+      const refused = control({ ...insert, after })
+      if (refused === undefined) {
+        this.#put(whole, true, previousItemId)
+        return undefined
+      }
+      if (!isNoItem(refused) || after === "start") return invalid("invalid_value", refused.message)
+    }
+    return undefined
   }
 
   #addSystem(
@@ -320,7 +365,9 @@ export class RealtimeRequests {
     )
     if (!this.#calls.has(callId) || this.#calls.get(callId) !== undefined) return undefined
     this.#calls.set(callId, output)
-    if (this.#goesOn || responses.activeId !== undefined) this.#passOutputs(control)
+    if (!this.#goesOn && responses.activeId === undefined) return undefined
+    this.#isOwed ||= !this.#goesOn
+    this.#passOutputs(control)
     return undefined
   }
 
@@ -358,8 +405,8 @@ export class RealtimeRequests {
     const isLast = items.ofTurn(spoken.turn, "agent") === entry
     if (isLast) {
       const playedMs = Math.round(spoken.offsetMs + ms)
-      const fault = this.#ask(control, { _tag: "Truncate", turn: spoken.turn, playedMs }, () => {})
-      if (fault !== undefined) return fault
+      const refused = control({ _tag: "Truncate", turn: spoken.turn, playedMs })
+      if (refused !== undefined && !isNoItem(refused)) return invalid("invalid_value", refused.message)
     }
     turns.truncated({ entry, contentIndex, audioEndMs })
     return undefined
@@ -377,8 +424,9 @@ export class RealtimeRequests {
       items.ofAgent(reference.turn).length > 1
     // the history has the agent's words of a turn as one
     if (reference !== undefined && !shared) {
-      const fault = this.#ask(control, { _tag: "Remove", item: reference }, () => {})
-      if (fault !== undefined) return fault
+      const refused = control({ _tag: "Remove", item: reference })
+      // nothing of it was heard, or it has left the history
+      if (refused !== undefined && !isNoItem(refused)) return invalid("invalid_value", refused.message)
     }
     items.remove(itemId)
     const current = session()
@@ -395,7 +443,8 @@ export class RealtimeRequests {
     if (current.type === "transcription") {
       return invalid("invalid_value", "A transcription session has no responses (response.create).", "type")
     }
-    if (responses.activeId !== undefined) return alreadyActive(responses.activeId)
+    const goesOn = this.#calls.size > 0 || this.#isOwed
+    if (responses.activeId !== undefined && !goesOn) return alreadyActive(responses.activeId)
     const asked = RealtimeSession.update(current, { type: "realtime", ...request.overrides }, false)
     if (Result.isFailure(asked)) return ofResponse(asked.failure)
     if (asked.success.type === "transcription") return undefined
@@ -405,10 +454,13 @@ export class RealtimeRequests {
       if (fault !== undefined) return fault
     }
     const modality = asked.success.output_modalities[0]
-    if (this.#calls.size > 0) {
+    if (goesOn) {
       this.#goesOn = true
+      this.#isOwed = false
+      responses.end({ status: "completed" })
       turns.requested(request.metadata, modality)
       this.#passOutputs(control)
+      if (!this.#isReplyOpen) responses.end({ status: "completed" })
       return undefined
     }
     const { count } = responses
@@ -441,6 +493,9 @@ export class RealtimeRequests {
     return fault
   }
 }
+
+/** Whether our session refuses something because its history has no such item. */
+const isNoItem = (refused: InvalidConfig): boolean => refused.details?.["reason"] === "item_not_found"
 
 const noItem = (code: string, itemId: string): OpenAiFault =>
   invalid(code, `The item with id ${quote(itemId)} does not exist.`, "item_id")

@@ -166,12 +166,15 @@ export class RealtimeTurns {
     }
   }
 
-  /** The agent's next audio belongs to the response in progress; it lasts so many ms. Returns where it is to be sent. */
-  audio(ms: number): string {
-    this.#hasSpoken = true
+  /**
+   * The agent's next audio belongs to the response in progress; it lasts so many ms. Returns where it belongs; nothing in a session that has
+   * no responses.
+   */
+  audio(ms: number): string | undefined {
     this.#replyTurn ??= 0
     const open = this.#beginItem("audio")
-    if (open === undefined) return "\"delta\":\""
+    if (open === undefined) return undefined
+    this.#hasSpoken = true
     open.spoken.audioMs += ms
     return open.audioHead
   }
@@ -208,7 +211,7 @@ export class RealtimeTurns {
   }
 
   /**
-   * The user has said nothing for as long as the client waits: an empty item is committed. Returns whether the client waits at all, and
+   * The user has been silent for as long as the client waits: an empty item is committed. Returns whether the client waits at all, and
    * wants a response then.
    */
   timedOut(): boolean {

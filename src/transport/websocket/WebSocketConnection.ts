@@ -245,12 +245,16 @@ export const make = Effect.fnUntraced(function*(
     const asked = protocol.mark?.(epoch, sentUntilMs, last)
     if (asked !== undefined) socket.send(asked)
   }
+  const sendAudio = (pcm: Int16Array): void => {
+    const frame = protocol.audio(pcm)
+    if (frame !== undefined) socket.send(frame)
+  }
   const flush = (last = true): void => {
     if (socket.readyState !== OPEN) return
     if (pending.length > 0) {
       const frames = pending
       pending = []
-      socket.send(protocol.audio(Pcm.concat(frames)))
+      sendAudio(Pcm.concat(frames))
     }
     mark(last)
   }
@@ -301,6 +305,7 @@ export const make = Effect.fnUntraced(function*(
     leadMs: options.leadMs,
     listen: (listener) => {
       inbox.listen(listener)
+      protocol.listening?.(inbox)
       release()
     },
     send: (frame, ofEpoch = 0, positionMs = 0) => {
@@ -309,7 +314,7 @@ export const make = Effect.fnUntraced(function*(
       epoch = ofEpoch
       sentUntilMs = positionMs + frameMs
       if (framesPerMessage === 1) {
-        socket.send(protocol.audio(frame))
+        sendAudio(frame)
         mark(false)
       } else {
         pending.push(frame)
@@ -329,7 +334,13 @@ export const make = Effect.fnUntraced(function*(
     notify: (event) => {
       if (socket.readyState === OPEN) protocol.event(event).forEach(post)
     },
-    ...(callTool === undefined ? {} : { callTool: (call) => callTool(call).forEach(post) }),
+    ...(callTool === undefined ? {} : {
+      callTool: (call) => {
+        // what was said before the call comes before it
+        flush(false)
+        callTool(call).forEach(post)
+      }
+    }),
     close: (reason) => close(closeCodes[reason])
   }
   return {

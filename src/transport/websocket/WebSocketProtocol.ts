@@ -51,8 +51,11 @@ export interface WebSocketProtocol {
    * Decodes a frame and passes its content on. Returns its cost in ms (see `FloodLimit`).
    */
   readonly receive: (data: Uint8Array, isBinary: boolean, listener: FrameListener) => number
-  /** Encodes audio; the frame may be a view of the samples, which are not changed any more. */
-  readonly audio: (pcm: Int16Array) => string | Uint8Array
+  /**
+   * Encodes audio; the frame may be a view of the samples, which are not changed any more. `undefined`: the client wants no audio, and
+   * it counts as sent.
+   */
+  readonly audio: (pcm: Int16Array) => string | Uint8Array | undefined
   /**
    * Asks the far end to report when it has played the reply of this epoch up to here, in ms; `undefined` while no report is due. Called
    * after each message of audio; `last` when no audio follows for now. Default: the far end is not asked.
@@ -73,6 +76,8 @@ export interface WebSocketProtocol {
    * network holds back what comes before. Default: no; what comes before is received, and its content is kept for the session.
    */
   readonly afterListening?: boolean | undefined
+  /** The session listens from now on; called once, before anything is received. Default: nothing is done. */
+  readonly listening?: ((listener: FrameListener) => void) | undefined
 }
 
 /**

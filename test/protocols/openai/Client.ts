@@ -86,13 +86,10 @@ export class Client {
     }
   }
 
-  starts(): this {
-    this.tells({
-      type: "session.started",
-      input: { sampleRate: 24_000 },
-      output: { sampleRate: 24_000 },
-      resumed: false
-    })
+  /** The session attaches the connection, and listens to it. */
+  starts(resumed = false): this {
+    this.tells({ type: "session.started", input: { sampleRate: 24_000 }, output: { sampleRate: 24_000 }, resumed })
+    this.#codec.listening?.(this.#listener)
     return this
   }
 

@@ -304,6 +304,80 @@ describe("OpenAiProtocol", () => {
       ])
     }))
 
+  it.effect("goes on by itself while a tool runs, and gives the client the response that it asks for then", () =>
+    Effect.gen(function*() {
+      const client = connected()
+      client.tells({ type: "user.transcript", turn: 1, text: "The weather?", final: true })
+      client.calls("call_1")
+      yield* Effect.promise(() => Promise.resolve())
+      // the agent had not said all of what came before the call
+      client.tells({ type: "agent.speech_started", turn: 1 })
+      client.plays(5)
+      client.tells({ type: "agent.transcript", turn: 1, text: "Let me see." })
+      client.sends({
+        type: "conversation.item.create",
+        item: { type: "function_call_output", call_id: "call_1", output: "20 degrees" }
+      })
+      assert.deepStrictEqual(client.controls, [{ _tag: "ToolResult", id: "call_1", output: "20 degrees" }])
+      client.types()
+      client.sends({ type: "response.create" })
+      assert.deepStrictEqual(client.types(), [...ended, "response.created"])
+      client.plays(5)
+      client.tells(
+        { type: "agent.transcript", turn: 1, text: "It is warm." },
+        { type: "agent.speech_stopped", turn: 1, reason: "completed", text: "Let me see. It is warm." }
+      )
+      assert.lengthOf(client.controls, 1)
+      client.types()
+      client.sends({ type: "response.create" })
+      assert.deepStrictEqual(client.controls.at(-1), { _tag: "Respond", instructions: undefined })
+    }))
+
+  it.effect("has nothing more to say to a client that asks when the reply is over", () =>
+    Effect.gen(function*() {
+      const client = connected()
+      client.calls("call_1")
+      yield* Effect.promise(() => Promise.resolve())
+      client.tells({ type: "agent.speech_started", turn: 1 })
+      client.sends({
+        type: "conversation.item.create",
+        item: { type: "function_call_output", call_id: "call_1", output: "20 degrees" }
+      })
+      client.tells({ type: "agent.speech_stopped", turn: 1, reason: "completed", text: "" })
+      client.types()
+      client.sends({ type: "response.create" })
+      assert.deepStrictEqual(client.types(), ["response.created", "response.done"])
+      assert.notInclude(client.controls.map(({ _tag }) => _tag), "Respond")
+    }))
+
+  it("puts an item behind the nearest one that the history has", () => {
+    const client = connected({
+      onControl: (control) =>
+        control._tag === "Insert" && typeof control.after === "object" && "turn" in control.after &&
+          control.after.role === "agent"
+          ? new InvalidConfig({ op: "x", message: "no such item", details: { reason: "item_not_found" } })
+          : undefined
+    })
+    client.tells({ type: "user.transcript", turn: 1, text: "Hello.", final: true }, {
+      type: "agent.speech_started",
+      turn: 1
+    })
+    const answer = at(client.last("conversation.item.added"), "item", "id")
+    const create = (id: string, previous_item_id: unknown) =>
+      client.sends({
+        type: "conversation.item.create",
+        previous_item_id,
+        item: { id, type: "message", role: "user", content: [{ type: "input_text", text: "Words." }] }
+      })
+    create("last", answer)
+    create("inner", answer)
+    assert.deepStrictEqual(
+      client.controls.flatMap((control) => control._tag === "Insert" ? [[control.id, control.after]] : []),
+      [["last", undefined], ["inner", { turn: 1, role: "agent" }], ["inner", { turn: 1, role: "user" }]]
+    )
+    assert.strictEqual(at(client.last("conversation.item.done"), "previous_item_id"), answer)
+  })
+
   it("cancels for the client, and has nothing to cancel after that", () => {
     const client = connected({
       onControl: (control, self) => {
@@ -373,7 +447,7 @@ describe("OpenAiProtocol", () => {
     assert.deepStrictEqual(client.controls, [
       { _tag: "Insert", id: "first", role: "user", text: "first.", after: "start" },
       { _tag: "Insert", id: "second", role: "agent", text: "second.", after: { id: "first" } },
-      { _tag: "Insert", id: "third", role: "user", text: "third.", after: { turn: 1, role: "user" } },
+      { _tag: "Insert", id: "third", role: "user", text: "third.", after: undefined },
       { _tag: "Client", settings: { instructions: "told." } }
     ])
     assert.deepStrictEqual(

@@ -297,7 +297,7 @@ describe("RtviProtocol", () => {
     assert.deepStrictEqual(client.raw.map((frame) => typeof frame), ["string"])
     assert.deepStrictEqual(client.answers(), [botReady])
     const frame = client.protocol.audio(Int16Array.of(1, -1))
-    assert.deepStrictEqual(messageOf(frame), {
+    assert.deepStrictEqual(messageOf(frame ?? ""), {
       type: "bot-tts-audio",
       data: { audio: Buffer.from(Int16Array.of(1, -1).buffer).toString("base64"), sample_rate: 24_000, num_channels: 1 }
     })
