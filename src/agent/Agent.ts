@@ -21,7 +21,7 @@ import type { ClientToolChoice, ClientToolkit } from "./tools/ClientTools.ts"
  * @since 0.1.0
  */
 export interface AgentInput extends CallContext.CallContext {
-  /** What the user said in this turn. */
+  /** What the user said in this turn; empty where the agent is asked to go on without it (`Respond` of `VoiceSession.control`). */
   readonly transcript: string
   /**
    * Completes when the turn is over and this answer will be played. A preemptive reply (`speculation`) starts before that

@@ -24,7 +24,7 @@ export interface PastTurn {
  * A conversation as a prompt has it.
  *
  * - `past`: the turns before the present one, from the oldest.
- * - `question`: what the user says now.
+ * - `question`: what the user says now; empty where the agent is asked to go on by itself.
  * - `rounds`: the rounds of tool calls of this turn, each with its results.
  *
  * @category models
@@ -89,8 +89,22 @@ const shortened = (messages: ReadonlyArray<Message>): ReadonlyArray<Message> =>
     }
   })
 
+/** Stands for what the user says where the agent begins: many models take no prompt without a message of the user. */
+const BEGINS = "(the conversation begins)"
+/** The same where the agent spoke last. */
+const NOTHING_SAID = "(nothing has been said since)"
+
+/** The present turn where nothing was asked: the results of its tools, or a note that it is the agent's turn. */
+const fitUnasked = ({ past, rounds }: Conversation, maxTokens: number) =>
+  rounds.length === 0
+    ? fitQuestion({ past, question: past.length === 0 ? BEGINS : NOTHING_SAID, rounds }, maxTokens)
+    : fitRounds(rounds, [], 0, maxTokens)
+
 /** The present turn: first the user's text is shortened, then the results of its rounds, then the oldest rounds leave. */
-const fitCurrent = ({ question, rounds }: Conversation, maxTokens: number) => {
+const fitCurrent = (conversation: Conversation, maxTokens: number) =>
+  conversation.question.trim() === "" ? fitUnasked(conversation, maxTokens) : fitQuestion(conversation, maxTokens)
+
+const fitQuestion = ({ question, rounds }: Conversation, maxTokens: number) => {
   const messageOf = (text: string): Message => ({ role: "user", content: [{ type: "text", text }] })
   const share = rounds.length === 0 ? maxTokens : maxTokens / 2
   let asked = messageOf(question)
@@ -99,6 +113,15 @@ const fitCurrent = ({ question, rounds }: Conversation, maxTokens: number) => {
     asked = messageOf(TokenEstimate.shorten(question, Math.max(16, share - 16), LEFT_OUT))
     askedTokens = TokenEstimate.ofMessages([asked])
   }
+  return fitRounds(rounds, [asked], askedTokens, maxTokens)
+}
+
+const fitRounds = (
+  rounds: Conversation["rounds"],
+  asked: ReadonlyArray<Message>,
+  askedTokens: number,
+  maxTokens: number
+) => {
   const kept = rounds.map((messages) => ({ messages, tokens: TokenEstimate.ofMessages(messages) }))
   let tokens = kept.reduce((sum, round) => sum + round.tokens, askedTokens)
   for (const round of kept) {
@@ -110,7 +133,7 @@ const fitCurrent = ({ question, rounds }: Conversation, maxTokens: number) => {
   }
   // the newest results are what the model was asked again for
   while (tokens > maxTokens && kept.length > 1) tokens -= kept.shift()?.tokens ?? 0
-  return { messages: [asked, ...kept.flatMap(({ messages }) => messages)], tokens }
+  return { messages: [...asked, ...kept.flatMap(({ messages }) => messages)], tokens }
 }
 
 /** The newest turns that fit; one that is too long is tried with its tools' results shortened. */

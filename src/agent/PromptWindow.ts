@@ -62,6 +62,8 @@ export class PromptWindow {
    * have left the history, which is bounded.
    */
   #from = 0
+  /** That item, by which it is found again in a history that was changed. */
+  #first: HistoryItem | undefined
   /** After a refusal: the most tokens of the conversation. */
   #refused = Number.POSITIVE_INFINITY
   #summary = ""
@@ -73,6 +75,13 @@ export class PromptWindow {
 
   /** The index of the first item that the next prompt may have. */
   startOf(history: ReadonlyArray<HistoryItem>): number {
+    const index = this.#first === undefined ? -1 : history.lastIndexOf(this.#first)
+    const moved = index < 0 ? 0 : firstOf(history) + index - this.#from
+    this.#from += moved
+    if (moved < 0) {
+      this.#summarisedTo = Math.max(0, this.#summarisedTo + moved)
+      this.#triedTo = Math.max(0, this.#triedTo + moved)
+    }
     // the history was taken back further than what is left out
     this.#from = Math.min(this.#from, endOf(history))
     return Math.max(0, this.#from - firstOf(history))
@@ -109,6 +118,7 @@ export class PromptWindow {
       const question = TokenEstimate.shorten(conversation.question, room * QUESTION_SHARE, PromptBudget.LEFT_OUT)
       const usual = PromptBudget.fit({ past: conversation.past, question, rounds: [] }, { keep, maxTokens: room })
       this.#from = startOf(usual.past)
+      this.#first = history[this.#from - firstOf(history)]
     }
     const preface = start === 0 ? "" : this.#preface(start)
     return { messages: [...instructions, ...withPreface(preface, [...past.flatMap(messagesOf), ...current])], tokens }

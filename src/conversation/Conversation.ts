@@ -11,6 +11,8 @@ import type { Command } from "./ConversationCommand.ts"
 import type { TimedInput } from "./ConversationInput.ts"
 import type { ConversationOptions } from "./ConversationOptions.ts"
 import { isReplyUninterruptible, type State } from "./ConversationState.ts"
+import { onDropTurn, onEndTurn, onPolicyChanged, onRespond } from "./machine/ClientControl.ts"
+import { cutHeard, insertItem, removeItem } from "./machine/HistoryChanges.ts"
 import { applyIdleTransitions } from "./machine/IdleTransitions.ts"
 import { closeConversation, endReply, requestAnswer } from "./machine/ReplyControl.ts"
 import {
@@ -56,7 +58,7 @@ const onModelTurnUnanswered = (current: Step, reason: "empty" | "no_reply"): voi
   if (current.options.turnAuthority !== "remote" || current.state.lifecycle._tag === "New") return
   endModelTurn(current)
   const turn = current.state.turn + 1
-  const hasTranscript = current.state.history.some((item) => item.turn === turn)
+  const hasTranscript = current.state.history.some((item) => item.id === undefined && item.turn === turn)
   current.set({ turn, unreportedTurn: hasTranscript ? undefined : turn })
   current.emit({ type: "turn.unanswered", turn, reason })
 }
@@ -100,7 +102,22 @@ const apply = (current: Step, input: TimedInput): void => {
       return lifecycle._tag === "Draining"
         ? undefined
         : current.set({ queue: input.instead === true ? [input.source] : [...queue, input.source] })
+    case "EndTurn":
+      return onEndTurn(current, input.atSample)
+    case "DropTurn":
+      return onDropTurn(current, input.atSample)
+    case "Respond":
+      return onRespond(current, input.instructions)
+    case "Insert":
+      return insertItem(current, input)
+    case "Remove":
+      return removeItem(current, input.item)
+    case "Cut":
+      return cutHeard(current, input.turn, input.text)
+    case "PolicyChanged":
+      return onPolicyChanged(current)
     case "Interrupt":
+      current.set({ request: undefined })
       return agent._tag === "Ending" || (!input.force && isReplyUninterruptible(current.state))
         ? undefined
         : endReply(current, "interrupted", { _tag: "Nothing" })

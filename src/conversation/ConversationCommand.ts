@@ -22,6 +22,7 @@ import type { HistoryItem } from "./History.ts"
  * - `Hold`: pause the reply's playout. `Release` resumes it, `End` ends it for good.
  * - `Append`: add an item to the history. `cut`: its text was too long.
  * - `Withdraw`: remove the user's question of this turn from the history.
+ * - `HistoryChanged`: the history was changed otherwise.
  * - `Collected`: the words of a turn that is not the agent's to answer (`ConversationOptions.collecting`).
  * - `Close`: the conversation is over.
  *
@@ -63,5 +64,6 @@ export type Command =
   | { readonly _tag: "Emit"; readonly event: ConversationEvent }
   | { readonly _tag: "Append"; readonly item: HistoryItem; readonly cut: boolean }
   | { readonly _tag: "Withdraw"; readonly turn: number }
+  | { readonly _tag: "HistoryChanged" }
   | { readonly _tag: "Collected"; readonly text: string }
   | { readonly _tag: "Close"; readonly reason: SessionEnd }

@@ -175,6 +175,10 @@ export const conversationEvents = {
       description: "The words that were played: not all of the reply when it was interrupted."
     })
   }),
+  "agent.transcript_cut": event(
+    "The client has told that less of an answer was heard than the conversation had: the text of the turn's last answer is this.",
+    { turn, text: Schema.String.annotateKey({ description: "The words that were heard; empty when none were." }) }
+  ),
   "playout.clear": event("The reply was interrupted: drop all audio of this turn that is buffered, at once.", { turn }),
   "turn.latency": event("How long the user waited for the reply of a turn.", {
     turn,

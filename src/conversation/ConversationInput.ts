@@ -6,6 +6,7 @@
 import type { BackendError } from "../BackendError.ts"
 import type { SessionEnd } from "./ConversationEvent.ts"
 import type { ReplySource, TimerName } from "./ConversationState.ts"
+import type { ItemReference } from "./History.ts"
 
 /**
  * One input, without its time. Positions are samples of the session's audio timeline (16 kHz).
@@ -18,6 +19,12 @@ import type { ReplySource, TimerName } from "./ConversationState.ts"
  * - `EndOfTurnPredicted`: the turn detector's answer to the `PredictEndOfTurn` with this id, a probability from 0 to 1.
  *   `heard`: by the audio, and not by the words alone.
  * - `UserText`: a typed turn; or a `spoken` one that was collected (`ConversationOptions.collecting`), and is the agent's after all.
+ * - `EndTurn`: the user's turn is over, at this sample.
+ * - `DropTurn`: what was said in the open turn, up to this sample, is forgotten.
+ * - `Respond`: the agent is to answer the conversation as it is; `instructions` hold for this answer.
+ * - `Insert`, `Remove`: adds an item to the history, or takes one out.
+ * - `Cut`: of what the agent said last in a turn no more was heard than this text.
+ * - `PolicyChanged`: the policy is another one from now on.
  * - `Say`: something for the agent to say when it is silent; `instead` of all that waits.
  * - `Interrupt`: the application or the client stops the agent's speech; by `force` also one that may not be interrupted.
  * - `Hold`: the call is put on hold (`ConversationOptions.held`), or taken back.
@@ -53,6 +60,19 @@ export type ConversationInput =
   }
   | { readonly _tag: "TimerFired"; readonly name: TimerName; readonly id: number; readonly atSample: number }
   | { readonly _tag: "UserText"; readonly text: string; readonly spoken?: boolean | undefined }
+  | { readonly _tag: "EndTurn"; readonly atSample: number }
+  | { readonly _tag: "DropTurn"; readonly atSample: number }
+  | { readonly _tag: "Respond"; readonly instructions?: string | undefined }
+  | {
+    readonly _tag: "Insert"
+    readonly id: string
+    readonly role: "user" | "agent"
+    readonly text: string
+    readonly after?: ItemReference | "start" | undefined
+  }
+  | { readonly _tag: "Remove"; readonly item: ItemReference }
+  | { readonly _tag: "Cut"; readonly turn: number; readonly text: string }
+  | { readonly _tag: "PolicyChanged" }
   | { readonly _tag: "Say"; readonly source: ReplySource; readonly instead?: boolean | undefined }
   | { readonly _tag: "Interrupt"; readonly force: boolean }
   | { readonly _tag: "Hold"; readonly on: boolean }

@@ -59,6 +59,13 @@ const Away = Schema.Struct({
  *   Without it the agent greets in its own words, if it has a `greeting`.
  * - `goodbye`: what the agent says before a close that the backend begins.
  * - `apology`: what the agent says when an answer failed before any of it was audible.
+ * - `turns`: `manual`: the user's turn ends by `EndTurn` alone (`VoiceSession.control`), as with push to talk; what the user says
+ *   still interrupts the agent, as `interruption` has it. `endpointing`, `longestNoise`, `longestTurn`, the recogniser and the turn
+ *   detector then end no turn. Not where a speech-to-speech model decides turns. automatic.
+ * - `answers`: `on_request`: a turn that is over is put into the history, and answered by `Respond` alone
+ *   (`VoiceSession.control`). automatic.
+ * - `output`: `text`: what the agent says is sent as text alone (`agent.transcript`), as it is written, and no voice is asked. Not
+ *   where a speech-to-speech model answers by itself. audio.
  * - `endpointing`: when the user's turn is over.
  * - `endpointing.silence`: the user's silence that ends a turn, unless the recogniser or a model decides. A turn that the
  *   detector heard to be finished ends up to 100 ms earlier. 300 ms, [100 ms, 5 s].
@@ -103,6 +110,9 @@ export const ConversationPolicy = Schema.Struct({
   greeting: Schema.optionalKey(Said),
   goodbye: Said.pipe(withDefault("")),
   apology: Said.pipe(withDefault("Sorry, something went wrong. Could you say that again?")),
+  turns: Schema.Literals(["automatic", "manual"]).pipe(withDefault("automatic" as const)),
+  answers: Schema.Literals(["automatic", "on_request"]).pipe(withDefault("automatic" as const)),
+  output: Schema.Literals(["audio", "text"]).pipe(withDefault("audio" as const)),
   endpointing: Endpointing.pipe(withDefault({})),
   interruption: Interruption.pipe(withDefault({})),
   echoGuard: Schema.Boolean.pipe(withDefault(true)),

@@ -17,7 +17,8 @@ import type { TurnTimestamps } from "./TurnLatency.ts"
  *   unfinished, and was given more time. `atSample` is undefined when the recogniser sent a transcript for which no voice
  *   activity was detected (`turnAuthority: "stt"` only).
  * - `Finalizing`: the turn is over at `untilSample`. It waits for the final transcript, for the reply of a model that
- *   decides turns, or for the turn detector. `userStillSpeaking`: the turn reached `longestTurn` while the user spoke.
+ *   decides turns, or for the turn detector. `userStillSpeaking`: the turn reached `longestTurn`, or was ended, while the user
+ *   spoke. `ended`: by `EndTurn`, so nothing that is heard gives it more time.
  * - `Waiting`: the turn is complete, and the agent may not be interrupted. `owed`: the `Finalize` command whose final
  *   transcript has not come in time, and may still come.
  * - `Noise`: sound since `sinceSample` that turned out not to be speech.
@@ -36,6 +37,7 @@ export type User =
     readonly userStillSpeaking: boolean
     readonly extended: boolean
     readonly awaits: "transcript" | "prediction"
+    readonly ended?: boolean | undefined
   }
   | { readonly _tag: "Waiting"; readonly owed?: number | undefined }
   | { readonly _tag: "Noise"; readonly sinceSample: number }
@@ -44,7 +46,8 @@ export type User =
  * Where a reply comes from.
  *
  * - `Answer`: the agent answers a transcript. `resumed`: the question is already in the history, from before the process
- *   restarted.
+ *   restarted, or because the answer was requested (`asked`). An `asked` one without a transcript answers the conversation as it
+ *   is. `instructions`: for this answer alone.
  * - `Text`: given text. An `optional` one (a greeting) is dropped when the user speaks first; an `uninterruptible` one is
  *   always played to its end. `resumed`: the rest of a reply that the restart of the process cut off; it is optional, but
  *   is stored again in the next snapshot.
@@ -60,6 +63,8 @@ export type ReplySource =
     readonly transcript: string
     readonly kind: "speech" | "text"
     readonly resumed?: boolean | undefined
+    readonly asked?: boolean | undefined
+    readonly instructions?: string | undefined
   }
   | {
     readonly _tag: "Text"
@@ -113,6 +118,7 @@ export interface Speculation {
  * - `usedText`: the text with which the turn was completed instead.
  * - `question`: what the agent was asked with that text; undefined if it was not asked.
  * - `lateText`: the final transcript that has arrived since.
+ * - `droppedUntilMs`: the turn was dropped: its transcript is not used. One that has not come until then is not waited for.
  *
  * @category models
  * @since 0.1.0
@@ -122,6 +128,7 @@ export interface AwaitedTranscript {
   readonly usedText: string
   readonly question: string | undefined
   readonly lateText: string
+  readonly droppedUntilMs?: number | undefined
 }
 
 /**
@@ -235,6 +242,10 @@ export interface State {
   readonly timerId: number
   /** The timestamps of the open turn. */
   readonly timestamps: TurnTimestamps | undefined
+  /** An answer that was requested and has not begun. */
+  readonly request: { readonly instructions: string | undefined } | undefined
+  /** A model that answers sound has not been asked about the last turn, which is answered on request. */
+  readonly unasked: boolean
   /** The turn of a model's last reply, until the transcript of what the user said in it has come. */
   readonly unreportedTurn: number | undefined
   /** Engines that the session needs and that are unavailable. */
@@ -262,12 +273,14 @@ export const initial = (
   lastFinal: "",
   queue,
   history,
-  turn: history.reduce((turn, item) => Math.max(turn, item.turn), lastTurn),
+  turn: history.reduce((turn, item) => item.id === undefined ? Math.max(turn, item.turn) : turn, lastTurn),
   epoch: 0,
   finalizeId: 0,
   timers: {},
   timerId: 0,
   timestamps: undefined,
+  request: undefined,
+  unasked: false,
   unreportedTurn: undefined,
   speculation: undefined,
   endOfTurnPrediction: undefined,

@@ -19,6 +19,7 @@ import * as JsonBytes from "../schema/JsonBytes.ts"
  * - `kind`: `speech`; `text` when the user typed; `audio` for audio without text (`sendAudio`).
  * - `interrupted`: the agent was cut off; `text` is what was played until then.
  * - `atMs`: Unix time in ms at which the user's turn ended, or the agent's first audio was sent.
+ * - `id`: of an item that was added (`VoiceSession.control`), and not said in a turn; its `turn` is that before it.
  * - `omittedBefore`: how many earlier items have left the history, which was too long. Only the oldest item has it.
  *
  * @category models
@@ -31,6 +32,7 @@ export const HistoryItem = Schema.Struct({
   text: Schema.String,
   interrupted: Schema.Boolean,
   atMs: Schema.Finite,
+  id: Schema.optionalKey(Schema.String),
   omittedBefore: Schema.optionalKey(Schema.Natural)
 }).pipe(Schema.encodeKeys({ atMs: "at_ms", omittedBefore: "omitted_before" }))
 
@@ -39,6 +41,30 @@ export const HistoryItem = Schema.Struct({
  * @since 0.1.0
  */
 export type HistoryItem = typeof HistoryItem.Type
+
+/**
+ * An item of the history: one that was added, by its id; or what the user or the agent said in a turn, the last where there are
+ * more.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type ItemReference =
+  | { readonly id: string }
+  | { readonly turn: number; readonly role: "user" | "agent" }
+
+/**
+ * The index of an item; -1 where there is none.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const indexOf = (history: ReadonlyArray<HistoryItem>, reference: ItemReference): number =>
+  history.findLastIndex((item) =>
+    "id" in reference
+      ? item.id === reference.id
+      : item.id === undefined && item.turn === reference.turn && item.role === reference.role
+  )
 
 /**
  * Renders an item for a prompt. An interrupted answer ends in an ellipsis, so the model sees that it was cut off.
@@ -145,3 +171,39 @@ export const insert = (
   totals.set(longer, totalOf(history) + sizeOf(item))
   return limit(longer)
 }
+
+/** The item that was the oldest may have told how many have left: the one that is the oldest now tells it. */
+const withOmitted = (
+  history: ReadonlyArray<HistoryItem>,
+  omittedBefore: number | undefined
+): ReadonlyArray<HistoryItem> => {
+  const [oldest, ...others] = history
+  if (oldest === undefined || omittedBefore === undefined || oldest.omittedBefore === omittedBefore) return history
+  const rest = others.map((item) => {
+    if (item.omittedBefore === undefined) return item
+    const { omittedBefore: _, ...without } = item
+    return without
+  })
+  return [{ ...oldest, omittedBefore }, ...rest]
+}
+
+/**
+ * Puts an item in front of that with this index, also of the oldest.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const insertAt = (
+  history: ReadonlyArray<HistoryItem>,
+  index: number,
+  item: HistoryItem
+): ReadonlyArray<HistoryItem> => limit(withOmitted(history.toSpliced(index, 0, item), history[0]?.omittedBefore))
+
+/**
+ * Takes the item with this index out.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const removeAt = (history: ReadonlyArray<HistoryItem>, index: number): ReadonlyArray<HistoryItem> =>
+  withOmitted(history.toSpliced(index, 1), history[0]?.omittedBefore)

@@ -8,7 +8,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import type { BackendError } from "../BackendError.ts"
+import { type BackendError, InvalidConfig } from "../BackendError.ts"
 import { BurstLimit } from "../BurstLimit.ts"
 import * as Conversation from "../conversation/Conversation.ts"
 import type { ConversationInput } from "../conversation/ConversationInput.ts"
@@ -22,7 +22,7 @@ import type { AudioOutput } from "./playout/AudioOutput.ts"
 import type { Convert } from "./playout/ReplyPlayout.ts"
 import type { SessionEnd, SessionEventBody } from "./SessionEvent.ts"
 import { uninterruptible } from "./Uninterruptible.ts"
-import type { ConnectionClose, UserConnection } from "./UserConnection.ts"
+import type { ConnectionClose, ConnectionListener, UserConnection } from "./UserConnection.ts"
 import * as UtteranceQueue from "./UtteranceQueue.ts"
 
 /** A connection that sends this much more audio than its quota is detached, in ms. */
@@ -58,6 +58,8 @@ export interface AttachmentsOptions {
   readonly onDetached?: (() => void) | undefined
   /** Takes a key that the user has pressed. */
   readonly onDigit?: ((digit: string) => void) | undefined
+  /** Carries out what a client asks of the conversation; returns why it is refused. Default: nothing can be asked. */
+  readonly control?: ConnectionListener["control"]
   readonly now: () => number
   readonly emit: (event: SessionEventBody) => void
   readonly dispatch: (event: ConversationInput) => void
@@ -72,6 +74,13 @@ export interface AttachmentsOptions {
 /** Not ended by the end of the session's scope: a connection whose close is interrupted may stay open. */
 const closeConnection = (which: UserConnection, reason: ConnectionClose) =>
   Effect.uninterruptible(Effect.asVoid(finalizeWithin(CLOSE_DEADLINE)(which.close(reason))))
+
+/** The refusal of what a connection asks that is not the session's any more. */
+const gone = new InvalidConfig({
+  op: "VoiceSession.control",
+  message: "another connection has the session",
+  details: { reason: "detached" }
+})
 
 /** What a connection that is gone says of the call. Facts that throw must not keep it. */
 const lastOf = (which: UserConnection): Pick<UserConnection, "transport" | "facts"> => {
@@ -274,7 +283,7 @@ export class Attachments {
   }
 
   #listen(which: UserConnection): void {
-    const { emit, hears, input, now, output, takeAudio: take } = this.#options
+    const { control, emit, hears, input, now, output, takeAudio: take } = this.#options
     const rate = which.format.input.sampleRate
     const floodLimit = which.transport === "memory" ? undefined : new FloodLimit()
     let droppedMs = 0
@@ -318,6 +327,7 @@ export class Attachments {
         if (this.#connection === which) output.playedAtFarEnd(epoch, playedMs)
       },
       gap: (samples) => this.#connection === which ? input.gap(samples) : undefined,
+      control: (asked) => this.#connection === which ? control?.(asked) : gone,
       message: (message) => this.#onMessage(which, message, answer),
       malformed: (reason) => {
         if (this.#connection !== which) return

@@ -161,6 +161,7 @@ export const make = Effect.fnUntraced(function*(options: SessionOptions) {
       inputSampleRate: options.config.inputSampleRate,
       input,
       replyAudio: core.replyAudio,
+      output: () => core.settings.policy.output,
       busy: options.busy ?? (() => false),
       timeout: options.timeout,
       maxRetries: options.maxRetries,

@@ -7,16 +7,9 @@
  * @since 0.1.0
  */
 import type { ClientSettings } from "../agent/tools/ClientTools.ts"
+import type { ItemReference } from "../conversation/History.ts"
 
-/**
- * An item of the history: one that was added by `Insert`, by its id; or what the user or the agent said in a turn.
- *
- * @category models
- * @since 0.1.0
- */
-export type ItemReference =
-  | { readonly id: string }
-  | { readonly turn: number; readonly role: "user" | "agent" }
+export type { ItemReference } from "../conversation/History.ts"
 
 /**
  * What of the policy a client may change; what is absent stays.

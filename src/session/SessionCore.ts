@@ -19,6 +19,7 @@ import type { LanguageChange } from "../LanguageChange.ts"
 import { Attachments } from "./Attachments.ts"
 import * as AgentPhone from "./call/AgentPhone.ts"
 import { SessionPhone } from "./call/SessionPhone.ts"
+import { SessionControls } from "./control/SessionControls.ts"
 import { ConversationSettings } from "./ConversationSettings.ts"
 import { AudioInput } from "./input/AudioInput.ts"
 import { EchoGate } from "./input/EchoGate.ts"
@@ -62,6 +63,7 @@ export class SessionCore {
   readonly replyAudio: ReplyAudio
   readonly replies: SessionReplies
   readonly attachments: Attachments
+  readonly controls: SessionControls
   readonly phone: SessionPhone
   readonly timers: Timers
   readonly dispatcher: SessionDispatcher
@@ -186,7 +188,16 @@ export class SessionCore {
       state: () => this.state,
       isClosed: () => this.isClosed
     })
+    this.controls = new SessionControls({
+      input: this.input,
+      output: this.output,
+      settings: this.settings,
+      state: () => this.state,
+      dispatch,
+      requestSave: () => this.persistence?.requestSave()
+    })
     this.attachments = new Attachments({
+      control: this.controls.control,
       input: this.input,
       output: this.output,
       convert: this.convert,
@@ -351,6 +362,7 @@ export class SessionCore {
         if (command.cut) this.log.cut()
         return this.persistence?.requestSave()
       case "Withdraw":
+      case "HistoryChanged":
         return this.persistence?.requestSave()
       case "Collected":
         return this.phone.spoken(command.text)

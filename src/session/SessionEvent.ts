@@ -114,6 +114,7 @@ export const SessionEvent = Schema.Union([
     }),
     to: Schema.String.annotateKey({ description: "The name of the new agent." })
   }),
+  ofConversation("agent.transcript_cut", conversationEvents["agent.transcript_cut"]),
   ofConversation("playout.clear", conversationEvents["playout.clear"]),
   Schema.Struct({ type: Schema.Literal("turn.latency"), ...envelope, ...latency.fields }).pipe(
     Schema.encodeKeys({ atMs: "at_ms", totalMs: "total_ms" }),

@@ -24,6 +24,7 @@ import type { Observable } from "./Observable.ts"
 import * as PipelineStream from "./PipelineStream.ts"
 import { hasEnded } from "./SessionAgent.ts"
 import { checkPolicy, decodeMetadata, decodeSpeech, type Metadata, type SessionConfig } from "./SessionConfig.ts"
+import type { SessionControl } from "./SessionControl.ts"
 import type { SessionCore } from "./SessionCore.ts"
 import type { SessionEnd, SessionEvent, SessionState } from "./SessionEvent.ts"
 import { uninterruptible } from "./Uninterruptible.ts"
@@ -204,8 +205,15 @@ export class SessionOperations implements VoiceSession {
         Effect.map(checkPolicy(policy), (checked) => {
           this.#core.settings.setPolicy(checked)
           this.#core.persistence?.requestSave()
+          this.#core.dispatch({ _tag: "PolicyChanged" })
         })
     )
+
+  readonly control = (control: SessionControl): Effect.Effect<void, BackendError> =>
+    this.#operation("control", () => {
+      const refused = this.#core.controls.control(control)
+      return refused === undefined ? Effect.void : Effect.fail(refused)
+    })
 
   readonly sendDtmf = (digits: string): Effect.Effect<void, BackendError> =>
     this.#call("sendDtmf", { action: "send_dtmf", digits })

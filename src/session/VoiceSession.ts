@@ -16,6 +16,7 @@ import type { LanguageChange } from "../LanguageChange.ts"
 import type { CallOperations } from "./call/CallOperations.ts"
 import type { Observable } from "./Observable.ts"
 import type { Metadata, SessionConfig } from "./SessionConfig.ts"
+import type { SessionControl } from "./SessionControl.ts"
 import type { SessionEnd, SessionEvent, SessionState } from "./SessionEvent.ts"
 import type { UserConnection } from "./UserConnection.ts"
 
@@ -126,6 +127,11 @@ export interface VoiceSession extends CallOperations {
    * changes nothing, unless `force` is true. A client's `agent.interrupt` is never forced, and follows the policy.
    */
   readonly interrupt: (options?: InterruptOptions) => Effect.Effect<void, BackendError>
+  /**
+   * What a client may ask of the conversation beside speaking, as one of another protocol does: to end a turn (push to talk), to
+   * answer, to change the history. Fails `invalid_config` where it is refused, with `details.reason`, and has changed nothing then.
+   */
+  readonly control: (control: SessionControl) => Effect.Effect<void, BackendError>
   /** Attaches a connection of the user; a former one is closed as `replaced`, which is not waited for. */
   readonly attach: (connection: UserConnection) => Effect.Effect<void, BackendError>
   /**

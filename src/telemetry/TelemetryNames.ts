@@ -130,6 +130,7 @@ export const operations = [
   "session.setLanguage",
   "session.updateMetadata",
   "session.updatePolicy",
+  "session.control",
   "session.sendDtmf",
   "session.collectDigits",
   "session.transfer",

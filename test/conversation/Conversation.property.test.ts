@@ -7,6 +7,7 @@ import type { ConversationInput, TimedInput } from "../../src/conversation/Conve
 import type { ConversationOptions } from "../../src/conversation/ConversationOptions.ts"
 import { defaultPolicy } from "../../src/conversation/ConversationPolicy.ts"
 import type { State } from "../../src/conversation/ConversationState.ts"
+import type { ItemReference } from "../../src/conversation/History.ts"
 import { TIMER_GRACE_MS } from "../../src/conversation/machine/Step.ts"
 import { inWords, optionsOf } from "./Script.ts"
 
@@ -33,13 +34,14 @@ const diagram: { readonly [from: string]: ReadonlyArray<string> } = {
   Closed: [],
   // by a remote model, or by a recogniser that ends a turn, everything may become quiet
   // and words without a sound are a pause in a turn, to a recogniser that decides
-  Quiet: ["Speaking", "Waiting", "Paused"],
+  // and a client may end a turn whose sound was not detected
+  Quiet: ["Speaking", "Waiting", "Paused", "Finalizing"],
   Speaking: ["Paused", "Finalizing", "Quiet", "Waiting", "Noise"],
   Paused: ["Speaking", "Finalizing", "Quiet", "Waiting"],
   // a turn that sounds unfinished gets more time
   Finalizing: ["Speaking", "Quiet", "Waiting", "Paused"],
-  Waiting: ["Speaking", "Quiet"],
-  Noise: ["Speaking", "Quiet", "Waiting"],
+  Waiting: ["Speaking", "Quiet", "Finalizing"],
+  Noise: ["Speaking", "Quiet", "Waiting", "Finalizing"],
   Silent: ["Active"],
   Active: ["Held", "Ending"],
   Held: ["Active", "Ending"],
@@ -105,7 +107,19 @@ class Model {
       assert.isFalse(dropped, "an answer to a question is no backchannel")
     }
     for (const command of commands) this.obey(command)
-    if (this.options.transcriptBased) assert.isUndefined(this.unanswered, "every question of the user is answered")
+    if (this.options.policy.answers === "on_request") {
+      const answered = commands.some((command) =>
+        command._tag === "Start" && !command.speculative && command.source._tag === "Answer"
+      )
+      assert.isFalse(answered && before.request === undefined && event._tag !== "Respond", "nothing answers unasked")
+    } else if (this.options.transcriptBased) {
+      assert.isUndefined(this.unanswered, "every question of the user is answered")
+    }
+    if (this.options.policy.turns === "manual" && this.options.turnAuthority !== "remote") {
+      const ends = commands.some((command) => command._tag === "Finalize")
+      const may = event._tag === "EndTurn" || event._tag === "DropTurn" || event._tag === "InputEnded"
+      assert.isFalse(ends && !may, `${event._tag} ended a turn that the client ends`)
+    }
     if (this.late.length > 0 && this.late.length > this.lag) {
       const next = this.late.shift()
       if (next !== undefined) this.on(next)
@@ -124,7 +138,14 @@ class Model {
         if (!command.speculative) this.unanswered = undefined
         // the words of a turn that a model answers are known when they are known
         if (this.options.transcriptBased) {
-          assert.deepStrictEqual(command.history, this.state.history.filter((item) => item.turn < command.turn))
+          const { source } = command
+          const asked = source._tag === "Answer" && source.resumed === true && source.transcript !== ""
+          const expected = this.state.history.filter((item) => item.id !== undefined || item.turn < command.turn)
+          // a question that is in the history is not told twice
+          const question = expected.at(-1)
+          const isThere = asked && question?.role === "user" && command.history.length < expected.length
+          if (isThere) assert.strictEqual(question.text, source.transcript)
+          assert.deepStrictEqual(command.history, isThere ? expected.slice(0, -1) : expected)
         }
         return
       case "Commit":
@@ -207,7 +228,8 @@ class Model {
           }
           this.finals.set(event.turn, 1)
         }
-        if (event.type.startsWith("agent.") && event.type !== "agent.speech_stopped") {
+        const ofEnded = event.type === "agent.speech_stopped" || event.type === "agent.transcript_cut"
+        if (event.type.startsWith("agent.") && !ofEnded) {
           assert.isDefined(this.running, `${event.type} of a reply that has ended`)
         }
         return
@@ -236,7 +258,19 @@ class Model {
       (user._tag === "Finalizing" && user.userStillSpeaking)
     assert.strictEqual(sounds, this.sounding, "the events tell whether the user makes a sound")
     // every wait has a timer that ends it
-    if (user._tag === "Speaking") assert.isDefined(timers.longest, "a speaking user has a timer")
+    const manual = this.options.policy.turns === "manual" && this.options.turnAuthority !== "remote"
+    if (user._tag === "Speaking" && !manual) assert.isDefined(timers.longest, "a speaking user has a timer")
+    if (manual) {
+      assert.notStrictEqual(user._tag, "Paused", "a turn that the client ends has no pause")
+      assert.isUndefined(timers.endpoint ?? timers.longest ?? timers.noise, "nor a timer that ends it")
+    }
+    if (
+      this.state.request !== undefined && agent._tag === "Silent" && (user._tag === "Quiet" || user._tag === "Noise")
+    ) {
+      assert.strictEqual(lifecycle._tag, "New", "what was requested is answered when nobody speaks")
+    }
+    const ids = history.flatMap(({ id }) => id ?? [])
+    assert.strictEqual(new Set(ids).size, ids.length, "an id is there once")
     if (user._tag === "Paused") {
       assert.isDefined(timers.endpoint, "a pause has a timer")
       assert.isDefined(timers.longest, "and so has its turn")
@@ -255,6 +289,11 @@ class Model {
 }
 
 const between = (random: () => number, min: number, max: number) => min + Math.floor(random() * (max - min + 1))
+
+const referenceOf = (model: Model, random: () => number): ItemReference =>
+  random() < 0.5
+    ? { id: `i${between(random, 1, 8)}` }
+    : { turn: between(random, 0, model.state.turn), role: random() < 0.5 ? "user" : "agent" }
 
 const inputOf = (model: Model, random: () => number): ConversationInput => {
   const { state } = model
@@ -287,6 +326,19 @@ const inputOf = (model: Model, random: () => number): ConversationInput => {
         ? { _tag: "Text", text: "news", optional: random() < 0.3, uninterruptible: random() < 0.4 }
         : { _tag: "Audio", key: 1 }
     }),
+    () => ({ _tag: "EndTurn", atSample: sample }),
+    () => ({ _tag: "DropTurn", atSample: sample }),
+    () => ({ _tag: "Respond", instructions: random() < 0.5 ? "be brief" : undefined }),
+    () => ({
+      _tag: "Insert",
+      id: `i${between(random, 1, 8)}`,
+      role: random() < 0.5 ? "user" : "agent",
+      text: "note",
+      after: random() < 0.5 ? undefined : random() < 0.5 ? "start" : referenceOf(model, random)
+    }),
+    () => ({ _tag: "Remove", item: referenceOf(model, random) }),
+    () => ({ _tag: "Cut", turn: between(random, 0, state.turn), text: random() < 0.3 ? "" : "sai" }),
+    () => ({ _tag: "PolicyChanged" }),
     () => ({ _tag: "Interrupt", force: random() < 0.3 }),
     () => ({ _tag: "ModelReplyStarted", reply: `r${model.trace.length}` }),
     () => ({ _tag: "ReplyProgress", epoch, stage: "tts" }),
@@ -328,6 +380,8 @@ const optionsFrom = (random: () => number): ConversationOptions => {
         ignoreBackchannels: random() < 0.5,
         patience: Duration.millis(between(random, 100, 1_500))
       },
+      turns: random() < 0.7 ? "automatic" : "manual",
+      answers: random() < 0.7 ? "automatic" : "on_request",
       endpointing: { ...defaultPolicy.endpointing, mode: random() < 0.5 ? "fixed" : "adaptive" },
       speculation: random() < 0.5,
       longestTurn: Duration.millis(between(random, 5_000, 30_000)),
@@ -401,7 +455,8 @@ describe("Conversation, whatever happens", () => {
     let steps = 0
     const seen = new Set<string>()
     const kinds = [
-      ..."hold,release,withdraw,finalize,end failed,close,commit,discard,predict,user.backchannel,user.away".split(","),
+      ..."history,hold,release,withdraw,finalize,end failed,close,commit,discard,predict,user.backchannel,user.away"
+        .split(","),
       "-noise"
     ]
     for (let seed = first; steps < STEPS; seed++) {

@@ -11,6 +11,9 @@ describe("ConversationPolicy", () => {
     assert.deepStrictEqual(defaultPolicy, {
       firstSpeaker: "agent",
       goodbye: "",
+      turns: "automatic",
+      answers: "automatic",
+      output: "audio",
       apology: "Sorry, something went wrong. Could you say that again?",
       endpointing: {
         mode: "fixed",

@@ -164,6 +164,8 @@ export const inWords = (command: Command): string => {
       return `append ${command.item.role} ${command.item.turn}`
     case "Withdraw":
       return `withdraw ${command.turn}`
+    case "HistoryChanged":
+      return "history"
     case "Collected":
       return `collected ${command.text}`
     case "End":

@@ -60,6 +60,7 @@ const makeSession = Effect.fnUntraced(function*(id: string, config: VoiceSession
     history: Effect.succeed([]),
     say: never,
     updatePolicy: never,
+    control: never,
     sendDtmf: never,
     collectDigits: never,
     transfer: never,

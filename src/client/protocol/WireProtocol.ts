@@ -257,6 +257,17 @@ export interface ServerEvents {
     /** The name of the new agent. */
     readonly to: string
   }
+  /**
+   * The client has told that less of an answer was heard than the conversation had: the text of the
+   * turn's last answer is this.
+   */
+  readonly "agent.transcript_cut": Envelope & {
+    readonly type: "agent.transcript_cut"
+    /** The number of the turn, from 1. */
+    readonly turn: number
+    /** The words that were heard; empty when none were. */
+    readonly text: string
+  }
   /** The reply was interrupted: drop all audio of this turn that is buffered, at once. */
   readonly "playout.clear": Envelope & {
     readonly type: "playout.clear"
@@ -530,6 +541,7 @@ export const eventFields: { readonly [Type in keyof ServerEvents]: Fields } = {
   "agent.transcript": { seq: "integer", at_ms: "number", turn: "integer", text: "string" },
   "agent.speech_stopped": { seq: "integer", at_ms: "number", turn: "integer", reason: "string", text: "string" },
   "agent.handed_over": { seq: "integer", at_ms: "number", turn: "integer", "from?": "string", to: "string" },
+  "agent.transcript_cut": { seq: "integer", at_ms: "number", turn: "integer", text: "string" },
   "playout.clear": { seq: "integer", at_ms: "number", turn: "integer" },
   "turn.latency": {
     seq: "integer",

@@ -16,6 +16,7 @@ import { CollectedDigits, DigitCollection } from "../../session/call/DigitCollec
 import { Metadata } from "../../session/SessionConfig.ts"
 import { SessionEvent } from "../../session/SessionEvent.ts"
 import { CheckedConfig, SessionView, ShownState } from "../sessions/SessionView.ts"
+import { ControlCodec } from "./ControlCodec.ts"
 
 /**
  * The most sessions in one answer.
@@ -61,7 +62,7 @@ const Archived = Schema.Struct({
  * - `Create`: opens a session that the asking node has checked, of this `id` where there is one. `Recover`: takes over one that nobody has.
  * - `View`, `List`, `History`, `Events`, `States`: of a session of this node, or of all. `List` ends before `bytes` of JSON, but has at
  *   least one session.
- * - `Close`, `Start`, `Stop`, `UpdateMetadata`, `UpdatePolicy`, `Say`, `SendText`, `Interrupt`, `SetLanguage`, `Call`, `CollectDigits`: what a
+ * - `Close`, `Start`, `Stop`, `UpdateMetadata`, `UpdatePolicy`, `Control`, `Say`, `SendText`, `Interrupt`, `SetLanguage`, `Call`, `CollectDigits`: what a
  *   session can do.
  * - `Data`, `EraseData`, `EraseUser`: the archive of this node.
  *
@@ -87,6 +88,7 @@ export const VoiceNode = RpcGroup.make(
   Rpc.make("History", { payload: id, success: Schema.Array(HistoryItem), error }),
   Rpc.make("UpdateMetadata", { payload: { ...id, patch: Metadata }, success: SessionView, error }),
   Rpc.make("UpdatePolicy", { payload: { ...id, policy: ConversationPolicy }, error }),
+  Rpc.make("Control", { payload: { ...id, control: ControlCodec }, error }),
   Rpc.make("Say", { payload: { ...id, text: Text, interruptible: Schema.Boolean }, error }),
   Rpc.make("SendText", { payload: { ...id, text: Text }, error }),
   Rpc.make("Interrupt", { payload: { ...id, force: Schema.Boolean }, error }),

@@ -128,6 +128,7 @@ export const layer = (local: Backend) => {
     History: ({ id }) => of("VoiceSession.history", id, (session) => session.history),
     UpdateMetadata: ({ id, patch }) =>
       of("VoiceSession.updateMetadata", id, (session) => Effect.andThen(session.updateMetadata(patch), view(session))),
+    Control: ({ control, id }) => of("VoiceSession.control", id, (session) => session.control(control)),
     UpdatePolicy: ({ id, policy }) => of("VoiceSession.updatePolicy", id, (session) => session.updatePolicy(policy)),
     Say: ({ id, interruptible, text }) => of("VoiceSession.say", id, (session) => session.say(text, { interruptible })),
     SendText: ({ id, text }) => of("VoiceSession.sendText", id, (session) => session.sendText(text)),

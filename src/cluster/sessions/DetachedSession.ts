@@ -60,6 +60,7 @@ export const make = (
   history: Effect.succeed(history),
   say: () => refused("say"),
   updatePolicy: () => refused("updatePolicy"),
+  control: () => refused("control"),
   sendText: () => refused("sendText"),
   interrupt: () => refused("interrupt"),
   sendDtmf: () => refused("sendDtmf"),

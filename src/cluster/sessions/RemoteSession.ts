@@ -134,6 +134,7 @@ export const make = (first: SessionView, { ask, events, states }: SessionNode, c
         checkPolicy(policy),
         (policy) => ask("VoiceSession.updatePolicy", (node) => node.UpdatePolicy({ id, policy }))
       ),
+    control: (control) => ask("VoiceSession.control", (node) => node.Control({ id, control })),
     sendText: (text) =>
       Effect.andThen(
         checkText("VoiceSession.sendText", text),

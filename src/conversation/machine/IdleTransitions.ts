@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
+import { answerRequest } from "./ClientControl.ts"
 import { completeWaitingTurn } from "./LateTranscripts.ts"
 import { answerQueuedQuestions, closeConversation, startReply } from "./ReplyControl.ts"
 import type { Step } from "./Step.ts"
@@ -39,6 +40,7 @@ export const applyIdleTransitions = (step: Step): void => {
   answerQueuedQuestions(step)
   const waiting = step.state.user
   if (waiting._tag === "Waiting" && step.state.agent._tag === "Silent") completeWaitingTurn(step, waiting)
+  answerRequest(step)
   const { agent, lifecycle, queue, user } = step.state
   if (lifecycle._tag !== "New" && lifecycle._tag !== "Closed" && agent._tag === "Silent") {
     if (user._tag === "Quiet" || user._tag === "Noise") {

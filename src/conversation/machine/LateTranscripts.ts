@@ -45,6 +45,10 @@ export const completeWaitingTurn = (step: Step, { owed }: Extract<User, { readon
   if (owed !== undefined) awaitTranscript(step, owed, usedText, question)
 }
 
+/** Whether the words that come are of a turn that was dropped. */
+const isDropped = ({ atMs }: Step, { droppedUntilMs }: AwaitedTranscript): boolean =>
+  droppedUntilMs !== undefined && atMs <= droppedUntilMs
+
 /**
  * What of an interim transcript belongs to the open turn: a recogniser that owes the final transcript of an earlier turn sends
  * that turn's words again in front of it. Without a sound of the user they are all of the earlier turn.
@@ -54,6 +58,7 @@ export const completeWaitingTurn = (step: Step, { owed }: Extract<User, { readon
  */
 export const ofOpenTurn = (step: Step, interim: string): string => {
   const { awaitedTranscripts, user } = step.state
+  if (awaitedTranscripts.some((awaited) => isDropped(step, awaited))) return ""
   const earlier = joinTexts(...awaitedTranscripts.map(({ lateText, usedText }) => lateText === "" ? usedText : ""))
   if (earlier === "") return interim
   return user._tag === "Quiet" ? "" : withoutBeginning(interim, earlier)
@@ -67,8 +72,11 @@ export const ofOpenTurn = (step: Step, interim: string): string => {
  * @since 0.1.0
  */
 export const keepLateTranscript = (step: Step, text: string): boolean => {
-  const { awaitedTranscripts: [first, ...others], openTranscript } = step.state
-  if (first === undefined || first.usedText === "") return false
+  const { openTranscript } = step.state
+  const [first, ...others] = step.state.awaitedTranscripts.filter((awaited) =>
+    awaited.droppedUntilMs === undefined || isDropped(step, awaited)
+  )
+  if (first === undefined || (first.usedText === "" && first.droppedUntilMs === undefined)) return false
   step.set({
     awaitedTranscripts: [{ ...first, lateText: joinTexts(first.lateText, text) }, ...others],
     // the interim transcript may contain an early form of this text; what belongs to the open turn is sent again
@@ -78,8 +86,10 @@ export const keepLateTranscript = (step: Step, text: string): boolean => {
 }
 
 /** Uses a transcript that is now complete. */
-const applyLateTranscript = (step: Step, { lateText, question, usedText }: AwaitedTranscript): void => {
+const applyLateTranscript = (step: Step, awaited: AwaitedTranscript): void => {
+  const { lateText, question, usedText } = awaited
   const { agent, lifecycle, openTranscript, user } = step.state
+  if (awaited.droppedUntilMs !== undefined) return
   if (usedText !== "" && (lateText === "" || sameWords(lateText, usedText))) return
   const idle = lifecycle._tag === "Open" && user._tag === "Quiet"
   if (question === undefined) {
@@ -93,6 +103,8 @@ const applyLateTranscript = (step: Step, { lateText, question, usedText }: Await
   if (!idle || agent._tag !== "Active") return
   const { reply } = agent
   if (reply.audibleAt !== undefined || reply.source._tag !== "Answer" || reply.source.transcript !== question) return
+  // a question that was told as a part of the history stays as it was told
+  if (reply.source.asked === true) return
   const transcript = joinTexts(question.slice(0, question.length - usedText.length), lateText)
   withdrawQuestion(step, reply)
   step.set({ openTranscript })

@@ -32,6 +32,8 @@ export const discardSpeculation = (step: Step): void => {
   if (!speculation.failed) step.commands.push({ _tag: "Discard", epoch: speculation.epoch })
 }
 
+type Answer = Extract<ReplySource, { readonly _tag: "Answer" }>
+
 /** Takes the preemptive reply if it answers the same words; otherwise drops it. */
 const takeSpeculation = (step: Step, source: ReplySource): Speculation | undefined => {
   const { speculation } = step.state
@@ -47,18 +49,58 @@ const takeSpeculation = (step: Step, source: ReplySource): Speculation | undefin
 }
 
 /**
+ * Whether a question is put into the history and not answered: answers are requested, and this one was not.
+ */
+const isOnRequest = ({ options: { policy }, state: { request } }: Step, source: ReplySource): boolean =>
+  policy.answers === "on_request" && request === undefined && source._tag === "Answer" && source.resumed !== true
+
+/** The user's question becomes a part of the history. */
+const recordQuestion = (
+  step: Step,
+  { kind, transcript }: Answer,
+  turn: number,
+  atMs: number
+): void => {
+  step.emit({ type: "user.transcript", turn, text: transcript, final: true })
+  step.append({ role: "user", turn, kind, text: transcript, interrupted: false }, atMs)
+}
+
+/** The history before a question that is already a part of it: the last item, or what was said in the present turn. */
+const historyBefore = ({ history, turn }: Step["state"], { asked, transcript }: Answer): Step["state"]["history"] =>
+  history.filter((item, index) => {
+    const isLast = index === history.length - 1 && item.text === transcript
+    return item.role !== "user" || !(isLast || (asked !== true && item.id === undefined && item.turn === turn))
+  })
+
+/** Whether an answer belongs to the last turn, whose question is a part of the history. */
+const isOfLastTurn = ({ history, turn }: Step["state"], { asked, resumed }: Answer): boolean => {
+  const last = history.at(-1)
+  return resumed === true && (asked !== true || (last?.role === "user" && last.id === undefined && last.turn === turn))
+}
+
+/**
  * Starts a reply, or commits the preemptive reply if it answers the same words. The agent must be silent.
  *
  * @category transitions
  * @since 0.1.0
  */
 export const startReply = (step: Step, source: ReplySource, timestamps: TurnTimestamps | undefined): void => {
+  if (source._tag === "Answer" && isOnRequest(step, source)) {
+    discardSpeculation(step)
+    // a model that answers sound is asked when the answer is requested
+    if (source.transcript === "") return step.set({ unasked: true })
+    step.set({ turn: step.state.turn + 1, unreportedTurn: undefined })
+    return recordQuestion(step, source, step.state.turn, timestamps?.start ?? step.atMs)
+  }
+  const instructions = step.state.request?.instructions
+  if (source._tag === "Answer" || source._tag === "ModelInitiated") step.set({ request: undefined, unasked: false })
+  if (source._tag === "Answer" && instructions !== undefined) source = { ...source, instructions }
   const resumed = source._tag === "Answer" && source.resumed === true
-  const history = resumed
-    ? step.state.history.filter((item) => item.role !== "user" || item.turn !== step.state.turn)
+  const history = source._tag === "Answer" && source.resumed === true
+    ? historyBefore(step.state, source)
     : step.state.history
   const speculation = takeSpeculation(step, source)
-  const turn = step.state.turn + (resumed ? 0 : 1)
+  const turn = step.state.turn + (source._tag === "Answer" && isOfLastTurn(step.state, source) ? 0 : 1)
   const epoch = speculation?.epoch ?? step.state.epoch + 1
   step.set({
     turn,
@@ -66,7 +108,7 @@ export const startReply = (step: Step, source: ReplySource, timestamps: TurnTime
     // a text of the agent's own, as an apology, answers no turn: the transcript of the one before may still come
     unreportedTurn: source._tag === "Text" || source._tag === "Audio"
       ? step.state.unreportedTurn
-      : lacksTranscript(source) && !history.some((item) => item.turn === turn)
+      : lacksTranscript(source) && !history.some((item) => item.id === undefined && item.turn === turn)
       ? turn
       : undefined,
     agent: {
@@ -84,11 +126,7 @@ export const startReply = (step: Step, source: ReplySource, timestamps: TurnTime
     }
   })
   if (source._tag === "Answer" && source.transcript !== "" && !resumed) {
-    step.emit({ type: "user.transcript", turn, text: source.transcript, final: true })
-    step.append(
-      { role: "user", turn, kind: source.kind, text: source.transcript, interrupted: false },
-      timestamps?.start ?? step.atMs
-    )
+    recordQuestion(step, source, turn, timestamps?.start ?? step.atMs)
   }
   if (speculation === undefined) {
     step.commands.push({ _tag: "Start", epoch, turn, source, history, speculative: false })
@@ -160,7 +198,7 @@ export const withdrawQuestion = (step: Step, { source, turn }: Reply): void => {
   const { history, openTranscript } = step.state
   step.set({
     turn: turn - 1,
-    history: history.filter((item) => !(item.turn === turn && item.role === "user")),
+    history: history.filter((item) => item.id !== undefined || !(item.turn === turn && item.role === "user")),
     openTranscript: { finals: joinTexts(source.transcript, openTranscript.finals), interim: openTranscript.interim }
   })
   step.commands.push({ _tag: "Withdraw", turn })
@@ -175,6 +213,23 @@ export const withdrawQuestion = (step: Step, { source, turn }: Reply): void => {
 export const interruptReply = (step: Step): void => {
   const reply = cutOffReply(step, { _tag: "Nothing" })
   if (reply !== undefined) withdrawQuestion(step, reply)
+}
+
+/**
+ * A question that is answered when the agent is silent: those that were spoken one after another are one.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const queueAnswer = (step: Step, source: Answer): void => {
+  const { queue } = step.state
+  const answers = queue.filter((other) => other._tag === "Answer")
+  const others = queue.filter((other) => other._tag !== "Answer")
+  const last = answers.at(-1)
+  const joined = last === undefined || last.resumed === true || last.kind !== "speech"
+    ? [...answers, source]
+    : [...answers.slice(0, -1), { ...last, transcript: joinTexts(last.transcript, source.transcript) }]
+  step.set({ queue: [...joined, ...others] })
 }
 
 /**

@@ -75,7 +75,7 @@ export class Step {
     // and that of this turn after what was said in answer
     const answer = item.role === "agent"
       ? -1
-      : this.state.history.findIndex(({ role, turn }) => role === "agent" && turn === item.turn)
+      : this.state.history.findIndex(({ id, role, turn }) => role === "agent" && turn === item.turn && id === undefined)
     this.set({ history: History.insert(this.state.history, answer < 0 ? after : answer, complete) })
     this.commands.push({ _tag: "Append", item: complete, cut })
   }
@@ -121,6 +121,11 @@ export class Step {
       openTexts.set(openTranscript, text = joinTexts(openTranscript.finals, openTranscript.interim))
     }
     return text
+  }
+
+  /** Whether the client alone ends the user's turns. */
+  get manual(): boolean {
+    return this.options.policy.turns === "manual" && this.options.turnAuthority !== "remote"
   }
 
   /** Whether the user may interrupt what the agent is saying. */

@@ -45,8 +45,10 @@ const onOpenTranscript = (step: Step, isNew: boolean): void => {
   }
   const withoutActivity = (user._tag === "Quiet" && lifecycle._tag === "Open") ||
     (user._tag === "Paused" && user.atSample === undefined)
-  if (step.options.turnAuthority === "stt" && text !== "" && withoutActivity) openSilentTurn(step)
-  const isPaused = step.state.user._tag === "Paused"
+  if (step.options.turnAuthority === "stt" && !step.manual && text !== "" && withoutActivity) openSilentTurn(step)
+  // a turn that the client ends is paused without being told so, and only a sound holds the agent
+  const isPaused = step.state.user._tag === "Paused" ||
+    (step.manual && step.state.user._tag === "Quiet" && agent._tag === "Held")
   const isSpeaking = step.state.user._tag === "Speaking" || (isPaused && withoutActivity)
   const overAgent = agent._tag === "Held" || (agent._tag === "Active" && agent.reply.audibleAt !== undefined)
   if (overAgent && (isSpeaking || isPaused) && step.interruptible && interruptionNeedsText(step)) {
@@ -55,7 +57,7 @@ const onOpenTranscript = (step: Step, isNew: boolean): void => {
     if (textInterrupts(step)) interruptReply(step)
     else if (!isSpeaking) resumeReply(step)
   }
-  if (!isPaused) return
+  if (!isPaused || step.manual) return
   requestPrediction(step)
   startSpeculation(step)
 }
@@ -123,7 +125,7 @@ export const onFinalized = (step: Step, id: number): void => {
  */
 export const onEndOfTurn = (step: Step): void => {
   const { lifecycle, timestamps, user } = step.state
-  if (step.options.turnAuthority !== "stt" || lifecycle._tag === "New") return
+  if (step.options.turnAuthority !== "stt" || step.manual || lifecycle._tag === "New") return
   const isQuiet = user._tag === "Quiet" || user._tag === "Noise"
   // a draining conversation takes no new turn; without a transcript, the event is about an earlier turn
   if ((lifecycle._tag === "Draining" && isQuiet) || (step.openText === "" && user._tag === "Speaking")) return

@@ -7,7 +7,7 @@ import * as Duration from "effect/Duration"
 import { awaitTranscript } from "./AwaitedTranscripts.ts"
 import { isAgentEcho, isAnsweredLater, needsNoAnswer } from "./BargeIn.ts"
 import { requestPrediction, soundsUnfinished, unfinishedMs } from "./EndPrediction.ts"
-import { discardSpeculation, requestAnswer, resumeReply, withdrawQuestion } from "./ReplyControl.ts"
+import { discardSpeculation, queueAnswer, requestAnswer, resumeReply, withdrawQuestion } from "./ReplyControl.ts"
 import { SAMPLES_PER_MS, type Step, TIMER_GRACE_MS } from "./Step.ts"
 import { sameWords } from "./TranscriptText.ts"
 
@@ -27,7 +27,8 @@ export const startSpeculation = (step: Step): void => {
   const { agent, history, lifecycle, speculation, turn, user } = step.state
   const transcript = step.openText
   if (
-    !policy.speculation || busy === true || collecting === true || !transcriptBased || turnAuthority !== "own" ||
+    !policy.speculation || policy.answers === "on_request" || step.manual || busy === true || collecting === true ||
+    !transcriptBased || turnAuthority !== "own" ||
     transcript === ""
   ) return
   if (isAgentEcho(step, transcript)) return
@@ -56,7 +57,7 @@ export const startSpeculation = (step: Step): void => {
 export const limitTurnLength = (step: Step, sinceSample: number | undefined): void => {
   const turnStart = step.state.turnStart ?? { sample: sinceSample, ms: step.atMs }
   step.set({ turnStart })
-  if (step.state.timers.longest !== undefined) return
+  if (step.manual || step.state.timers.longest !== undefined) return
   const ms = Duration.toMillis(step.options.policy.longestTurn)
   const atSample = turnStart.sample === undefined ? undefined : turnStart.sample + ms * SAMPLES_PER_MS
   step.setTimer("longest", atSample, Math.max(0, turnStart.ms + ms - step.atMs) + TIMER_GRACE_MS)
@@ -73,7 +74,10 @@ export const startSpeaking = (step: Step, sinceSample: number, late = false): vo
   step.set({ user: { _tag: "Speaking", sinceSample } })
   limitTurnLength(step, late ? undefined : sinceSample)
   const { interimTranscripts, policy, transcriptBased } = step.options
-  if (!transcriptBased || !interimTranscripts || step.state.timers.noise !== undefined || step.openText !== "") return
+  if (
+    step.manual || !transcriptBased || !interimTranscripts || step.state.timers.noise !== undefined ||
+    step.openText !== ""
+  ) return
   const ms = Duration.toMillis(policy.longestNoise)
   step.setTimer("noise", late ? undefined : sinceSample + ms * SAMPLES_PER_MS, ms + TIMER_GRACE_MS)
 }
@@ -170,11 +174,15 @@ export const completeTurn = (step: Step, final = false): string | undefined => {
   // a model that decides turns starts its reply by itself
   const nothingToAsk = turnAuthority === "remote" || (transcriptBased && text === "")
   const agentSpeaks = agent._tag === "Active" || agent._tag === "Held"
-  if (transcriptBased && !userStillSpeaking && needsNoAnswer(step, text)) {
+  const ended = user._tag === "Finalizing" && user.ended === true
+  // of a turn that the client has ended no more than the agent's echo is ignored
+  const ignored = ended && text !== "" ? isAgentEcho(step, text) : needsNoAnswer(step, text)
+  if (transcriptBased && !userStillSpeaking && ignored) {
     dropTurn(step, text)
     return undefined
   }
-  if (!nothingToAsk && isAnsweredLater(step)) {
+  const later = ended && agentSpeaks ? !step.interruptible : isAnsweredLater(step)
+  if (!nothingToAsk && later && !ended) {
     resumeReply(step)
     step.set({ turnStart: undefined })
     if (userStillSpeaking) startSpeaking(step, user.untilSample)
@@ -182,7 +190,7 @@ export const completeTurn = (step: Step, final = false): string | undefined => {
     return undefined
   }
   if (!nothingToAsk && !final && awaitsTurnDetector(step)) return undefined
-  if (!nothingToAsk && agentSpeaks && agent.reply.audibleAt === undefined) withdrawQuestion(step, agent.reply)
+  if (!nothingToAsk && !later && agentSpeaks && agent.reply.audibleAt === undefined) withdrawQuestion(step, agent.reply)
   const { timestamps } = step.state
   const transcript = transcriptBased ? step.openText : ""
   step.set({
@@ -203,9 +211,15 @@ export const completeTurn = (step: Step, final = false): string | undefined => {
     step.commands.push({ _tag: "Collected", text: transcript })
     return undefined
   }
+  const source = { _tag: "Answer", transcript, kind: "speech" } as const
+  if (later) {
+    resumeReply(step)
+    queueAnswer(step, source)
+    return transcript
+  }
   requestAnswer(
     step,
-    { _tag: "Answer", transcript, kind: "speech" },
+    source,
     timestamps === undefined ? undefined : { ...timestamps, transcript: transcriptBased ? step.atMs : undefined }
   )
   return transcript
@@ -237,12 +251,19 @@ export const onUserText = (step: Step, transcript: string, kind: "speech" | "tex
 }
 
 /**
- * The turn seems over at `untilSample`: asks for its final transcript. `final`: the turn detector gives it no more time.
+ * The turn seems over at `untilSample`: asks for its final transcript. `final`: the turn detector gives it no more time. `ended`:
+ * by the client.
  *
  * @category transitions
  * @since 0.1.0
  */
-export const finalizeTurn = (step: Step, untilSample: number, userStillSpeaking: boolean, final = false): void => {
+export const finalizeTurn = (
+  step: Step,
+  untilSample: number,
+  userStillSpeaking: boolean,
+  final = false,
+  ended = false
+): void => {
   const { user } = step.state
   const { finalizeTimeoutMs, transcriptBased, turnAuthority } = step.options
   step.cancelTimer("endpoint")
@@ -253,7 +274,7 @@ export const finalizeTurn = (step: Step, untilSample: number, userStillSpeaking:
   const extended = final || (user._tag === "Paused" && user.extended)
   step.set({
     finalizeId: id,
-    user: { _tag: "Finalizing", id, untilSample, userStillSpeaking, extended, awaits: "transcript" }
+    user: { _tag: "Finalizing", id, untilSample, userStillSpeaking, extended, awaits: "transcript", ended }
   })
   if (turnAuthority !== "remote" && !transcriptBased) {
     completeTurn(step)

@@ -53,12 +53,20 @@ export const onSpeechStarted = (step: Step, event: Of<"SpeechStarted">): void =>
   const isQuiet = user._tag === "Quiet" || user._tag === "Noise"
   // a draining conversation takes no new turn
   if (user._tag === "Speaking" || (lifecycle._tag === "Draining" && isQuiet)) return
+  if (user._tag === "Finalizing" && user.ended === true) {
+    // the client has ended that turn: the sound does not continue it
+    if (!user.userStillSpeaking) {
+      step.set({ user: { ...user, userStillSpeaking: true } })
+      step.emit({ type: "user.speech_started" })
+    }
+    return
+  }
   learnPause(step, event.atSample)
   step.cancelTimer("endpoint")
   step.cancelTimer("finalize")
   discardSpeculation(step)
   const sinceMs = (event.decidedAtSample - event.atSample) / SAMPLES_PER_MS
-  const opensTurn = isQuiet || user._tag === "Waiting"
+  const opensTurn = (isQuiet && !(step.manual && step.openText !== "")) || user._tag === "Waiting"
   const spokenMs = opensTurn ? 0 : step.state.speechMs ?? 0
   step.set({
     timestamps: undefined,
@@ -133,6 +141,11 @@ export const onSpeechStopped = (step: Step, event: Of<"SpeechStopped">): void =>
   }
   if (step.options.turnAuthority === "remote") {
     awaitModelReply(step, event.atSample)
+    return
+  }
+  if (step.manual) {
+    // the turn is not over: what was said waits for `EndTurn`
+    step.set({ user: { _tag: "Quiet" }, turnStart: undefined, timestamps: undefined })
     return
   }
   const ms = endpointingMs(step)
@@ -219,5 +232,9 @@ export const onInputEnded = (step: Step, atSample: number): void => {
     step.set({ user: { _tag: "Quiet" } })
   } else if (user._tag === "Finalizing") {
     step.set({ user: { ...user, userStillSpeaking: false } })
+  }
+  if (step.manual && step.state.user._tag === "Quiet" && step.openText !== "") {
+    step.set({ timestamps: { start: step.atMs }, turnStart: { sample: atSample, ms: step.atMs } })
+    finalizeTurn(step, atSample, false, true, true)
   }
 }

@@ -60,7 +60,7 @@ const textOf = (
         transcript,
         committed,
         session,
-        instructions: session.client?.instructions
+        instructions: source.instructions ?? session.client?.instructions
       })
       return CallContext.within(input)(AgentAnswer.make(() => agent().respond(input)))
     }).pipe(AgentThoughts.without, ReplyTrace.thinking(trace))

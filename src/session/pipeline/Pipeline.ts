@@ -12,6 +12,7 @@ import type { Agent, AgentSession } from "../../agent/Agent.ts"
 import type { CallContext } from "../../agent/CallContext.ts"
 import type { BackendError, InvalidConfig } from "../../BackendError.ts"
 import type { ConversationInput } from "../../conversation/ConversationInput.ts"
+import type { ConversationPolicy } from "../../conversation/ConversationPolicy.ts"
 import type { ReplySource } from "../../conversation/ConversationState.ts"
 import type { HistoryItem } from "../../conversation/History.ts"
 import type { TurnAuthority } from "../../conversation/TurnAuthority.ts"
@@ -76,6 +77,8 @@ export interface PipelineContext {
   /** The user's audio: where listeners are added, and its position. */
   readonly input: Pick<AudioInput, "add" | "remove" | "position">
   readonly replyAudio: ReplyAudio
+  /** Whether what the agent says is sent as text alone, now. Default: it is spoken. */
+  readonly output?: (() => ConversationPolicy["output"]) | undefined
   /** Whether the process is too loaded for optional work, such as interim transcripts. */
   readonly busy: () => boolean
   /** Bounds each open, each first result and each stall. */
@@ -140,6 +143,10 @@ export interface Pipeline {
   readonly turnAuthority: TurnAuthority
   /** Whether a turn needs words. A speech-to-speech model may answer audio whose words are unknown. */
   readonly transcriptBased: boolean
+  /** Whether the session may end the user's turns: `finalize` gives the words of any. Default: no. */
+  readonly endsTurns?: boolean | undefined
+  /** Whether what the agent says can be sent as text alone. Default: no. */
+  readonly writesText?: boolean | undefined
   /** Whether there are interim transcripts. */
   readonly interimTranscripts: boolean
   /** Asks the turn detector; it may have no opinion. `undefined` without a turn detector. */

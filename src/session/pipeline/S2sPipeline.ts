@@ -44,6 +44,7 @@ import * as S2sTools from "./S2sTools.ts"
 import * as S2sTurns from "./S2sTurns.ts"
 import * as S2sVoice from "./S2sVoice.ts"
 import * as SentenceStream from "./SentenceStream.ts"
+import * as WrittenReply from "./WrittenReply.ts"
 
 /** A text without it may be spoken without a sound. */
 const HAS_WORD = /[\p{L}\p{N}]/u
@@ -213,6 +214,8 @@ const open = Effect.fnUntraced(function*(
   const pipeline: Pipeline = {
     turnAuthority: turns.authority,
     transcriptBased: agentAnswers,
+    endsTurns: s2s.capabilities.turnAuthority === "own",
+    writesText: agentAnswers,
     interimTranscripts: agentAnswers && s2s.capabilities.interims,
     turnDetector: engines.turn?.name,
     hearsTurns: turns.prediction?.hearsAudio,
@@ -235,6 +238,7 @@ const open = Effect.fnUntraced(function*(
         case "Answer":
         case "Text":
           if (agentAnswers) {
+            if (context.output?.() === "text") return WrittenReply.run(context, request, source)
             return s2s.capabilities.say || voice === undefined ? speak(request, source) : voice.reply(request, source)
           }
           return source._tag === "Text" ? say(request, source) : answer(request, source)

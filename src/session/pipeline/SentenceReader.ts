@@ -22,6 +22,14 @@ import * as MonotonicTime from "../../MonotonicTime.ts"
 import type { SentenceSplitter } from "../../text/sentences/SentenceSplitter.ts"
 
 /**
+ * Makes pieces of a text as it is written.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type TextSplitter = Pick<SentenceSplitter, "cut" | "dueMs" | "flush" | "push" | "release" | "waits">
+
+/**
  * How a text is read.
  *
  * @category models
@@ -73,8 +81,8 @@ class Reader {
   readonly #pull: Pull.Pull<Pieces, BackendError>
   readonly #scope: Scope.Scope
   readonly #clock: Clock.Clock
-  readonly #start: () => SentenceSplitter
-  #splitter: SentenceSplitter
+  readonly #start: () => TextSplitter
+  #splitter: TextSplitter
   readonly #reading: Reading
   #out: Array<string> = []
   #ended = false
@@ -94,7 +102,7 @@ class Reader {
     pull: Pull.Pull<Pieces, BackendError>,
     scope: Scope.Scope,
     clock: Clock.Clock,
-    start: () => SentenceSplitter,
+    start: () => TextSplitter,
     reading: Reading
   ) {
     this.#pull = pull
@@ -285,7 +293,7 @@ class Reader {
  */
 export const read = (
   text: Stream.Stream<string, BackendError>,
-  start: () => SentenceSplitter,
+  start: () => TextSplitter,
   reading: Reading
 ): Stream.Stream<string> =>
   Stream.transformPull(

@@ -22,6 +22,7 @@ import type { Pipeline, PipelineContext, PipelineFactory } from "./Pipeline.ts"
 import * as PipelineInput from "./PipelineInput.ts"
 import * as SentenceStream from "./SentenceStream.ts"
 import * as TurnPrediction from "./TurnPrediction.ts"
+import * as WrittenReply from "./WrittenReply.ts"
 
 /**
  * The engines of the pipeline.
@@ -120,6 +121,7 @@ export const make = (
       if (source._tag === "Audio") return Effect.void
       // only a speech-to-speech model begins replies itself
       if (source._tag === "ModelInitiated") return Effect.sync(() => context.replyAudio.finish(epoch))
+      if (context.output?.() === "text") return WrittenReply.run(context, request, source)
       return AgentReply.run(
         context,
         request,
@@ -143,6 +145,8 @@ export const make = (
     return {
       turnAuthority: options?.turnDetection ?? "own",
       transcriptBased: true,
+      endsTurns: true,
+      writesText: true,
       interimTranscripts: stt.capabilities.interim,
       turnDetector: turnDetector?.name,
       hearsTurns: turns?.hearsAudio,

@@ -67,6 +67,16 @@ export interface AudioTap {
   readonly cut: (atMs: number) => void
 }
 
+/** The timing of a reply that has ended. */
+interface EndedReply {
+  readonly turn: number
+  readonly playedMs: number
+  readonly spoken: (playedMs: number) => string
+}
+
+/** So many of them are kept: a client tells what it has played soon after it has stopped. */
+const MAX_ENDED = 4
+
 /**
  * @category models
  * @since 0.1.0
@@ -84,6 +94,8 @@ export class AudioOutput implements Player {
   /** Whether `drained` is awaited. */
   #full = false
   #sentFrames = 0
+  /** When the words of the last replies were spoken. */
+  #ended: ReadonlyArray<EndedReply> = []
   /** The recorder of what is played. */
   tap: AudioTap | undefined
   /** Takes what is played, to know its echo: also what was cut, which a connection may play to its end. */
@@ -139,6 +151,14 @@ export class AudioOutput implements Player {
     this.#play(reply)
   }
 
+  /** Takes words that are sent as text alone: they count as heard when they are told. */
+  write(epoch: number, words: string): void {
+    const reply = this.#reply
+    if (reply?.epoch !== epoch || reply.finished) return
+    reply.written.push(words)
+    this.#play(reply)
+  }
+
   /** The speech of the last text of this reply breaks off, unless it has ended. */
   breakOff(epoch: number): void {
     if (this.#reply?.epoch === epoch) this.#reply.breakOff()
@@ -189,6 +209,21 @@ export class AudioOutput implements Player {
     return reply?.epoch === epoch ? reply.heardBy(reply.playedMs(this.#now())) : undefined
   }
 
+  /** The user has heard so much of this reply, and no more of what was sent so far. */
+  truncate(epoch: number, playedMs: number): void {
+    const reply = this.#reply
+    if (reply?.epoch !== epoch) return
+    const nowMs = this.#now()
+    if (reply.isClockRunning) reply.report(playedMs, nowMs)
+    else reply.takeBack(playedMs)
+  }
+
+  /** The words of a turn's last reply up to this position, not beyond what was heard; `undefined` when it is long past. */
+  heardAt(turn: number, playedMs: number): string | undefined {
+    const last = this.#ended.findLast((reply) => reply.turn === turn)
+    return last?.spoken(Math.min(playedMs, last.playedMs))
+  }
+
   /** What of the present reply is still to be heard, once that is known. */
   get left(): ReplyLeft | undefined {
     return this.#reply?.left(this.#now())
@@ -207,6 +242,10 @@ export class AudioOutput implements Player {
     if (reply.audible && !reply.endsBy(playedMs)) {
       playedMs = Math.min(playedMs, this.#takeBack(reply))
       this.tap?.cut(nowMs)
+    }
+    if (reply.audible && reply.written.length === 0) {
+      const { turn } = reply
+      this.#ended = [...this.#ended, { turn, playedMs, spoken: reply.timing }].slice(-MAX_ENDED)
     }
     return { text: reply.heardBy(playedMs).text, playedMs }
   }
@@ -266,6 +305,7 @@ export class AudioOutput implements Player {
 
   #send(reply: ReplyPlayout, nowMs: number): void {
     const connection = this.#connection
+    if (reply.written.length > 0) return connection === undefined ? undefined : this.#tell(reply, connection)
     const clockMs = connection === undefined ? undefined : reply.runClock(nowMs)
     if (connection === undefined || clockMs === undefined) return
     const untilMs = clockMs + (connection.leadMs ?? LEAD_MS)
@@ -302,6 +342,20 @@ export class AudioOutput implements Player {
       this.#clock.remove(this)
       this.#listener.played(reply.epoch)
     }
+  }
+
+  /** Tells the words that were written, as they come: they have no time of their own. */
+  #tell(reply: ReplyPlayout, connection: UserConnection): void {
+    if (!reply.audible) {
+      reply.audible = true
+      this.#listener.audible(reply.epoch)
+    }
+    while (this.#isPlaying(reply, connection) && reply.told < reply.written.length) {
+      this.#listener.text(reply.epoch, reply.written[reply.told++] ?? "")
+    }
+    if (!this.#isPlaying(reply, connection)) return
+    this.#clock.remove(this)
+    if (reply.finished) this.#listener.played(reply.epoch)
   }
 
   /** Callbacks may end the reply or replace the connection. */

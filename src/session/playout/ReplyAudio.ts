@@ -78,6 +78,11 @@ export class ReplyAudio {
     return Effect.andThen(this.#drained.await, Effect.suspend(next))
   }
 
+  /** Hands over words that are sent as text alone. */
+  write(epoch: number, words: string): void {
+    this.#output.write(epoch, words)
+  }
+
   /** How much of the reply's speech is still to be played, in ms. */
   aheadMs(epoch: number): number {
     return this.#output.aheadMs(epoch)

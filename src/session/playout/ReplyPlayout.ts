@@ -58,6 +58,9 @@ export class ReplyPlayout {
   held: boolean
   /** Whether its first frame has been sent, or is about to be. */
   audible = false
+  /** Words that are sent as text alone, and how many of these pieces have been told. */
+  readonly written: Array<string> = []
+  told = 0
   /** Whether all of its audio has been pushed. */
   finished = false
   #sampleRate: number
@@ -154,6 +157,11 @@ export class ReplyPlayout {
     this.#cursor = Math.max(this.#firstFrame, Math.floor(this.#stoppedAtMs / frameMs))
   }
 
+  /** While the clock stands: goes back to a position, as far as its audio is kept. */
+  takeBack(playedMs: number): void {
+    if (playedMs < this.#stoppedAtMs) this.stopClock(0, playedMs)
+  }
+
   get isClockRunning(): boolean {
     return this.#originMs !== undefined
   }
@@ -213,8 +221,16 @@ export class ReplyPlayout {
 
   /** What is heard of it up to a position. */
   heardBy(playedMs: number): HeardSpeech {
+    if (this.written.length > 0) return { text: this.written.slice(0, this.told).join(" ").trim(), texts: this.told }
     const texts = this.#texts.filter(({ end }) => end !== undefined && end.atMs - playedMs < frameMs)
     return { text: spoken(this.#texts, playedMs, this.#slowestMs), texts: texts.length }
+  }
+
+  /** The words up to a position, without what holds the audio. */
+  get timing(): (playedMs: number) => string {
+    const texts = this.#texts
+    const slowestMs = this.#slowestMs
+    return (playedMs) => spoken(texts, playedMs, slowestMs)
   }
 
   /** The next text whose speech has begun, once each. */
