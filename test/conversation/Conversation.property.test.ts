@@ -12,7 +12,7 @@ import { TIMER_GRACE_MS } from "../../src/conversation/machine/Step.ts"
 import { inWords, optionsOf } from "./Script.ts"
 
 /** Steps in all; CI and `verify:full` ask for more. */
-const STEPS = Number(process.env["EFFECT_VOICE_PROPERTY_STEPS"] ?? 24_000)
+const STEPS = Number(process.env["EFFECT_VOICE_PROPERTY_STEPS"] ?? 36_000)
 const LENGTH = 120
 
 /** A small generator of numbers that a seed decides (mulberry32). */
@@ -50,9 +50,11 @@ const diagram: { readonly [from: string]: ReadonlyArray<string> } = {
 
 class Model {
   state: State = Conversation.initial()
-  readonly options: ConversationOptions
+  options: ConversationOptions
+  /** Whether a client asks for anything beside speaking. */
+  readonly controlled: boolean
   readonly log: Array<string> = []
-  readonly trace: Array<TimedInput> = []
+  readonly trace: Array<{ readonly event: TimedInput; readonly options: ConversationOptions }> = []
   /** The epoch whose `Start` has had no `End`. */
   running: number | undefined
   /** The epoch of the preemptive reply. */
@@ -76,14 +78,15 @@ class Model {
   lag: number
   readonly late: Array<ConversationInput> = []
 
-  constructor(options: ConversationOptions, lag: number) {
+  constructor(options: ConversationOptions, lag: number, controlled: boolean) {
     this.options = options
+    this.controlled = controlled
     this.lag = lag
   }
 
   on(input: ConversationInput): void {
     const event: TimedInput = { ...input, atMs: this.atMs, left: this.left }
-    this.trace.push(event)
+    this.trace.push({ event, options: this.options })
     if (event._tag === "TimerFired" && this.timers.get(event.name) === event.id) this.timers.delete(event.name)
     const before = this.state
     const { commands, state } = Conversation.step(this.options, before, event)
@@ -112,6 +115,7 @@ class Model {
         command._tag === "Start" && !command.speculative && command.source._tag === "Answer"
       )
       assert.isFalse(answered && before.request === undefined && event._tag !== "Respond", "nothing answers unasked")
+      this.unanswered = undefined
     } else if (this.options.transcriptBased) {
       assert.isUndefined(this.unanswered, "every question of the user is answered")
     }
@@ -124,6 +128,15 @@ class Model {
       const next = this.late.shift()
       if (next !== undefined) this.on(next)
     }
+  }
+
+  changePolicy(random: () => number): void {
+    const policy = {
+      ...this.options.policy,
+      turns: random() < 0.5 ? "automatic" : "manual",
+      answers: random() < 0.5 ? "automatic" : "on_request"
+    } as const
+    this.options = { ...this.options, policy }
   }
 
   obey(command: Command): void {
@@ -326,6 +339,18 @@ const inputOf = (model: Model, random: () => number): ConversationInput => {
         ? { _tag: "Text", text: "news", optional: random() < 0.3, uninterruptible: random() < 0.4 }
         : { _tag: "Audio", key: 1 }
     }),
+    () => ({ _tag: "Interrupt", force: random() < 0.3 }),
+    () => ({ _tag: "ModelReplyStarted", reply: `r${model.trace.length}` }),
+    () => ({ _tag: "ReplyProgress", epoch, stage: "tts" }),
+    () => ({ _tag: "ReplyAudible", epoch }),
+    () => ({ _tag: "ReplyText", epoch, text: "said" }),
+    () => ({ _tag: "ReplyPlayed", epoch }),
+    () => ({ _tag: "ReplyFailed", epoch, error: agentFailed }),
+    () => ({ _tag: "ReplyEnded", epoch: random() < 0.5 ? -1 : state.epoch + 1, text: "lie" }),
+    () => ({ _tag: "EngineDown", engine: "stt", error: engineFailed }),
+    () => ({ _tag: "EngineUp", engine: "stt" })
+  ]
+  const controls: ReadonlyArray<() => ConversationInput> = [
     () => ({ _tag: "EndTurn", atSample: sample }),
     () => ({ _tag: "DropTurn", atSample: sample }),
     () => ({ _tag: "Respond", instructions: random() < 0.5 ? "be brief" : undefined }),
@@ -338,30 +363,26 @@ const inputOf = (model: Model, random: () => number): ConversationInput => {
     }),
     () => ({ _tag: "Remove", item: referenceOf(model, random) }),
     () => ({ _tag: "Cut", turn: between(random, 0, state.turn), text: random() < 0.3 ? "" : "sai" }),
-    () => ({ _tag: "PolicyChanged" }),
-    () => ({ _tag: "Interrupt", force: random() < 0.3 }),
-    () => ({ _tag: "ModelReplyStarted", reply: `r${model.trace.length}` }),
-    () => ({ _tag: "ReplyProgress", epoch, stage: "tts" }),
-    () => ({ _tag: "ReplyAudible", epoch }),
-    () => ({ _tag: "ReplyText", epoch, text: "said" }),
-    () => ({ _tag: "ReplyPlayed", epoch }),
-    () => ({ _tag: "ReplyFailed", epoch, error: agentFailed }),
-    () => ({ _tag: "ReplyEnded", epoch: random() < 0.5 ? -1 : state.epoch + 1, text: "lie" }),
-    () => ({ _tag: "EngineDown", engine: "stt", error: engineFailed }),
-    () => ({ _tag: "EngineUp", engine: "stt" })
+    () => {
+      if (random() < 0.5) model.changePolicy(random)
+      return { _tag: "PolicyChanged" }
+    }
   ]
   const roll = random()
   if (roll < 0.003) return { _tag: "Drain", reason: "drained" }
   if (roll < 0.005) return { _tag: "InputEnded", atSample: sample }
   if (roll < 0.006) return { _tag: "Close", reason: "closed" }
   if (roll < 0.03) return { _tag: "Started" }
+  if (model.controlled && random() < 0.25) {
+    return controls[between(random, 0, controls.length - 1)]?.() ?? { _tag: "Interrupt", force: false }
+  }
   for (;;) {
     const input = kinds[between(random, 0, kinds.length - 1)]?.() ?? { _tag: "Interrupt", force: false }
     if (input._tag !== "ModelReplyStarted" || model.options.turnAuthority === "remote") return input
   }
 }
 
-const optionsFrom = (random: () => number): ConversationOptions => {
+const optionsFrom = (random: () => number, controlled: boolean): ConversationOptions => {
   const authority = (["own", "stt", "remote"] as const)[between(random, 0, 2)] ?? "own"
   return optionsOf({
     turnAuthority: authority,
@@ -380,8 +401,8 @@ const optionsFrom = (random: () => number): ConversationOptions => {
         ignoreBackchannels: random() < 0.5,
         patience: Duration.millis(between(random, 100, 1_500))
       },
-      turns: random() < 0.7 ? "automatic" : "manual",
-      answers: random() < 0.7 ? "automatic" : "on_request",
+      turns: controlled && random() < 0.5 ? "manual" : "automatic",
+      answers: controlled && random() < 0.5 ? "on_request" : "automatic",
       endpointing: { ...defaultPolicy.endpointing, mode: random() < 0.5 ? "fixed" : "adaptive" },
       speculation: random() < 0.5,
       longestTurn: Duration.millis(between(random, 5_000, 30_000)),
@@ -400,9 +421,10 @@ const optionsFrom = (random: () => number): ConversationOptions => {
 /** A conversation by a seed; throws with the seed and what happened when a promise is broken. */
 const run = (seed: number): Model => {
   const random = randomOf(seed)
-  const options = optionsFrom(random)
+  const controlled = seed % 3 === 0
+  const options = optionsFrom(random, controlled)
   // a session answers `End` at once; a late answer may only change the order of a model's late transcripts
-  const model = new Model(options, !options.transcriptBased || random() < 0.7 ? 0 : 2)
+  const model = new Model(options, !options.transcriptBased || random() < 0.7 ? 0 : 2, controlled)
   try {
     if (random() < 0.9) model.on({ _tag: "Started" })
     for (let i = 0; i < LENGTH; i++) {
@@ -476,8 +498,8 @@ describe("Conversation, whatever happens", () => {
     for (let seed = 1; seed <= 20; seed++) {
       const model = run(seed)
       let state = Conversation.initial()
-      const log = model.trace.map((event) => {
-        const next = Conversation.step(model.options, state, event)
+      const log = model.trace.map(({ event, options }) => {
+        const next = Conversation.step(options, state, event)
         state = next.state
         return next.commands.map(inWords).join(" | ")
       })

@@ -29,11 +29,11 @@ export class WrittenWords implements SentenceReader.TextSplitter {
   push(text: string): ReadonlyArray<string> {
     // the last word may go on
     const end = Array.from(text.matchAll(WORD_END)).at(-1)?.index
-    const whole = end === undefined ? "" : this.#text + text.slice(0, end)
+    const whole = end === undefined ? "" : (this.#text + text.slice(0, end)).trimEnd()
     this.#text += text
     if (whole.trim() === "") return []
     this.#text = this.#text.slice(whole.length)
-    return [whole.replace(LEADING_SPACES, "").trimEnd()]
+    return [whole.replace(LEADING_SPACES, "")]
   }
 
   flush(): ReadonlyArray<string> {
