@@ -9,6 +9,7 @@
 import type { ClientSettings } from "../agent/tools/ClientTools.ts"
 import type { ItemReference } from "../conversation/History.ts"
 
+export type { ClientSettings, ClientTool, ClientToolCall } from "../agent/tools/ClientTools.ts"
 export type { ItemReference } from "../conversation/History.ts"
 
 /**

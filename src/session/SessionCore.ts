@@ -194,7 +194,8 @@ export class SessionCore {
       settings: this.settings,
       state: () => this.state,
       dispatch,
-      requestSave: () => this.persistence?.requestSave()
+      requestSave: () => this.persistence?.requestSave(),
+      client: this.agent.userClient
     })
     this.attachments = new Attachments({
       control: this.controls.control,

@@ -12,7 +12,7 @@ import { TIMER_GRACE_MS } from "../../src/conversation/machine/Step.ts"
 import { inWords, optionsOf } from "./Script.ts"
 
 /** Steps in all; CI and `verify:full` ask for more. */
-const STEPS = Number(process.env["EFFECT_VOICE_PROPERTY_STEPS"] ?? 36_000)
+const STEPS = Number(process.env["EFFECT_VOICE_PROPERTY_STEPS"] ?? 24_000)
 const LENGTH = 120
 
 /** A small generator of numbers that a seed decides (mulberry32). */
@@ -421,7 +421,7 @@ const optionsFrom = (random: () => number, controlled: boolean): ConversationOpt
 /** A conversation by a seed; throws with the seed and what happened when a promise is broken. */
 const run = (seed: number): Model => {
   const random = randomOf(seed)
-  const controlled = seed % 3 === 0
+  const controlled = seed % 4 === 0
   const options = optionsFrom(random, controlled)
   // a session answers `End` at once; a late answer may only change the order of a model's late transcripts
   const model = new Model(options, !options.transcriptBased || random() < 0.7 ? 0 : 2, controlled)

@@ -14,26 +14,12 @@ import { textFault } from "../ClientMessage.ts"
 import type { ConversationSettings } from "../ConversationSettings.ts"
 import type { AudioInput } from "../input/AudioInput.ts"
 import type { AudioOutput } from "../playout/AudioOutput.ts"
+import type { SessionClient } from "../SessionClient.ts"
 import type { SessionControl } from "../SessionControl.ts"
 import * as PolicyChanges from "./PolicyChanges.ts"
 
 /** The longest id of an item that is added, in characters. */
 const MAX_ID = 128
-
-/**
- * What may be refused by whoever keeps what the client tells the agent, and runs its tools.
- *
- * @category models
- * @since 0.1.0
- */
-export interface ClientAgent {
-  /** Replaces what the client tells the agent. */
-  readonly settings: (
-    settings: Extract<SessionControl, { readonly _tag: "Client" }>["settings"]
-  ) => InvalidConfig | undefined
-  /** Takes the output of a call of the client's tool. */
-  readonly toolResult: (id: string, output: string) => InvalidConfig | undefined
-}
 
 /**
  * What the controls use of their session.
@@ -52,8 +38,8 @@ export interface SessionControlsOptions {
   readonly dispatch: (input: ConversationInput) => void
   /** Schedules the storing of the session. */
   readonly requestSave: () => void
-  /** Default: the agent cannot be told anything. */
-  readonly client?: ClientAgent | undefined
+  /** What the client tells the agent, and its calls of tools. */
+  readonly client: Pick<SessionClient, "result" | "set">
 }
 
 const op = "VoiceSession.control"
@@ -107,20 +93,14 @@ export class SessionControls {
       case "Output":
         return this.#changePolicy({ output: control.output })
       case "Client":
-        return this.#options.client === undefined ? this.#noClient() : this.#options.client.settings(control.settings)
+        return this.#options.client.set(control.settings)
       case "ToolResult":
-        return this.#options.client === undefined
-          ? this.#noClient()
-          : this.#options.client.toolResult(control.id, control.output)
+        return this.#options.client.result(control.id, control.output)
     }
   }
 
   #do(input: ConversationInput): undefined {
     this.#options.dispatch(input)
-  }
-
-  #noClient(): InvalidConfig {
-    return refused("unsupported", "the session's agent cannot be told anything by its client")
   }
 
   /** Why the conversation takes nothing now; `undefined` when it does. */

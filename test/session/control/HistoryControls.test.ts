@@ -44,14 +44,17 @@ describe("the history, as a client changes it", () => {
         ])
         yield* must(user, { _tag: "Remove", item: { id: "d" } })
         yield* must(user, { _tag: "Remove", item: { turn: 1, role: "agent" } })
-        assert.strictEqual((yield* user.said).join(), [
-          "user: I am Ann.",
-          "agent: Good morning.",
-          "user: one",
-          "user: between",
-          "user: two",
-          "agent: You said two."
-        ].join())
+        assert.strictEqual(
+          (yield* user.said).join(),
+          [
+            "user: I am Ann.",
+            "agent: Good morning.",
+            "user: one",
+            "user: between",
+            "user: two",
+            "agent: You said two."
+          ].join()
+        )
         const insert = (id: string, text: string) => ({ _tag: "Insert", id, role: "user", text } as const)
         const refusals = [
           [insert("a", "again"), "duplicate_item"],

@@ -164,8 +164,8 @@ describe("answers on request", () => {
 
   it.effect("may have instructions, and need no question", () => {
     const inputs: Array<readonly [string, string | undefined, number]> = []
-    const agent = Agent.fromCallback((transcript, { clientInstructions, history }) => {
-      inputs.push([transcript, clientInstructions, history.length])
+    const agent = Agent.fromCallback((transcript, { history, instructions }) => {
+      inputs.push([transcript, instructions, history.length])
       return Effect.succeed(transcript === "" ? "Hello there." : "Yes.")
     })
     return running(

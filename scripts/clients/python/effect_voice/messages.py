@@ -446,6 +446,26 @@ class AgentHandedOverEvent(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class AgentTranscriptCutEvent(Event):
+    """The client has told that less of an answer was heard than the conversation had: the text of the
+    turn's last answer is this.
+    """
+
+    type: ClassVar[str] = "agent.transcript_cut"
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        *Event.FIELDS,
+        Field("turn", "turn", "integer", True),
+        Field("text", "text", "string", True),
+    )
+
+    turn: int
+    """The number of the turn, from 1."""
+
+    text: str
+    """The words that were heard; empty when none were."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class PlayoutClearEvent(Event):
     """The reply was interrupted: drop all audio of this turn that is buffered, at once."""
 
@@ -882,6 +902,7 @@ ServerEvent: TypeAlias = (
     | AgentTranscriptEvent
     | AgentSpeechStoppedEvent
     | AgentHandedOverEvent
+    | AgentTranscriptCutEvent
     | PlayoutClearEvent
     | TurnLatencyEvent
     | TurnLatencyExceededEvent
@@ -939,6 +960,7 @@ EVENTS: Final[Mapping[str, type[Event]]] = {
     "agent.transcript": AgentTranscriptEvent,
     "agent.speech_stopped": AgentSpeechStoppedEvent,
     "agent.handed_over": AgentHandedOverEvent,
+    "agent.transcript_cut": AgentTranscriptCutEvent,
     "playout.clear": PlayoutClearEvent,
     "turn.latency": TurnLatencyEvent,
     "turn.latency_exceeded": TurnLatencyExceededEvent,
