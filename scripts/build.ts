@@ -22,6 +22,7 @@ import {
   writeFileSync
 } from "node:fs"
 import { dirname, join } from "node:path"
+import * as Built from "./Built.ts"
 import { makeDescriber } from "./check/FieldDocs.ts"
 
 const output = ["--noEmit", "false", "--rootDir", "src", "--outDir", "dist"]
@@ -39,6 +40,8 @@ const compile = (project: string): void => {
   }
 }
 
+const sources = Built.ofSources(".")
+Built.forget(".")
 rmSync("dist", { recursive: true, force: true })
 compile("tsconfig.build.json")
 compile("tsconfig.client.json")
@@ -83,4 +86,5 @@ for (const [name, sha256] of Object.entries(onnxFiles)) {
 
 const bin = join("dist", "cli", "bin.js")
 if (existsSync(bin)) chmodSync(bin, 0o755)
+Built.keep(".", sources)
 process.stdout.write(`dist/ is ready, with ${copied} files copied as they are\n`)

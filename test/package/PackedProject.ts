@@ -18,6 +18,7 @@ import {
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
+import * as Built from "../../scripts/Built.ts"
 
 export const root = fileURLToPath(new URL("../..", import.meta.url))
 
@@ -93,30 +94,22 @@ export const makeEmpty = (): string => {
   return project
 }
 
-/** Names, sizes and times of all that a package is made of. */
-const fingerprint = (): string => {
-  const hash = createHash("sha256")
-  for (const entry of ["package.json", "README.md", "LICENSE", "THIRD-PARTY-LICENCES.md", "scripts", "src"]) {
-    const path = join(root, entry)
-    const files = statSync(path).isDirectory() ? readdirSync(path, { recursive: true, encoding: "utf8" }) : [""]
-    for (const file of files.toSorted()) {
-      const { mtimeMs, size } = statSync(join(path, file))
-      hash.update(`${file} ${size} ${mtimeMs}\n`)
-    }
-  }
-  return hash.digest("hex").slice(0, 24)
-}
+/** What the package is made of. */
+const parts = ["package.json", "README.md", "LICENSE", "THIRD-PARTY-LICENCES.md", "scripts", "src"]
 
-/** Builds and packs, unless the same was packed before, and copies it into the project; returns the file's name. */
+/**
+ * Builds, unless `npm run build` has made the same, and packs, unless the same was packed before; copies it into the project,
+ * and returns the file's name.
+ */
 export const pack = (project: string): string => {
-  const packed = join(root, "node_modules", ".cache", "effect-voice", `packed-${own}`)
+  const cache = join(root, "node_modules", ".cache", "effect-voice", `packed-${own}`)
   const name = "effect-voice.tgz"
   exclusively(() => {
-    const folder = join(packed, fingerprint())
+    const folder = join(cache, Built.fingerprint(root, parts))
     if (!existsSync(join(folder, name))) {
-      rmSync(packed, { recursive: true, force: true })
+      rmSync(cache, { recursive: true, force: true })
       mkdirSync(folder, { recursive: true })
-      run(root, process.execPath, ["scripts/build.ts"])
+      if (!Built.isCurrent(root)) run(root, process.execPath, ["scripts/build.ts"])
       run(root, "npm", ["pack", "--ignore-scripts", "--pack-destination", folder])
       renameSync(join(folder, readdirSync(folder)[0] ?? ""), join(folder, name))
     }
