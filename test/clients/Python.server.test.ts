@@ -7,6 +7,7 @@ import * as Os from "node:os"
 import * as Path from "node:path"
 import * as Venv from "../../scripts/pipecat/Venv.ts"
 import * as Agent from "../../src/agent/Agent.ts"
+import * as Pcm from "../../src/audio/Pcm.ts"
 import * as Wav from "../../src/audio/Wav.ts"
 import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
 import { defaultPolicy } from "../../src/conversation/ConversationPolicy.ts"
@@ -26,6 +27,7 @@ const python = [..."python" in found ? [found.python] : [], process.env["PYTHON"
 
 const home = Path.resolve("scripts/clients/python")
 const question = Path.resolve("test/fixtures/two-nine-three-four-zero.wav")
+const interruption = Path.resolve("test/fixtures/queen-of-clubs.wav")
 
 const greeting = "Hello there."
 const msPerCharacter = 50
@@ -66,12 +68,25 @@ const program = (...args: ReadonlyArray<string>) =>
     return run(python ?? "", args)
   })
 
+interface Report {
+  readonly stopped: ReadonlyArray<{ readonly reason: string; readonly text: string }>
+  readonly heard_ms: readonly [number, number, number]
+  readonly history: { readonly history: ReadonlyArray<{ readonly role: string; readonly text: string }> }
+  readonly ended: string
+}
+
+/** Positions are told four times a second: of each answer the server may count half a second more than was heard. */
+const SLACK_WORDS = 6
+
+const words = (text: string): ReadonlyArray<string> => text.split(" ")
+
 describe.skipIf(python === undefined)(
   `the Python client${
     python === undefined
       ? " (no Python with the package websockets found: npm run pipecat:install, or set PYTHON)"
       : ""
   }`,
+  { concurrent: true },
   () => {
     it.live("passes its own tests", () =>
       Effect.gen(function*() {
@@ -88,6 +103,53 @@ describe.skipIf(python === undefined)(
         assert.match(output, /Ran [1-9]\d tests/)
       }), 240_000)
 
+    it.live(
+      "greets, is asked, is interrupted, and the history has what its loudspeaker has played",
+      () =>
+        Effect.gen(function*() {
+          const { url } = yield* server(["two nine three four zero", "four queen of clubs"])
+          const file = Path.join(yield* directory, "heard.pcm")
+          const script = Path.resolve("test/clients/conversation.py")
+          const { code, output } = yield* program(script, url, question, interruption, file)
+          assert.strictEqual(code, 0, output)
+          const report: Report = JSON.parse(output.split("\n").at(-2) ?? "")
+          const [hello, first, second, third] = report.stopped
+          assert.deepStrictEqual(
+            report.stopped.map(({ reason }) => reason),
+            ["completed", "interrupted", "interrupted", "completed"]
+          )
+          assert.deepStrictEqual([hello?.text, third?.text, report.ended], [greeting, "Bye.", "user_ended"])
+          assert.deepStrictEqual(
+            report.history.history.map(({ role, text }) => [role, text]),
+            [
+              ["agent", greeting],
+              ["user", "two nine three four zero"],
+              ["agent", first?.text],
+              ["user", "four queen of clubs"],
+              ["agent", second?.text],
+              ["user", "Goodbye."],
+              ["agent", "Bye."]
+            ]
+          )
+          for (const cut of [first, second]) {
+            assert.isTrue(cut !== undefined && cut.text !== "" && answer.startsWith(`${cut.text} `), cut?.text)
+          }
+          // The loudspeaker stood still for three seconds: the server does not take that for heard.
+          const recordedMs = (second?.text.length ?? 0) * msPerCharacter
+          assert.isAtMost(recordedMs, report.heard_ms[1] + 1_500)
+          // What was heard is what was said, and each word of it once.
+          const heard = SpokenAudio.decode(Pcm.toInt16(Fs.readFileSync(file)))
+          const said = `${greeting} ${first?.text} ${second?.text} Bye.`
+          assert.isTrue(heard.startsWith(`${greeting} one two`) && heard.endsWith(" Bye."), heard)
+          assert.isAtLeast(
+            words(heard).length,
+            words(said).length - SLACK_WORDS,
+            `heard "${heard}", recorded "${said}"`
+          )
+        }),
+      240_000
+    )
+
     it.live("talks by its command, and hears every word once when the connection is cut", () =>
       Effect.gen(function*() {
         const { port } = yield* server(["two nine three four zero"])
@@ -95,15 +157,7 @@ describe.skipIf(python === undefined)(
         const file = Path.join(yield* directory, "reply.wav")
         const url = `http://127.0.0.1:${proxy.port}`
         const { code, output } = yield* program(
-          "-m",
-          "effect_voice",
-          "talk",
-          "--url",
-          url,
-          "--input",
-          question,
-          "--output",
-          file
+          ...["-m", "effect_voice", "talk", "--url", url, "--input", question, "--output", file]
         )
         assert.strictEqual(code, 0, output)
         assert.strictEqual(proxy.cuts(), 1)

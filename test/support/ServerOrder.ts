@@ -45,14 +45,14 @@ export const seconds: { readonly [file: string]: number } = {
   "test/engines/gemini/Live.server.test.ts": 20,
   "test/engines/openai/Realtime.server.test.ts": 20,
   "test/cli/Reload.server.test.ts": 19,
-  "test/clients/Python.server.test.ts": 30,
+  "test/clients/Python.server.test.ts": 25,
   "test/store/PostgresWrites.server.test.ts": 17,
   "test/contract/PipecatBridge.server.test.ts": 15
 }
 const SHORT = 10
 
 const audio =
-  /LiveKit\.(?:server|browser)|SharedRooms|PipecatBridge|Swap|pipecat\/Bot|Replay|Asterisk|AriLink|TwilioRecovery|Console\.|Interruptions/u
+  /LiveKit\.(?:server|browser)|SharedRooms|PipecatBridge|Swap|clients\/Python|pipecat\/Bot|Replay|Asterisk|AriLink|TwilioRecovery|Console\.|Interruptions/u
 const waiting =
   /SlowPeers|store\/Servers|ClientStores|StoreOutages|StoreFailover|VanishedHost|HangingOwner|ClockSteps|hosted\/|gemini\/|openai\/Realtime|Drain/u
 

@@ -169,8 +169,9 @@ class Playout:
         return milliseconds(self._heard.get(turn, 0), self.rate)
 
     def positions(self, latency_ms: float = 0.0) -> list[tuple[int, float]]:
-        """The turns of which more was heard than was reported, and how much, in milliseconds; and the one that stands still
-        with audio to play, since the server counts on from the last report.
+        """The turns of which more was heard than was reported, and how much, in milliseconds.
+
+        Beside them the one that stands still with audio to play: the server counts on from the last report.
 
         `latency_ms` is what the device still has to play of what it was given.
         """

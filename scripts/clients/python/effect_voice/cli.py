@@ -1,4 +1,4 @@
-"""The command `python -m effect_voice talk`: plays a recording as the user, in real time, and prints the conversation."""
+"""The command `python -m effect_voice talk`: plays a recording as the user, and prints the conversation."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m effect_voice", description="Talks to a voice agent.")
     commands = parser.add_subparsers(dest="command", required=True)
     command = commands.add_parser("talk", help="plays a recording as the user and prints the conversation")
-    command.add_argument("--url", required=True, help="the server, or with EFFECT_VOICE_TOKEN a session's connection_url")
+    command.add_argument("--url", required=True, help=f"the server, or with {TOKEN} a session's connection_url")
     command.add_argument("--input", required=True, help="what the user says: a WAV file")
     command.add_argument("--output", help="writes what the agent says: a WAV file")
     command.add_argument("--agent", help="which agent answers; default: the server's")

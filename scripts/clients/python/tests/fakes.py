@@ -11,8 +11,9 @@ import threading
 from http import HTTPStatus
 from typing import Any, AsyncIterator, Awaitable, Callable, Iterator
 
-from websockets.asyncio.server import Request, Response, Server, ServerConnection, serve
+from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.datastructures import Headers
+from websockets.http11 import Request, Response
 
 from effect_voice import Session
 from effect_voice.messages import MOVED_SUBPROTOCOL, SUBPROTOCOL

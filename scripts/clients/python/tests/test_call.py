@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import unittest
+import unittest.mock
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection
@@ -98,18 +99,15 @@ class Connecting(unittest.IsolatedAsyncioTestCase):
             await until_closed(connection)
 
         async with FakeServer(behave).running() as server:
-            former, call_module.START_TIMEOUT = call_module.START_TIMEOUT, 0.1  # type: ignore[misc]
-            try:
+            with unittest.mock.patch.object(call_module, "START_TIMEOUT", 0.1):
                 with self.assertRaises(errors.ConnectionTimeout):
                     await effect_voice.connect(server.session())
-            finally:
-                call_module.START_TIMEOUT = former  # type: ignore[misc]
 
     async def test_refuses_what_the_server_would_refuse(self) -> None:
         session = effect_voice.Session(connection_url="ws://127.0.0.1:1/v1/sessions/s/audio", token=TOKEN)
         for options in ({"input_rate": 4_000}, {"output_rate": 96_000}, {"chunk_ms": 10}, {"agent": "other"}):
             with self.assertRaises(errors.InvalidConfig):
-                effect_voice.connect(session, **options)  # type: ignore[arg-type]
+                effect_voice.connect(session, **options)
         with self.assertRaises(errors.AuthenticationFailed):
             await effect_voice.connect(effect_voice.Session(connection_url=session.connection_url, token="a b"))
 
@@ -141,7 +139,7 @@ class Losing(unittest.IsolatedAsyncioTestCase):
                 events: list[Any] = []
                 async for each in call:
                     events.append(each)
-                    if each.type == "connection" and each.state == "reconnecting":
+                    if isinstance(each, effect_voice.ConnectionEvent) and each.state == "reconnecting":
                         self.assertFalse(call.connected)
                         call.send_text("still here")
                         call.interrupt()
@@ -224,7 +222,7 @@ class Losing(unittest.IsolatedAsyncioTestCase):
 
 class Hostile(unittest.IsolatedAsyncioTestCase):
     async def test_messages_of_any_kind_break_nothing(self) -> None:
-        odd = [
+        odd: list[str | bytes] = [
             "",
             "{",
             "null",
@@ -348,7 +346,8 @@ class Hearing(unittest.IsolatedAsyncioTestCase):
         async with FakeServer(behave).running() as server:
             call = await effect_voice.connect(server.session(), speaker=heard.extend)
             await cleared.wait()
-            await patience(lambda: abs(positions[-1]["played_ms"] - len(heard) / 48) < 1 and not call._playout.queued_ms)
+            # all that was heard, and nothing of what was dropped
+            await patience(lambda: abs(positions[-1]["played_ms"] - len(heard) / 48) < 1)
             await call.close()
         self.assertEqual({(each["type"], each["turn"]) for each in positions}, {("playout.position", 4)})
         played = [each["played_ms"] for each in positions]

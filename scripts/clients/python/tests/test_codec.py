@@ -24,7 +24,8 @@ class Events(unittest.TestCase):
         self.assertEqual(read.raw["mood"], "good")
 
     def test_objects_lists_and_the_names_that_python_keeps(self) -> None:
-        started = event(type="session.started", input={"sample_rate": 16000}, output={"sample_rate": 24000}, resumed=False)
+        rates = {"input": {"sample_rate": 16000}, "output": {"sample_rate": 24000}}
+        started = event(type="session.started", resumed=False, **rates)
         assert isinstance(started, messages.SessionStartedEvent)
         self.assertEqual(started.output.sample_rate, 24_000)
         parts = [{"name": "vad", "ms": 1}]
@@ -60,17 +61,19 @@ class Events(unittest.TestCase):
 
     def test_deep_fields_are_kept_or_refused_and_nothing_breaks(self) -> None:
         for depth in (500, 5_000, 100_000):
-            text = '{"type":"error","seq":1,"at_ms":1,"code":"timeout","message":"m","details":' + "[" * depth + "]" * depth + "}"
-            decode_event(text)
+            head = '{"type":"error","seq":1,"at_ms":1,"code":"timeout","message":"m","details":'
+            decode_event(head + "[" * depth + "]" * depth + "}")
 
 
 class Messages(unittest.TestCase):
     def test_are_json_with_their_type(self) -> None:
-        self.assertEqual(encode_message(messages.UserTextMessage(text="Größe 😀")), '{"type":"user.text","text":"Größe 😀"}')
+        encoded = encode_message(messages.UserTextMessage(text="Größe 😀"))
+        self.assertEqual(encoded, '{"type":"user.text","text":"Größe 😀"}')
         self.assertEqual(encode_message(messages.PingMessage()), '{"type":"ping"}')
 
     def test_halves_of_characters_are_made_whole_or_replaced(self) -> None:
-        self.assertEqual(json.loads(encode_message(messages.UserTextMessage(text="a\ud83d\ude00b\ud800")))["text"], "a😀b\ufffd")
+        encoded = encode_message(messages.UserTextMessage(text="a\ud83d\ude00b\ud800"))
+        self.assertEqual(json.loads(encoded)["text"], "a😀b\ufffd")
 
     def test_the_limits_are_those_of_the_server(self) -> None:
         encode_message(messages.UserTextMessage(text="a" * messages.MAX_TEXT_LENGTH))
@@ -97,7 +100,8 @@ class Generated(unittest.TestCase):
 
 class Problems(unittest.TestCase):
     def test_have_the_class_of_their_code(self) -> None:
-        body = {"code": "session_limit_exceeded", "detail": "full", "details": {"retryAfterMs": 1500, "reason": "draining"}}
+        details = {"retryAfterMs": 1500, "reason": "draining"}
+        body = {"code": "session_limit_exceeded", "detail": "full", "details": details}
         error = errors.from_problem(503, json.dumps(body).encode(), "7")
         self.assertIsInstance(error, errors.SessionLimitExceeded)
         self.assertEqual((error.message, error.retry_after, error.status, error.retryable), ("full", 1.5, 503, True))

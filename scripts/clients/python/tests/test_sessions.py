@@ -12,7 +12,8 @@ from effect_voice.http import request
 
 from .fakes import http_server, reply
 
-CREATED = {"id": "ses_1", "connection_url": "ws://node-7.example:8443/v1/sessions/ses_1/audio", "token": "t", "expires_at": 1}
+WHERE = "ws://node-7.example:8443/v1/sessions/ses_1/audio"
+CREATED = {"id": "ses_1", "connection_url": WHERE, "token": "t", "expires_at": 1}
 
 
 class Creating(unittest.IsolatedAsyncioTestCase):
@@ -25,7 +26,7 @@ class Creating(unittest.IsolatedAsyncioTestCase):
 
         with http_server(answer) as url:
             session = await create_session(f"{url}/voice/", user_id="ada", api_key="k3y", agent="clerk")
-        self.assertEqual(session, Session(connection_url=CREATED["connection_url"], token="t", url=f"{url}/voice"))  # type: ignore[arg-type]
+        self.assertEqual(session, Session(connection_url=WHERE, token="t", url=f"{url}/voice"))
         self.assertEqual(asked, [("/voice/v1/sessions", "Bearer k3y")])
         self.assertNotIn("token", repr(session))
 
@@ -58,7 +59,7 @@ class Creating(unittest.IsolatedAsyncioTestCase):
         self.assertEqual(reached, [])
 
     async def test_answers_of_any_kind_are_errors(self) -> None:
-        for body in (
+        bodies: tuple[Any, ...] = (
             [],
             {},
             {**CREATED, "token": 5},
@@ -66,7 +67,8 @@ class Creating(unittest.IsolatedAsyncioTestCase):
             {**CREATED, "connection_url": "ws://u:p@host/v1/sessions/s/audio"},
             {**CREATED, "connection_url": "ws://host/elsewhere"},
             "x" * 2_000_000,
-        ):
+        )
+        for body in bodies:
             with http_server(lambda handler, _: reply(handler, 201, body)) as url:
                 with self.assertRaises(errors.ConnectionFailed):
                     await create_session(url)

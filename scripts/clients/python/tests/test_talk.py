@@ -7,12 +7,13 @@ import struct
 import tempfile
 import unittest
 import wave
+from typing import Any
 
-from effect_voice import cli, errors, messages, recordings
+from effect_voice import Event, cli, errors, messages, recordings
 from effect_voice.talk import PATIENCE, TalkState
 
 
-def event(cls: type, **fields: object) -> object:
+def event(cls: type[Event], **fields: Any) -> Event:
     return cls(seq=1, at_ms=1.0, **fields)
 
 
@@ -26,35 +27,35 @@ class Patience(unittest.TestCase):
         state.wait(100.0)
         self.assertEqual(self.at(state, 100.0, PATIENCE.speech), (None, "silent"))
         state = TalkState()
-        state.event(event(messages.SessionStateEvent, state="listening"), 99.0)  # type: ignore[arg-type]
+        state.event(event(messages.SessionStateEvent, state="listening"), 99.0)
         state.wait(100.0)
         self.assertEqual(self.at(state, 100.0, PATIENCE.speech), (None, "no_speech"))
 
     def test_waits_longer_for_words_and_longer_still_for_a_reply(self) -> None:
         state = TalkState()
         state.wait(0.0)
-        state.event(event(messages.UserSpeechStartedEvent), 1.0)  # type: ignore[arg-type]
+        state.event(event(messages.UserSpeechStartedEvent), 1.0)
         self.assertEqual(self.at(state, 1.0, PATIENCE.reply), (None, "no_words"))
-        state.event(event(messages.UserSpeechStoppedEvent), 2.0)  # type: ignore[arg-type]
+        state.event(event(messages.UserSpeechStoppedEvent), 2.0)
         self.assertEqual(self.at(state, 2.0, PATIENCE.words), (None, "no_words"))
-        state.event(event(messages.UserTranscriptEvent, turn=2, text="hello", final=True), 3.0)  # type: ignore[arg-type]
+        state.event(event(messages.UserTranscriptEvent, turn=2, text="hello", final=True), 3.0)
         self.assertEqual(self.at(state, 3.0, PATIENCE.reply), (None, "no_reply"))
 
     def test_succeeds_when_a_reply_with_audio_has_ended_and_nothing_follows(self) -> None:
         state = TalkState()
-        state.event(event(messages.AgentSpeechStartedEvent, turn=1), 0.0)  # type: ignore[arg-type]
+        state.event(event(messages.AgentSpeechStartedEvent, turn=1), 0.0)
         state.audio(0.1)
         state.event(  # a greeting is no reply
-            event(messages.AgentSpeechStoppedEvent, turn=1, reason="completed", text="Hello."), 1.0  # type: ignore[arg-type]
+            event(messages.AgentSpeechStoppedEvent, turn=1, reason="completed", text="Hello."), 1.0
         )
         state.wait(1.0)
-        state.event(event(messages.UserTranscriptEvent, turn=2, text="hello", final=True), 2.0)  # type: ignore[arg-type]
-        state.event(event(messages.AgentSpeechStartedEvent, turn=2), 3.0)  # type: ignore[arg-type]
+        state.event(event(messages.UserTranscriptEvent, turn=2, text="hello", final=True), 2.0)
+        state.event(event(messages.AgentSpeechStartedEvent, turn=2), 3.0)
         self.assertEqual(self.at(state, 3.0, PATIENCE.reply), (None, "no_reply"))
         state.audio(10.0)
         self.assertIsNone(state.wait(3.0 + PATIENCE.reply))
         state.event(
-            event(messages.AgentSpeechStoppedEvent, turn=2, reason="completed", text="Yes."), 12.0  # type: ignore[arg-type]
+            event(messages.AgentSpeechStoppedEvent, turn=2, reason="completed", text="Yes."), 12.0
         )
         self.assertEqual(self.at(state, 12.0, PATIENCE.more), (None, "replied"))
 
@@ -62,7 +63,7 @@ class Patience(unittest.TestCase):
         state = TalkState()
         state.wait(0.0)
         for second in range(int(PATIENCE.total)):
-            state.event(event(messages.UserSpeechStartedEvent), float(second))  # type: ignore[arg-type]
+            state.event(event(messages.UserSpeechStartedEvent), float(second))
             self.assertIsNone(state.wait(float(second)))
         self.assertEqual(state.wait(PATIENCE.total), "endless")
 
@@ -109,10 +110,10 @@ class Printing(unittest.TestCase):
 
     def test_of_each_event_a_line_or_none(self) -> None:
         line = cli.spoken(
-            event(messages.AgentSpeechStoppedEvent, turn=1, reason="interrupted", text="one two")  # type: ignore[arg-type]
+            event(messages.AgentSpeechStoppedEvent, turn=1, reason="interrupted", text="one two")
         )
         self.assertEqual(line, "agent  one two [interrupted]")
-        self.assertIsNone(cli.spoken(event(messages.PongEvent)))  # type: ignore[arg-type]
+        self.assertIsNone(cli.spoken(event(messages.PongEvent)))
 
 
 if __name__ == "__main__":
