@@ -68,6 +68,9 @@ const program = (...args: ReadonlyArray<string>) =>
     return run(python ?? "", args)
   })
 
+const talk = (url: string, output: string) =>
+  program("-m", "effect_voice", "talk", "--url", url, "--input", question, "--output", output)
+
 interface Report {
   readonly stopped: ReadonlyArray<{ readonly reason: string; readonly text: string }>
   readonly heard_ms: readonly [number, number, number]
@@ -156,9 +159,7 @@ describe.skipIf(python === undefined)(
         const proxy = yield* cuttingProxy(port, "turn.latency")
         const file = Path.join(yield* directory, "reply.wav")
         const url = `http://127.0.0.1:${proxy.port}`
-        const { code, output } = yield* program(
-          ...["-m", "effect_voice", "talk", "--url", url, "--input", question, "--output", file]
-        )
+        const { code, output } = yield* talk(url, file)
         assert.strictEqual(code, 0, output)
         assert.strictEqual(proxy.cuts(), 1)
         const lines = output.split("\n")
