@@ -62,8 +62,8 @@ export class PromptWindow {
    * have left the history, which is bounded.
    */
   #from = 0
-  /** That item, by which it is found again in a history that was changed. */
-  #first: HistoryItem | undefined
+  /** The items from there on, by which it is found again in a history that was changed. */
+  #kept: ReadonlyArray<HistoryItem> = []
   /** After a refusal: the most tokens of the conversation. */
   #refused = Number.POSITIVE_INFINITY
   #summary = ""
@@ -75,8 +75,7 @@ export class PromptWindow {
 
   /** The index of the first item that the next prompt may have. */
   startOf(history: ReadonlyArray<HistoryItem>): number {
-    const index = this.#first === undefined ? -1 : history.lastIndexOf(this.#first)
-    const moved = index < 0 ? 0 : firstOf(history) + index - this.#from
+    const moved = this.#movedIn(history)
     this.#from += moved
     if (moved < 0) {
       this.#summarisedTo = Math.max(0, this.#summarisedTo + moved)
@@ -118,7 +117,7 @@ export class PromptWindow {
       const question = TokenEstimate.shorten(conversation.question, room * QUESTION_SHARE, PromptBudget.LEFT_OUT)
       const usual = PromptBudget.fit({ past: conversation.past, question, rounds: [] }, { keep, maxTokens: room })
       this.#from = startOf(usual.past)
-      this.#first = history[this.#from - firstOf(history)]
+      this.#kept = history.slice(this.#from - firstOf(history))
     }
     const preface = start === 0 ? "" : this.#preface(start)
     return { messages: [...instructions, ...withPreface(preface, [...past.flatMap(messagesOf), ...current])], tokens }
@@ -164,6 +163,15 @@ export class PromptWindow {
   stopSummary(): void {
     this.#stopSummary?.()
     this.#stopSummary = undefined
+  }
+
+  /** By how many items the first one of the prompt has moved. One that was cut is another object: it is told again. */
+  #movedIn(history: ReadonlyArray<HistoryItem>): number {
+    for (const [at, item] of this.#kept.entries()) {
+      const index = history.lastIndexOf(item)
+      if (index >= 0) return firstOf(history) + Math.max(0, index - at) - this.#from
+    }
+    return 0
   }
 
   /** What stands for the items before a position. */

@@ -56,6 +56,24 @@ describe("PromptBudget", () => {
     if (rounds.length > 0) assert.include(idsOf(messages, "tool-result"), `now.${rounds.length - 1}`)
   })
 
+  it("has no empty message of the user where nothing was asked", () => {
+    const lastOf = (past: ReadonlyArray<PromptBudget.PastTurn>, rounds: PromptBudget.Conversation["rounds"] = []) =>
+      PromptBudget.fit({ past, question: "", rounds }, { maxTokens: 2_000 }).current
+    // models refuse a prompt without a message of the user
+    for (const past of [[], [turn(0, 5)]]) {
+      const [asked, ...others] = lastOf(past)
+      assert.strictEqual(asked?.role, "user")
+      assert.notStrictEqual(
+        asked === undefined ? "" : JSON.stringify(asked.content),
+        JSON.stringify([{ type: "text", text: "" }])
+      )
+      assert.deepStrictEqual(others, [])
+    }
+    assert.notDeepEqual(lastOf([]), lastOf([turn(0, 5)]))
+    // the results of its tools are what the agent goes on with
+    assert.deepStrictEqual(lastOf([turn(0, 5)], [round("a", 3)]).map(({ role }) => role), ["assistant", "tool"])
+  })
+
   it("keeps everything that fits", () => {
     const past = Array.from({ length: 20 }, (_, i) => turn(i, 5))
     const fitted = PromptBudget.fit({ past, question: "now", rounds: [] }, { maxTokens: 16_000 })

@@ -58,6 +58,24 @@ const run = (agent: ReturnType<typeof Agent.fromLanguageModel>, about: AgentInpu
   Stream.mkString(agent.respond(about))
 
 describe("fromLanguageModel's prompt", () => {
+  it.effect("goes on from the same item where the history was changed before it", () => {
+    const requests: Array<Scripted.Request> = []
+    const firstOf = () =>
+      requests.at(-1)?.prompt.content.map(textsOf).find((text) => text.includes("question"))?.match(/question \d/u)?.[0]
+    return Effect.gen(function*() {
+      const agent = Agent.fromLanguageModel({ history: { keep: 2 } })
+      const of = yield* session()
+      const history = conversation(6)
+      const ask = (items: ReadonlyArray<HistoryItem>) =>
+        Stream.runDrain(agent.respond({ ...input(items, of), turn: 7 })).pipe(Effect.map(firstOf))
+      assert.strictEqual(yield* ask(history), "question 5")
+      assert.strictEqual(yield* ask(history.slice(2)), "question 5")
+      assert.strictEqual(yield* ask([{ ...item("user", 0, "note"), id: "n" }, ...history]), "question 5")
+      // the items themselves are gone: those before them have their place
+      assert.strictEqual(yield* ask([...history.slice(0, 8), ...history.slice(10)]), "question 4")
+    }).pipe(Effect.scoped, Effect.provide(Scripted.layer(() => ["Yes."], requests)))
+  })
+
   it.effect("has the instructions and the newest turns that fit, and a mark for the rest", () => {
     const requests: Array<Scripted.Request> = []
     return Effect.gen(function*() {

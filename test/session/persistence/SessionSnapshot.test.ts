@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { readFileSync } from "node:fs"
+import * as Conversation from "../../../src/conversation/Conversation.ts"
 import { defaultPolicy } from "../../../src/conversation/ConversationPolicy.ts"
 import { initial, type Reply, type State } from "../../../src/conversation/ConversationState.ts"
 import { HistoryItem } from "../../../src/conversation/History.ts"
@@ -8,6 +9,7 @@ import * as Json from "../../../src/schema/Json.ts"
 import * as SessionSnapshot from "../../../src/session/persistence/SessionSnapshot.ts"
 import { MAX_HEAD_BYTES, MAX_ITEM_BYTES, type StoredSession } from "../../../src/session/persistence/SessionStore.ts"
 import { VERSION } from "../../../src/session/persistence/SnapshotVersions.ts"
+import { optionsOf } from "../../conversation/Script.ts"
 
 const about: SessionSnapshot.SnapshotConfig = {
   userId: "user",
@@ -77,6 +79,31 @@ describe("SessionSnapshot", () => {
     const kept: string = JSON.parse(encoded).text
     assert.isTrue(kept === text || (kept.endsWith(" […]") && text.startsWith(kept.slice(0, -4))))
   })
+
+  it.effect("keeps the ids of items that were added, and asks again for an answer that was requested", () =>
+    Effect.gen(function*() {
+      const added: HistoryItem = { ...question, kind: "text", text: "I am Ann", id: "item_1" }
+      const source = { _tag: "Answer", transcript: "I am Ann", kind: "text", resumed: true, asked: true } as const
+      const state = { ...initial([question, added]), turn: 2 }
+      const asked: State = { ...state, agent: { _tag: "Active", reply: { ...reply, turn: 2, source } } }
+      const restored = yield* again(asked)
+      assert.deepStrictEqual(restored.history, [question, added])
+      assert.deepStrictEqual(restored.queue, [{
+        _tag: "Answer",
+        transcript: "I am Ann",
+        kind: "text",
+        resumed: true
+      }])
+      // the model is told of the question once
+      const options = optionsOf()
+      const conversation = Conversation.initial(restored.history, restored.queue, restored.turn)
+      const { commands } = Conversation.step(options, conversation, { _tag: "Started", atMs: 20 })
+      const start = commands.find((command) => command._tag === "Start")
+      assert.deepStrictEqual(start?.history, [question])
+      // a release without ids passes over it
+      const older = Schema.decodeUnknownSync(Schema.fromJsonString(Schema.Struct({ text: Schema.String })))
+      assert.strictEqual(older(SessionSnapshot.encodeItem(added)).text, "I am Ann")
+    }))
 
   it("keeps the head in the bytes that a store takes, whatever waits to be said", () => {
     const text = "\u0001".repeat(8_000)
