@@ -10,6 +10,7 @@ import { withDefault } from "../../schema/Defaults.ts"
 import { encodeKeys } from "../../schema/EncodedKeys.ts"
 import { secret } from "../../schema/Secret.ts"
 import type { TurnServer, WebRtcOptions } from "../../transport/webrtc/WebRtcConnection.ts"
+import { RealtimeConfig } from "../clients/openai/RealtimeConfig.ts"
 
 const iceUrl = /^(stuns?|turns?):(\[[\da-fA-F:.]+\]|[\w.-]{1,253})(?::(\d{1,5}))?(?:\?transport=(udp|tcp))?$/
 
@@ -55,6 +56,13 @@ const Port = Schema.Int.check(Schema.isBetween({ minimum: 1_024, maximum: 65_535
  * - `bindAddress`: the local address of WebRTC. Default: all; with `effect-voice serve` on a loopback address, that address.
  * - `announceAddress`: the public address of a 1:1 NAT, announced in ICE candidates instead of the local one.
  * - `maxConnectionsPerSession`: open connections of one session, replaced ones that still close included. 4.
+ * - `openai`: what clients of OpenAI's Realtime API are served, where `server.protocols` has them.
+ * - `openai.models`: models by the names that clients use, such as `gpt-realtime`. A name that is not listed is that of an agent; a name
+ *   that is none either is answered by the backend's agent. Default: none.
+ * - `openai.models.agent`: the agent that answers. Default: the agent of the model's name; where there is none, the backend's.
+ * - `openai.models.pipelineType`: `s2s` passes the conversation through to the backend's speech-to-speech engine. Default: the backend's.
+ * - `openai.clientSettings`: `none`: instructions and tools that a client sends are not used, only those of a client secret that was made
+ *   with a key. Default: `all`.
  *
  * How users reach the server from outside is configured there (`server.public_url`): the provider only knows paths.
  *
@@ -72,7 +80,8 @@ export const LocalConfig = Schema.Struct({
   ),
   bindAddress: Schema.optionalKey(Address),
   announceAddress: Schema.optionalKey(Address),
-  maxConnectionsPerSession: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 32 })).pipe(withDefault(4))
+  maxConnectionsPerSession: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 32 })).pipe(withDefault(4)),
+  openai: RealtimeConfig.pipe(withDefault({}))
 }).pipe(encodeKeys({
   iceServers: "ice_servers",
   udpPortRange: "udp_port_range",

@@ -9,6 +9,7 @@ import * as Layer from "effect/Layer"
 import * as BackendProvider from "../../backend/provider/BackendProvider.ts"
 import * as WebRtcConnection from "../../transport/webrtc/WebRtcConnection.ts"
 import * as WebSocketProtocol from "../../transport/websocket/WebSocketProtocol.ts"
+import * as OpenAi from "../clients/openai/index.ts"
 import * as RtviRoutes from "../clients/rtvi/RtviRoutes.ts"
 import * as SessionLinks from "../SessionLinks.ts"
 import * as SocketRoute from "../SocketRoute.ts"
@@ -49,6 +50,7 @@ export const provider: BackendProvider.BackendProvider["Service"] = BackendProvi
     })
     const webRtc = yield* WebRtcConnection.make(webRtcOptions(options))
     const { iceServers } = options
+    const realtime = yield* OpenAi.routes({ host, links, config: options.openai, longest: config.session.longest })
     return {
       open: (session) =>
         Effect.map(links.open(session), ({ attachments, expiresAt, token }) => {
@@ -63,6 +65,7 @@ export const provider: BackendProvider.BackendProvider["Service"] = BackendProvi
       routes: [
         SocketRoute.make({ path: "/v1/sessions/:id/audio", links, rates: WebSocketProtocol.defaultRates }),
         OfferRoute.make(links, webRtc),
+        ...realtime,
         ...RtviRoutes.make({ host, links, iceServers: () => browserIceServers(options) })
       ],
       // No remote service to probe.

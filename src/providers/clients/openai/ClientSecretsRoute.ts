@@ -15,9 +15,10 @@ import { AuthorizationFailed, InvalidConfig } from "../../../BackendError.ts"
 import * as Faults from "../../../schema/Faults.ts"
 import { parse } from "../../../schema/Json.ts"
 import * as OpenAiError from "./OpenAiError.ts"
+import type { RealtimeProtocols } from "./RealtimeProtocols.ts"
 import type { RealtimeSecrets } from "./RealtimeSecrets.ts"
 import { ttlSeconds } from "./RealtimeSecrets.ts"
-import type { Caller, RealtimeSessions } from "./RealtimeSessions.ts"
+import type { RealtimeSessions } from "./RealtimeSessions.ts"
 
 /**
  * The longest body of a request: 128 KiB. What becomes of it has to fit into a secret of 8 KiB.
@@ -40,18 +41,13 @@ const Body = Schema.Struct({
 })
 
 /**
- * - `sessionOf`: the session object of a client with a secret for this session, all its defaults filled in. Fails `invalid_config` for one
- *   that is not valid.
- * - `kept`: what of the session goes into the secret of such a caller.
- *
  * @category models
  * @since 0.1.0
  */
 export interface ClientSecretsOptions {
-  readonly sessions: Pick<RealtimeSessions, "callerOf" | "identify">
+  readonly sessions: Pick<RealtimeSessions, "callerOf" | "identify" | "modelOf">
   readonly secrets: Pick<RealtimeSecrets, "issue">
-  readonly sessionOf: (session: Schema.JsonObject) => Effect.Effect<object, InvalidConfig>
-  readonly kept: (session: Schema.JsonObject, caller: Caller) => Schema.JsonObject
+  readonly protocols: Pick<RealtimeProtocols, "sessionOf" | "kept">
 }
 
 const read = Effect.fnUntraced(function*(request: HttpServerRequest.HttpServerRequest) {
@@ -69,7 +65,7 @@ const read = Effect.fnUntraced(function*(request: HttpServerRequest.HttpServerRe
  * @category routes
  * @since 0.1.0
  */
-export const make = ({ kept, secrets, sessionOf, sessions }: ClientSecretsOptions): ProviderRoute => {
+export const make = ({ protocols, secrets, sessions }: ClientSecretsOptions): ProviderRoute => {
   const handle = Effect.fnUntraced(
     function*(request: HttpServerRequest.HttpServerRequest) {
       const caller = yield* sessions.callerOf(request)
@@ -77,8 +73,14 @@ export const make = ({ kept, secrets, sessionOf, sessions }: ClientSecretsOption
         return yield* new AuthorizationFailed({ op, message: "a client secret makes no other: use a key" })
       }
       const { expires_after, session } = yield* read(request)
-      const given = kept(session ?? {}, caller)
-      const whole = yield* sessionOf(given)
+      const given = protocols.kept(session ?? {}, caller._tag === "Key")
+      const { model } = given
+      const whole = yield* protocols.sessionOf({
+        // who connects with it gets a session of its own
+        id: "",
+        model: sessions.modelOf(typeof model === "string" ? model : undefined),
+        given
+      })
       const user = yield* sessions.identify(caller)
       const { expiresAt, value } = yield* secrets.issue(
         { user, session: given },

@@ -17,6 +17,15 @@ const typeOf = (status: number): string => {
   return status === 429 ? "rate_limit_error" : "invalid_request_error"
 }
 
+/** What is wrong with a request is told more precisely than by `invalid_config`, where it is known. */
+const codeOf = (
+  code: BackendError["code"],
+  details: { readonly [name: string]: unknown } | undefined
+): string => {
+  const reason = details?.["reason"]
+  return code === "invalid_config" && typeof reason === "string" ? reason : codes[code] ?? code
+}
+
 const paramOf = (details: { readonly [name: string]: unknown } | undefined): string | null => {
   const path = details?.["path"]
   return typeof path === "string" ? path : null
@@ -36,7 +45,7 @@ export const toResponse = (error: BackendError, status?: number): HttpServerResp
     error: {
       message: problem.detail,
       type: typeOf(given),
-      code: codes[error.code] ?? error.code,
+      code: codeOf(error.code, problem.details),
       param: paramOf(problem.details)
     }
   }, {

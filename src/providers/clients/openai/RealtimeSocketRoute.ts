@@ -11,18 +11,18 @@ import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
-import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { type ProviderRoute, speaking } from "../../../backend/provider/BackendProvider.ts"
 import { type BackendError, InvalidConfig } from "../../../BackendError.ts"
+import * as OpenAiProtocol from "../../../protocols/openai/OpenAiProtocol.ts"
 import * as WebSocketConnection from "../../../transport/websocket/WebSocketConnection.ts"
-import type { MakeProtocol, SampleRates } from "../../../transport/websocket/WebSocketProtocol.ts"
 import { peerOf, queryOf } from "../../RouteRequest.ts"
 import * as SessionElsewhere from "../../SessionElsewhere.ts"
 import type { Link, SessionLinks } from "../../SessionLinks.ts"
 import * as SocketUpgrade from "../../SocketUpgrade.ts"
 import * as Credentials from "./Credentials.ts"
 import * as OpenAiError from "./OpenAiError.ts"
+import type { RealtimeClient, RealtimeProtocols } from "./RealtimeProtocols.ts"
 import type { RealtimeSessions } from "./RealtimeSessions.ts"
 
 /**
@@ -34,34 +34,15 @@ import type { RealtimeSessions } from "./RealtimeSessions.ts"
 export const MAX_EVENT_BYTES = 1_048_576
 
 const op = "BackendProvider.realtime"
-const rates: SampleRates = { inputSampleRate: 24_000, outputSampleRate: 24_000 }
 
 /**
- * A client that is connected to a session.
- *
- * - `given`: the session object of its secret.
- * - `transcribes`: it asks for a session that only writes down what is said (`?intent=transcription`).
- *
- * @category models
- * @since 0.1.0
- */
-export interface RealtimeClient {
-  readonly id: string
-  readonly model: string
-  readonly given: Schema.JsonObject | undefined
-  readonly transcribes: boolean
-}
-
-/**
- * - `protocolOf`: fails `invalid_config` for a session object that is not valid.
- *
  * @category models
  * @since 0.1.0
  */
 export interface RealtimeSocketOptions {
   readonly sessions: RealtimeSessions
   readonly links: Pick<SessionLinks, "authenticate">
-  readonly protocolOf: (client: RealtimeClient) => Effect.Effect<MakeProtocol, BackendError>
+  readonly protocols: Pick<RealtimeProtocols, "make">
 }
 
 interface Entered extends RealtimeClient {
@@ -72,7 +53,7 @@ interface Entered extends RealtimeClient {
  * @category routes
  * @since 0.1.0
  */
-export const make = ({ links, protocolOf, sessions }: RealtimeSocketOptions): ProviderRoute => {
+export const make = ({ links, protocols, sessions }: RealtimeSocketOptions): ProviderRoute => {
   /** A session of its own, which ends with the scope where the client was not connected to it. */
   const create = Effect.fnUntraced(function*(request: HttpServerRequest.HttpServerRequest, query: URLSearchParams) {
     const caller = yield* sessions.callerOf(request)
@@ -117,7 +98,6 @@ export const make = ({ links, protocolOf, sessions }: RealtimeSocketOptions): Pr
       id,
       link,
       model: sessions.modelOf(query.get("model") ?? undefined),
-      given: undefined,
       transcribes: query.get("intent") === "transcription"
     }
     return entered
@@ -145,11 +125,11 @@ export const make = ({ links, protocolOf, sessions }: RealtimeSocketOptions): Pr
       if (client === undefined) {
         return OpenAiError.toResponse(new InvalidConfig({ op, message: "expected a WebSocket handshake" }), 426)
       }
-      const protocol = yield* protocolOf(client)
+      const protocol = yield* protocols.make(client, "websocket")
       yield* client.link.enter(yield* peerOf(request))
       const webSocket = yield* SocketUpgrade.accept(request, [Credentials.SUBPROTOCOL], MAX_EVENT_BYTES)
       const { closed, connection } = yield* WebSocketConnection.make(webSocket, {
-        ...rates,
+        ...OpenAiProtocol.rates,
         protocol,
         framesPerMessage: WebSocketConnection.MAX_FRAMES_PER_MESSAGE,
         closeEndsSession: true
