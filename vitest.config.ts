@@ -38,6 +38,7 @@ const shared = [
     "conversation",
     "hooks",
     "protocols",
+    "scenarios",
     "schema",
     "session",
     "speech",
