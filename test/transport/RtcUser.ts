@@ -25,8 +25,8 @@ export interface RtcUser {
   readonly close: () => void
 }
 
-/** Stands in for a browser: a peer on loopback that makes an offer with one audio track and the events channel. */
-export const make: Effect.Effect<RtcUser, never, Scope.Scope> = Effect.gen(function*() {
+/** Stands in for a browser: a peer on loopback that makes an offer with one audio track and a data channel of this label. */
+export const withChannel = Effect.fnUntraced(function*(label: string): Effect.fn.Return<RtcUser, never, Scope.Scope> {
   const clock = yield* MediaClock.make
   const connected = yield* Deferred.make<void>()
   const closed = yield* Deferred.make<void>()
@@ -63,7 +63,7 @@ export const make: Effect.Effect<RtcUser, never, Scope.Scope> = Effect.gen(funct
       Deferred.doneUnsafe(closed, Effect.void)
     }
   })
-  const channel = peer.createDataChannel("events")
+  const channel = peer.createDataChannel(label)
   channel.onOpen(() => Deferred.doneUnsafe(channelOpen, Effect.void))
   channel.onMessage((message) => {
     if (typeof message === "string") Queue.offerUnsafe(events, message)
@@ -125,6 +125,9 @@ export const make: Effect.Effect<RtcUser, never, Scope.Scope> = Effect.gen(funct
     close: () => peer.close()
   }
 })
+
+/** One with the events channel. */
+export const make: Effect.Effect<RtcUser, never, Scope.Scope> = withChannel("events")
 
 /** The best normalised correlation of a short recording within a longer one, looked for at 4 kHz. */
 export const correlation = (needle: Int16Array, hay: Int16Array): number => {

@@ -46,6 +46,7 @@ export type AnswerRequest = (
  * - `ready`: `waited_for`: the client gets nothing before it has said that it is ready; what it would have got follows then. `assumed`:
  *   it is ready from the beginning. Default: `waited_for`.
  * - `events`: whether the client gets the session's own events as well, each in a `server-message`. Default: no.
+ * - `rawAudio`: whether the user's audio may come in JSON. Default: yes.
  * - `answer`: answers messages of the application's own. Default: they are refused.
  *
  * @category models
@@ -54,6 +55,7 @@ export type AnswerRequest = (
 export interface RtviOptions {
   readonly ready?: "waited_for" | "assumed" | undefined
   readonly events?: boolean | undefined
+  readonly rawAudio?: boolean | undefined
   readonly answer?: AnswerRequest | undefined
 }
 
@@ -190,6 +192,10 @@ export class RtviMessages {
       case "Text":
         return this.#text(request, id, listener)
       case "Audio":
+        if (this.#options.rawAudio === false) {
+          this.#refuse(id, "the audio comes on its track")
+          return CONTROL_MS
+        }
         return request.frames.reduce((cost, frame) => cost + this.audio(frame, listener), CONTROL_MS)
       case "Messages":
         return this.#messages(request.messages, id, listener)

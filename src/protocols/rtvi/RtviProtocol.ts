@@ -78,6 +78,7 @@ export const make = (options: RtviOptions = {}): MakeProtocol => ({ inputSampleR
     accepts: () => messages.isReady,
     event: (event) => messages.event(event).map(encode),
     // the event of the interruption tells it in JSON
-    clear: () => inText === true ? undefined : INTERRUPTION
+    clear: () => inText === true ? undefined : INTERRUPTION,
+    afterListening: true
   }
 }

@@ -8,17 +8,16 @@
  */
 import * as ByteSize from "effect/ByteSize"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import * as HttpRouter from "effect/http/HttpRouter"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
-import * as Scope from "effect/Scope"
 import { type ProviderRoute, speaking } from "../../backend/provider/BackendProvider.ts"
 import { InvalidConfig } from "../../BackendError.ts"
 import * as Problem from "../../transport/Problem.ts"
 import * as Sdp from "../../transport/webrtc/Sdp.ts"
 import type { WebRtc } from "../../transport/webrtc/WebRtcConnection.ts"
+import * as PeerEntry from "../PeerEntry.ts"
 import { peerOf, tokenOf } from "../RouteRequest.ts"
 import * as SessionElsewhere from "../SessionElsewhere.ts"
 import type { SessionLinks } from "../SessionLinks.ts"
@@ -52,20 +51,7 @@ export const make = (links: SessionLinks, webRtc: WebRtc): ProviderRoute => {
         : Problem.errorResponse(new InvalidConfig({ op, message: "request body was truncated" }))
     }
 
-    const from = yield* peerOf(request)
-    const scope = yield* Scope.fork(link.scope)
-    const accepted = yield* Effect.andThen(link.enter(from), webRtc.accept(body.success)).pipe(
-      Scope.provide(scope),
-      Effect.onExit((exit) => Exit.isFailure(exit) ? Scope.close(scope, exit) : Effect.void)
-    )
-    yield* accepted.opened.pipe(
-      Effect.andThen(link.attach(accepted.connection)),
-      Effect.andThen(accepted.closed),
-      Effect.ignore,
-      Scope.provide(scope),
-      Effect.ensuring(Scope.close(scope, Exit.void)),
-      Effect.forkIn(link.scope)
-    )
+    const accepted = yield* PeerEntry.accept({ link, webRtc, offer: body.success, from: yield* peerOf(request) })
     return HttpServerResponse.text(accepted.answer, {
       status: 201,
       contentType: "application/sdp",

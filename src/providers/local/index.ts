@@ -66,7 +66,7 @@ export const provider: BackendProvider.BackendProvider["Service"] = BackendProvi
         SocketRoute.make({ path: "/v1/sessions/:id/audio", links, rates: WebSocketProtocol.defaultRates }),
         OfferRoute.make(links, webRtc),
         ...realtime,
-        ...RtviRoutes.make({ host, links, iceServers: () => browserIceServers(options) })
+        ...RtviRoutes.make({ host, links, webRtc, iceServers: () => browserIceServers(options) })
       ],
       // No remote service to probe.
       probe: Effect.succeed({ name: "provider", status: "healthy" as const })

@@ -3,7 +3,12 @@
  * `client-react` for what is on the page. What happens to it is kept for the test.
  */
 import { PipecatClient, type RTVIEventCallbacks } from "@pipecat-ai/client-js"
-import { PipecatClientProvider, usePipecatClientTransportState, usePipecatConversation } from "@pipecat-ai/client-react"
+import {
+  PipecatClientAudio,
+  PipecatClientProvider,
+  usePipecatClientTransportState,
+  usePipecatConversation
+} from "@pipecat-ai/client-react"
 import { SmallWebRTCTransport, WavMediaManager as RtcMedia } from "@pipecat-ai/small-webrtc-transport"
 import { WavMediaManager, WebSocketTransport } from "@pipecat-ai/websocket-transport"
 import { createElement, Fragment } from "react"
@@ -22,12 +27,18 @@ class Loudspeaker extends WavMediaManager {
 const log: Array<readonly [name: string, text: string]> = []
 const note = (name: string, text = ""): void => void log.push([name, text])
 
+const clientOf = (): PipecatClient => Reflect.get(globalThis, "client")
+
 const callbacks: RTVIEventCallbacks = {
   onConnected: () => note("connected"),
   onDisconnected: () => note("disconnected"),
   onBotReady: ({ version }) => note("botReady", version),
   onUserStartedSpeaking: () => note("userStarted"),
-  onUserStoppedSpeaking: () => note("userStopped"),
+  onUserStoppedSpeaking: () => {
+    // one thing is said at a time: the microphone repeats itself
+    clientOf().enableMic(false)
+    note("userStopped")
+  },
   onUserTranscript: ({ final, text }) => final ? note("user", text) : undefined,
   onBotTranscript: ({ text }) => note("bot", text),
   onBotStartedSpeaking: () => note("botStarted"),
@@ -49,6 +60,7 @@ const Conversation = () => {
   return createElement(
     Fragment,
     null,
+    createElement(PipecatClientAudio),
     createElement("output", { id: "state" }, state),
     createElement("output", { id: "messages" }, JSON.stringify(messages.map(({ parts, role }) => ({ role, parts }))))
   )
@@ -66,6 +78,8 @@ const start = async (url: string, transport: keyof typeof makeTransport, request
   createRoot(root).render(createElement(PipecatClientProvider, { client, children: createElement(Conversation) }))
   Object.assign(globalThis, { client })
   await client.initDevices()
+  // this media manager opens the microphone's track whatever `enableMic` was
+  client.enableMic(false)
   const { version } = await client.startBotAndConnect({
     endpoint: `${url}/start`,
     requestData: { transport, ...requestData }
@@ -75,8 +89,7 @@ const start = async (url: string, transport: keyof typeof makeTransport, request
 
 /** The loudest that WebRTC has brought, 0 to 1, and how many packets. */
 const received = async (): Promise<readonly [level: number, packets: number]> => {
-  const { client }: { client: PipecatClient } = globalThis as never
-  const pc: RTCPeerConnection | undefined = Reflect.get(client.transport, "pc")
+  const pc: RTCPeerConnection | undefined = Reflect.get(clientOf().transport, "pc")
   let [energy, packets] = [0, 0]
   for (const report of (await pc?.getStats())?.values() ?? []) {
     if (report.type !== "inbound-rtp" || report.kind !== "audio") continue

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Layer, Redacted, Schedule } from "effect"
+import { Duration, Effect, Layer, Redacted, Result, Schedule } from "effect"
 import * as Agent from "../../../src/agent/Agent.ts"
 import { VoiceBackend } from "../../../src/backend/VoiceBackend.ts"
 import { defaultPolicy } from "../../../src/conversation/ConversationPolicy.ts"
@@ -9,6 +9,7 @@ import * as ScriptedEngines from "../../../src/testing/scripted/ScriptedEngines.
 import * as Rtvi from "../../../src/wire/Rtvi.ts"
 import { call, neverOverloaded } from "../../server/support.ts"
 import { PipecatUser } from "../../support/pipecat/PipecatUser.ts"
+import * as RtcUser from "../../transport/RtcUser.ts"
 
 const KEY = "a-key-of-the-server"
 
@@ -183,8 +184,9 @@ describe("RTVI routes", () => {
       assert.strictEqual(yield* activeSessionCount, 0)
       const { url } = yield* Server.VoiceServer
       const { json } = yield* call(`${url}/status`)
-      assert.deepStrictEqual(json, { status: "ready", transports: ["websocket"] })
-      assert.strictEqual((yield* post("/start", "")).status, 400)
+      assert.deepStrictEqual(json, { status: "ready", transports: ["websocket", "webrtc"] })
+      const { json: webrtc } = yield* post("/start", "")
+      assert.deepStrictEqual(Object.keys(webrtc).toSorted(), ["iceConfig", "sessionId"])
     }).pipe(Effect.scoped, Effect.provide(served())), 60_000)
 
   it.live("need a key where the server does, and leave no place taken when nobody comes", () =>
@@ -215,6 +217,85 @@ describe("RTVI routes", () => {
         }
       }))
     ), 60_000)
+
+  it.live(
+    "carry the same over WebRTC, to who has started the session alone, and take its peer back",
+    () =>
+      Effect.gen(function*() {
+        const key = { authorization: `Bearer ${KEY}` }
+        const { json } = yield* post("/start", { transport: "webrtc", user_id: "ada" }, key)
+        const path = `/sessions/${json["sessionId"]}/api/offer`
+        const user = yield* RtcUser.withChannel("chat")
+        const offer = { sdp: user.offer, type: "offer", pc_id: null, restart_pc: false }
+        assert.strictEqual((yield* post(path, offer)).status, 401)
+        assert.strictEqual((yield* post(path, offer, { authorization: "Bearer other" })).status, 401)
+        assert.strictEqual((yield* post("/sessions/ses_0000000000000000.x/api/offer", offer, key)).status, 401)
+        for (const body of [{}, { ...offer, sdp: "v=0" }, { ...offer, type: "answer" }, { ...offer, pc_id: 7 }]) {
+          assert.strictEqual((yield* post(path, body, key)).status, 400)
+        }
+        const { json: answer } = yield* post(path, offer, key)
+        assert.deepStrictEqual(Object.keys(answer).toSorted(), ["pc_id", "sdp", "type"])
+        yield* user.answer(answer["sdp"])
+        yield* user.channelOpen
+
+        const { url } = yield* Server.VoiceServer
+        const patch = (body: object, headers = key) =>
+          call(`${url}/api/offer`, { method: "PATCH", headers, body: JSON.stringify(body) })
+        const candidate = { candidate: "", sdp_mid: "voice", sdp_mline_index: 0 }
+        assert.strictEqual((yield* patch({ pc_id: answer["pc_id"], candidates: [candidate] })).status, 200)
+        assert.strictEqual((yield* patch({ pc_id: `${json["sessionId"]}.none`, candidates: [] })).status, 404)
+        assert.strictEqual((yield* patch({ pc_id: "none", candidates: [] })).status, 401)
+        assert.strictEqual((yield* patch({ pc_id: answer["pc_id"], candidates: [{ candidate: "x" }] })).status, 400)
+
+        const messages: Array<Rtvi.RtviMessage> = []
+        const seen = (type: string) =>
+          Effect.gen(function*() {
+            while (!messages.some((each) => each.type === type)) {
+              messages.push(Result.getOrThrow(Rtvi.decode(yield* user.event)))
+            }
+          }).pipe(Effect.timeout("1 minute"))
+        user.send(`ping: ${Date.now()}`)
+        user.send(
+          JSON.stringify({ type: "signalling", message: { type: "trackStatus", receiver_index: 0, enabled: true } })
+        )
+        user.send(Rtvi.encode({ type: "client-ready", id: "c1", data: { version: "2.1.0" } }))
+        yield* seen("bot-ready")
+        user.send(Rtvi.encode({ type: "raw-audio", id: "a", data: { base64Audio: "AAAA", sampleRate: 16_000 } }))
+        yield* seen("error-response")
+        user.send(Rtvi.encode({ type: "send-text", id: "t", data: { content: "hello" } }))
+        yield* seen("bot-stopped-speaking")
+        assert.strictEqual(
+          Rtvi.textField(messages.find(({ type }) => type === "bot-output")?.data, "text"),
+          "You said hello."
+        )
+        assert.isAbove(user.packets.length, 10)
+        // a further offer of the same peer, and one of another peer of the same client
+        const again = yield* post("/api/offer", { ...offer, pc_id: answer["pc_id"] }, key)
+        assert.strictEqual(again.json["pc_id"], answer["pc_id"])
+        const second = yield* RtcUser.withChannel("chat")
+        const restarted = yield* post(
+          "/api/offer",
+          { sdp: second.offer, type: "offer", pc_id: answer["pc_id"], restart_pc: true },
+          key
+        )
+        assert.notStrictEqual(restarted.json["pc_id"], answer["pc_id"])
+        yield* second.answer(restarted.json["sdp"])
+        yield* second.channelOpen
+        second.send(Rtvi.encode({ type: "client-ready", id: "c2", data: { version: "2.1.0" } }))
+        assert.include(yield* second.event, "bot-ready")
+        const { activeSessionCount } = yield* VoiceBackend
+        assert.strictEqual(yield* activeSessionCount, 1)
+
+        // an offer alone begins a session
+        const third = yield* RtcUser.withChannel("chat")
+        const direct = { sdp: third.offer, type: "offer", requestData: { topic: "rain" } }
+        assert.strictEqual((yield* post("/api/offer", direct)).status, 401)
+        assert.strictEqual((yield* post("/api/offer", direct, key)).status, 200)
+        const sessions = yield* Effect.flatMap(VoiceBackend, ({ listSessions }) => listSessions)
+        assert.deepStrictEqual(yield* Effect.forEach(sessions, ({ metadata }) => metadata), [{}, { topic: "rain" }])
+      }).pipe(Effect.scoped, Effect.provide(served({ server: { apiKeys: [Redacted.make(KEY)] } }))),
+    120_000
+  )
 
   it.live("are not there where the protocol is not served", () =>
     Effect.gen(function*() {

@@ -8,9 +8,11 @@ import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { type ProviderHost, type ProviderRoute, speaking } from "../../../backend/provider/BackendProvider.ts"
 import * as RtviProtocol from "../../../protocols/rtvi/RtviProtocol.ts"
+import type { WebRtc } from "../../../transport/webrtc/WebRtcConnection.ts"
 import * as WebSocketProtocol from "../../../transport/websocket/WebSocketProtocol.ts"
 import type { SessionLinks } from "../../SessionLinks.ts"
 import * as SocketRoute from "../../SocketRoute.ts"
+import * as OfferRoutes from "./OfferRoutes.ts"
 import * as RtviSessions from "./RtviSessions.ts"
 import * as StartRoute from "./StartRoute.ts"
 
@@ -28,10 +30,11 @@ const FRAMES_PER_MESSAGE = 2
 export interface RtviRoutesOptions {
   readonly host: ProviderHost
   readonly links: SessionLinks
+  readonly webRtc: WebRtc
   readonly iceServers: () => ReadonlyArray<object>
 }
 
-const transports = ["websocket"] as const
+const transports = ["websocket", "webrtc"] as const
 
 const socketPath = (id: string): string => `/v1/sessions/${encodeURIComponent(id)}/rtvi`
 
@@ -39,7 +42,7 @@ const socketPath = (id: string): string => `/v1/sessions/${encodeURIComponent(id
  * @category routes
  * @since 0.1.0
  */
-export const make = ({ host, iceServers, links }: RtviRoutesOptions): ReadonlyArray<ProviderRoute> => {
+export const make = ({ host, iceServers, links, webRtc }: RtviRoutesOptions): ReadonlyArray<ProviderRoute> => {
   const sessions = RtviSessions.make({ host, links })
   return [
     ...StartRoute.make({ sessions, socketPath, iceServers, transports }),
@@ -51,6 +54,7 @@ export const make = ({ host, iceServers, links }: RtviRoutesOptions): ReadonlyAr
         Effect.succeed(HttpServerResponse.jsonUnsafe({ status: "ready", transports }))
       )
     ),
+    ...OfferRoutes.make({ sessions, webRtc, options: () => ({}) }),
     SocketRoute.make({
       path: "/v1/sessions/:id/rtvi",
       links,
