@@ -45,7 +45,7 @@ export const seconds: { readonly [file: string]: number } = {
   "test/engines/gemini/Live.server.test.ts": 20,
   "test/engines/openai/Realtime.server.test.ts": 20,
   "test/cli/Reload.server.test.ts": 19,
-  "test/clients/Python.server.test.ts": 25,
+  "test/clients/Python.server.test.ts": 28,
   "test/store/PostgresWrites.server.test.ts": 17,
   "test/contract/PipecatBridge.server.test.ts": 15
 }

@@ -7,7 +7,8 @@
 """
 
 from ._shapes import Event, Message, UnknownEvent, Value
-from .call import CallEnded, CallEvent, Connecting, ConnectionEvent, VoiceCall, connect
+from .call import CallEnded, CallEvent, ConnectionEvent, VoiceCall
+from .connecting import Connecting, connect
 from .errors import (
     AgentError,
     AuthenticationFailed,

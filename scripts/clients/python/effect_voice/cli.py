@@ -11,7 +11,8 @@ from typing import Final, Sequence
 
 from . import recordings
 from ._shapes import Event, UnknownEvent
-from .call import CallEvent, ConnectionEvent, VoiceCall, connect
+from .call import CallEvent, ConnectionEvent, VoiceCall
+from .connecting import connect
 from .errors import VoiceError
 from .messages import (
     AgentSpeechStoppedEvent,

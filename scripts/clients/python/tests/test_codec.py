@@ -1,6 +1,7 @@
 """Events and messages, as JSON and as values."""
 
 import json
+import random
 import typing
 import unittest
 from dataclasses import fields
@@ -63,6 +64,18 @@ class Events(unittest.TestCase):
         for depth in (500, 5_000, 100_000):
             head = '{"type":"error","seq":1,"at_ms":1,"code":"timeout","message":"m","details":'
             decode_event(head + "[" * depth + "]" * depth + "}")
+
+
+    def test_texts_that_are_broken_anywhere_never_raise(self) -> None:
+        chance = random.Random(20)
+        latency = {"type": "turn.latency", "turn": 1, "total_ms": 1, "parts": [{"name": "a", "ms": 1}]}
+        whole = json.dumps({**COMMON, **latency})
+        pieces = ['"', "{", "}", "[", ",", ":", "\\", "9", "e", "\0", "\ud800", ""]
+        for _ in range(3_000):
+            text = list(whole)
+            for _ in range(chance.randrange(1, 6)):
+                text[chance.randrange(len(text))] = chance.choice(pieces)
+            decode_event("".join(text))
 
 
 class Messages(unittest.TestCase):
