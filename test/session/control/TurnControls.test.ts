@@ -162,6 +162,49 @@ describe("answers on request", () => {
       })
     ))
 
+  it.effect("come from a model that answers sound, which is asked then", () =>
+    running(
+      layerS2s(["one", "two"], { turnAuthority: "own", setup: { policy: { ...manual, ...onRequest } } }),
+      Effect.gen(function*() {
+        const user = yield* call()
+        assert.strictEqual(yield* reasonOf(user, { _tag: "Respond" }), "unsupported")
+        yield* user.speaks(400)
+        yield* must(user, { _tag: "EndTurn" })
+        yield* user.hears(2_000)
+        assert.deepStrictEqual(spoken(user), [])
+        assert.strictEqual(yield* user.session.state.get, "listening")
+        yield* must(user, { _tag: "Respond" })
+        yield* user.hears(3_000)
+        assert.deepStrictEqual(spoken(user), ["agent.speech_started", "agent.speech_stopped"])
+        yield* user.session.sendText("typed")
+        yield* user.hears(1_000)
+        assert.strictEqual(spoken(user).length, 2)
+        yield* must(user, { _tag: "Respond" })
+        yield* user.hears(3_000)
+        assert.strictEqual(spoken(user).length, 4)
+        assert.include(yield* user.said, "user: typed")
+      })
+    ))
+
+  it.effect("wait for what the agent says by itself, and are not given when they are taken back", () =>
+    running(
+      layer({ policy: onRequest }),
+      Effect.gen(function*() {
+        const user = yield* call()
+        yield* user.session.say("this is an announcement")
+        yield* user.hears(200)
+        yield* must(user, { _tag: "Respond" })
+        assert.strictEqual(yield* reasonOf(user, { _tag: "Respond" }), "answer_in_progress")
+        yield* user.hears(4_000)
+        assert.deepStrictEqual(yield* user.said, ["agent: this is an announcement", "agent: You said."])
+        yield* user.speaks(400)
+        yield* must(user, { _tag: "Respond" })
+        yield* must(user, { _tag: "Interrupt" })
+        yield* user.hears(4_000)
+        assert.deepStrictEqual((yield* user.said).slice(2), ["user: one"])
+      })
+    ))
+
   it.effect("may have instructions, and need no question", () => {
     const inputs: Array<readonly [string, string | undefined, number]> = []
     const agent = Agent.fromCallback((transcript, { history, instructions }) => {
