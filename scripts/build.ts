@@ -51,7 +51,10 @@ for (const path of readdirSync("dist", { recursive: true, encoding: "utf8" })) {
   if (!path.endsWith(".d.ts")) continue
   const [file, mapFile] = [join("dist", path), join("dist", `${path}.map`)]
   const declarations = { text: readFileSync(file, "utf8"), map: readFileSync(mapFile, "utf8") }
-  const described = describe(join("src", path.replace(/\.d\.ts$/, ".ts")), declarations)
+  const source = join("src", path.replace(/\.d\.ts$/, ".ts"))
+  // components have no lists of options
+  if (!existsSync(source)) continue
+  const described = describe(source, declarations)
   if (described.text === declarations.text) continue
   writeFileSync(file, described.text)
   writeFileSync(mapFile, described.map)
@@ -60,7 +63,7 @@ for (const path of readdirSync("dist", { recursive: true, encoding: "utf8" })) {
 // Pages, styles, images; and hand-written declarations, which the compiler does not copy.
 let copied = 0
 for (const path of readdirSync("src", { recursive: true, encoding: "utf8", withFileTypes: true })) {
-  if (!path.isFile() || (path.name.endsWith(".ts") && !path.name.endsWith(".d.ts"))) continue
+  if (!path.isFile() || (/\.tsx?$/.test(path.name) && !path.name.endsWith(".d.ts"))) continue
   const from = join(path.parentPath, path.name)
   const to = join("dist", from.slice("src".length + 1))
   mkdirSync(dirname(to), { recursive: true })

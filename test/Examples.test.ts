@@ -47,7 +47,7 @@ describe("Examples", () => {
   it("shows in the guides the programs that are compiled and run here, and every one of them", () => {
     const shown = guides.flatMap(({ file: guide, text }) =>
       Array.from(
-        text.matchAll(/<!-- (test\/examples\/[\w.]+) -->\n```\w+\n([\s\S]*?)```/gu),
+        text.matchAll(/<!-- (test\/examples\/[\w./]+) -->\n```\w+\n([\s\S]*?)```/gu),
         ([, file = "", body = ""]) => ({ body, file, guide })
       )
     )
@@ -56,8 +56,8 @@ describe("Examples", () => {
     }
     assert.includeMembers(
       shown.map(({ file }) => file),
-      readdirSync(join("test", "examples")).filter((file) => /\.\w+$/u.test(file)).map((file) =>
-        `test/examples/${file}`
+      ["test/examples", "test/examples/pages"].flatMap((folder) =>
+        readdirSync(folder).filter((file) => /\.\w+$/u.test(file)).map((file) => `${folder}/${file}`)
       )
     )
   })

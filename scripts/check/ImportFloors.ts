@@ -38,8 +38,8 @@ export interface Import {
 interface Floor {
   /** The areas that it may import besides itself. */
   readonly on: ReadonlyArray<string>
-  /** Which packages: nothing, only `effect`, or any that package.json declares. */
-  readonly packages: "none" | "pure" | "effect" | "any"
+  /** Which packages: nothing, only `effect`, only `react`, or any that package.json declares. */
+  readonly packages: "none" | "pure" | "effect" | "react" | "any"
 }
 
 // The files directly in src, `BackendError` and what is made of it, are the area "ground"; `index.ts` is "index".
@@ -80,6 +80,7 @@ export const floors: Readonly<Record<string, Floor>> = {
   server: { on: [...parts, "builtin", "testing"], packages: "any" },
   cli: { on: [...parts, "builtin", "testing", "server", "client"], packages: "any" },
   client: { on: [], packages: "none" },
+  react: { on: ["client"], packages: "react" },
   console: { on: ["client"], packages: "none" },
   index: { on: core, packages: "none" }
 }
@@ -140,6 +141,7 @@ export const areaOf = (file: string): string | undefined => {
   const [src, first, second] = file.split("/")
   if (src !== "src" || first === undefined) return undefined
   if (second === undefined) return first === "index.ts" ? "index" : "ground"
+  if (first === "client" && second === "react") return "react"
   return first === "server" && second === "console" ? "console" : first
 }
 
@@ -231,7 +233,7 @@ const checkPackage = (
   const name = packageOf(specifier)
   if (name === "effect-voice") return `imports its own package by name (${specifier}): use a relative path`
   if (specifier.startsWith("node:")) {
-    return packages === "none" || packages === "pure"
+    return packages === "none" || packages === "pure" || packages === "react"
       ? `${area} must not import ${specifier}: it runs anywhere`
       : undefined
   }
@@ -239,6 +241,9 @@ const checkPackage = (
   if (packages === "none") {
     // a type is nothing that a browser loads
     return typeOnly && declared.has(name) ? undefined : `${area} must not import a package (${specifier})`
+  }
+  if (packages === "react") {
+    return name === "react" ? undefined : `${area} must not import a package other than react (${specifier})`
   }
   if (name === "effect") {
     const module = specifier.slice("effect/".length)

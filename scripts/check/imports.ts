@@ -14,7 +14,7 @@ const declared = new Set(
   ["dependencies", "optionalDependencies", "peerDependencies"].flatMap((kind) => Object.keys(manifest[kind] ?? {}))
 )
 const files = readdirSync("src", { recursive: true, encoding: "utf8" })
-  .filter((path) => path.endsWith(".ts"))
+  .filter((path) => /\.tsx?$/.test(path))
   .map((path) => join("src", path).replaceAll("\\", "/"))
   .sort()
 

@@ -61,6 +61,7 @@ describe("ImportFloors", () => {
     assert.strictEqual(areaOf("src/index.ts"), "index")
     assert.strictEqual(areaOf("src/engines/silero/Silero.ts"), "engines")
     assert.strictEqual(areaOf("src/server/console/console.ts"), "console")
+    assert.strictEqual(areaOf("src/client/react/CallButton.tsx"), "react")
     assert.strictEqual(areaOf("test/a.ts"), undefined)
   })
 
@@ -95,6 +96,11 @@ describe("ImportFloors", () => {
     passes("src/server/A.ts", "import { WebSocketServer } from \"ws\"")
     fails("src/server/A.ts", "import { B } from \"left-pad/x\"", 1, "does not declare")
     fails("src/client/A.ts", "import * as B from \"effect/Effect\"", 1, "client must not import a package")
+    passes("src/client/react/A.tsx", "import { useState } from \"react\"\nimport { B } from \"../B.ts\"")
+    fails("src/client/react/A.tsx", "import { createPortal } from \"react-dom\"", 1, "other than react")
+    fails("src/client/react/A.tsx", "import \"node:fs\"", 1, "it runs anywhere")
+    fails("src/client/A.ts", "import { B } from \"./react/B.tsx\"", 1, "client must not import react")
+    fails("src/client/A.ts", "import { useState } from \"react\"", 1, "client must not import a package")
     fails("src/server/A.ts", "import { B } from \"effect-voice\"", 1, "its own package by name")
   })
 

@@ -5,13 +5,13 @@
  * It installs the bundlers from the registry (or npm's cache).
  */
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { createServer } from "node:http"
-import { extname, join, normalize } from "node:path"
+import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
 import * as Browser from "../browser/Browser.ts"
 import { silence } from "../browser/Scene.ts"
 import { findFreePort } from "../support/FreePort.ts"
 import * as PackedProject from "./PackedProject.ts"
+import { serveFolder, type Site } from "./Site.ts"
 
 if (Browser.missing !== undefined) process.stderr.write(`skipped, bundlers: ${Browser.missing}\n`)
 
@@ -36,40 +36,6 @@ globalThis.talk = async (url) => {
   return { text, loudest }
 }
 `
-
-const types: { readonly [extension: string]: string } = {
-  ".html": "text/html",
-  ".js": "text/javascript",
-  ".mjs": "text/javascript"
-}
-
-/** A folder that is served at an origin of its own, with a content security policy if given. */
-interface Site {
-  readonly url: string
-  readonly close: () => void
-}
-
-const serveFolder = async (folder: string, policy?: string): Promise<Site> => {
-  const server = createServer((request, response) => {
-    const path = normalize(new URL(request.url ?? "/", "http://localhost").pathname)
-    try {
-      const file = join(folder, path === "/" ? "index.html" : path)
-      const body = readFileSync(file)
-      response.writeHead(200, {
-        "content-type": types[extname(file)] ?? "application/octet-stream",
-        ...(policy === undefined ? {} : { "content-security-policy": policy })
-      }).end(body)
-    } catch {
-      response.writeHead(404).end()
-    }
-  })
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-  const address = server.address()
-  return {
-    url: `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`,
-    close: () => server.close()
-  }
-}
 
 describe.skipIf(Browser.missing !== undefined)("the packed browser client", () => {
   let project = ""

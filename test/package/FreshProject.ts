@@ -77,10 +77,13 @@ export const make = (manager: Manager, more: ReadonlyArray<string> = []): string
   return project
 }
 
-/** Makes a project with the package and a compiler alone: no optional dependency, no peer but `effect`. */
+/** Makes a project with the package and a compiler alone: no optional dependency, no peer but `effect` and React's types. */
 export const makeBare = (more: ReadonlyArray<string>): string => {
   const project = PackedProject.makeEmpty()
-  const packages = [`./${PackedProject.pack(project)}`, ...["effect", "@types/node"].map(PackedProject.ofDevelopment)]
+  const packages = [
+    `./${PackedProject.pack(project)}`,
+    ...["effect", "@types/node", "@types/react"].map(PackedProject.ofDevelopment)
+  ]
   // npm installs peers of `@effect/platform-node`, such as `redis`, by itself
   add(project, "npm", [...packages, ...more], ["--omit=optional", "--legacy-peer-deps"])
   return project
@@ -90,7 +93,7 @@ export const makeBare = (more: ReadonlyArray<string>): string => {
 export const subpathsOf = (project: string): ReadonlyArray<string> => {
   const installed = join(project, "node_modules", "effect-voice")
   return Object.entries(PackedProject.manifest.exports).flatMap(([subpath, target]) => {
-    if (typeof target === "string") return []
+    if (typeof target === "string" || !target.default.endsWith(".js")) return []
     if (!subpath.includes("*")) return [subpath.slice(1)]
     const [before = "", after = ""] = target.default.split("*")
     const folder = join(installed, before)

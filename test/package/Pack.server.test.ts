@@ -64,7 +64,7 @@ describe("the packed package", () => {
   let subpaths: ReadonlyArray<string> = []
 
   beforeAll(() => {
-    const packages = ["typescript", "@types/node"].map(PackedProject.ofDevelopment)
+    const packages = ["typescript", "@types/node", "@types/react"].map(PackedProject.ofDevelopment)
     PackedProject.addTools(project, [...packages, ESBUILD, ...(isFull ? [FORMER_TYPESCRIPT] : [])])
     subpaths = FreshProject.subpathsOf(project)
   }, 300_000)
@@ -138,7 +138,8 @@ process.stdout.write(failed.join("\\n"))
     // what needs an optional peer that is not installed says which
     const found = run(project, process.execPath, ["--disable-warning=ExperimentalWarning", "imports.mjs"])
     const failed = found.split("\n").filter((line) =>
-      !/^effect-voice\/store\/(?:PostgresStore|Redis\w+): Cannot find package '(?:@effect\/sql-pg|redis)'/.test(line)
+      !/^effect-voice\/(?:react|store\/(?:PostgresStore|Redis\w+)): Cannot find package '(?:react|@effect\/sql-pg|redis)'/
+        .test(line)
     )
     assert.deepStrictEqual(failed.filter((line) => line !== ""), [])
   }, 60_000)

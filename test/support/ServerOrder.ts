@@ -25,6 +25,7 @@ export const seconds: { readonly [file: string]: number } = {
   "test/cli/app/App.server.test.ts": 36,
   "test/package/Bundlers.browser.test.ts": 40,
   "test/store/StoreOutages.server.test.ts": 40,
+  "test/package/CallPages.browser.test.ts": 25,
   "test/browser/Interruptions.browser.test.ts": 38,
   "test/providers/livekit/SharedRooms.server.test.ts": 34,
   "test/store/StoreFailover.server.test.ts": 33,
