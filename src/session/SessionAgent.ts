@@ -39,6 +39,8 @@ export interface SessionAgentOptions extends Pick<SessionOptions, "id" | "agent"
   /** The connection of the user, now. */
   readonly connection: () => UserConnection | undefined
   readonly emit: (event: SessionEventBody) => void
+  /** What the user's client tells the agent has changed. */
+  readonly onClient: (client: AgentClient) => void
   /** Called when another agent must be stored. */
   readonly onHandOver: () => void
   /** Takes a language that is well-formed. */
@@ -71,7 +73,7 @@ export class SessionAgent implements AgentSession {
   constructor(options: SessionAgentOptions) {
     this.#options = options
     this.current = options.agent
-    this.userClient = new SessionClient(options.connection)
+    this.userClient = new SessionClient(options.connection, options.onClient)
     this.registeredName = typeof options.config.agent === "string" ? options.config.agent : undefined
   }
 

@@ -28,7 +28,7 @@ const gone = () => new ToolError({ message: "the client that runs this tool is n
  */
 export class SessionClient {
   readonly #connection: () => UserConnection | undefined
-  readonly #changed: (client: ClientTools.ClientSettings) => void
+  readonly #changed: (client: AgentClient) => void
   readonly #waiting = new Map<string, Deferred.Deferred<string, ToolError>>()
   #current: AgentClient | undefined
 
@@ -38,7 +38,7 @@ export class SessionClient {
    */
   constructor(
     connection: () => UserConnection | undefined,
-    changed: (settings: ClientTools.ClientSettings) => void = () => undefined
+    changed: (client: AgentClient) => void = () => undefined
   ) {
     this.#connection = connection
     this.#changed = changed
@@ -55,7 +55,7 @@ export class SessionClient {
     if (refusal !== undefined) return refusal
     const { instructions, toolChoice = "auto", tools = [] } = settings
     this.#current = { instructions, toolChoice, toolkit: ClientTools.toolkit(tools, this.#call) }
-    this.#changed(settings)
+    this.#changed(this.#current)
     return undefined
   }
 

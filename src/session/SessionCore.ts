@@ -112,6 +112,9 @@ export class SessionCore {
       history,
       isClosed: () => this.isClosed,
       connection: () => this.attachments.current,
+      onClient: (client) => {
+        if (this.pipeline?.setClient?.(client) === false) this.log.clientNotTold()
+      },
       emit,
       onHandOver: () => this.persistence?.requestSave(),
       setLanguage: (language) => this.setLanguage(language),

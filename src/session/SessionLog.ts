@@ -33,6 +33,7 @@ export class SessionLog {
   #loggedErrors: WeakSet<BackendError> | undefined
   #lines = 0
   #hasLoggedCut = false
+  #hasLoggedClient = false
   /** Whether the turn detector has failed, and that was logged. */
   #isDetectorFailing = false
 
@@ -73,6 +74,14 @@ export class SessionLog {
       `log:${++this.#lines}`,
       Effect.annotateLogs(line, { language, kept_by: engines.join(", ") })
     )
+  }
+
+  /** The model takes no instructions and no tools of the user's client. Once: a client may send them often. */
+  clientNotTold(): void {
+    if (this.#hasLoggedClient) return
+    this.#hasLoggedClient = true
+    const line = Effect.logWarning("the model of a session cannot take the instructions and tools of the user's client")
+    this.#session.runtime.run("client", line)
   }
 
   /** A text was cut. Once: whoever sends one text that is too long may send many. */

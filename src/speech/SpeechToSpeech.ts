@@ -30,6 +30,17 @@ export interface SpeechToSpeechTool {
 }
 
 /**
+ * What the user's client tells the model, where its protocol has it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SpeechToSpeechClient {
+  readonly instructions: string | undefined
+  readonly tools: ReadonlyArray<SpeechToSpeechTool>
+}
+
+/**
  * What happens on the model's side. `reply` is the engine's own name of a reply, new for each; `request` is the id of a
  * request of the session.
  *
@@ -110,6 +121,11 @@ export interface SpeechToSpeechStream {
    * cannot change it; called with a language of the engine's `capabilities`.
    */
   readonly setLanguage?: ((language: string) => void) | undefined
+  /**
+   * Takes what the user's client tells the model, instead of what it told before: instructions after the engine's own, and tools beside
+   * those of the session; from the next turn on, also on the connections to come. Left out by an engine that cannot change it.
+   */
+  readonly setClient?: ((client: SpeechToSpeechClient) => void) | undefined
   readonly events: Stream.Stream<SpeechToSpeechEvent, BackendError>
 }
 

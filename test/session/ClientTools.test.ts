@@ -7,6 +7,8 @@ import * as Agent from "../../src/agent/index.ts"
 import type * as ClientTools from "../../src/agent/tools/ClientTools.ts"
 import { SessionClient } from "../../src/session/SessionClient.ts"
 import { ScriptedLanguageModel } from "../../src/testing/index.ts"
+import type { S2sCall } from "../../src/testing/scripted/ScriptedSpeechToSpeech.ts"
+import { call, layerS2s, pass, running } from "./Harness.ts"
 import { TestConnection } from "./TestConnection.ts"
 
 const parameters = { type: "object", properties: { city: { type: "string" } }, required: ["city"] }
@@ -139,5 +141,29 @@ describe("A client's tools and instructions", () => {
       assert.strictEqual(refusal?.details?.["path"], path)
       assert.isUndefined(client.current)
     }
+  })
+})
+
+describe("A client's tools and instructions, of a speech-to-speech model", () => {
+  it.effect("are told to the model, which calls the client", () => {
+    const calls: Array<S2sCall> = []
+    const connection = new ClientConnection()
+    return running(
+      layerS2s([{ call: "weather", input: { city: "Paris" }, last: "It is {}." }], { calls }),
+      Effect.gen(function*() {
+        const user = yield* call({ connection })
+        yield* user.session.control({ _tag: "Client", settings: { instructions: "Be kind.", tools: [weather] } })
+        const told = calls.flatMap((each) => each._tag === "setClient" ? [each.client] : [])
+        assert.strictEqual(told[0]?.instructions, "Be kind.")
+        assert.deepStrictEqual(told[0]?.tools.map(({ name }) => name), ["weather"])
+        yield* user.session.sendText("how is the weather")
+        yield* pass("1 second")
+        const [asked] = connection.calls
+        assert.strictEqual(asked?.arguments, "{\"city\":\"Paris\"}")
+        assert.isUndefined(connection.listener?.control?.({ _tag: "ToolResult", id: asked?.id ?? "", output: "sunny" }))
+        yield* pass("10 seconds")
+        assert.include(yield* user.said, "agent: It is sunny.")
+      })
+    )
   })
 })

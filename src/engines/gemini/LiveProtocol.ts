@@ -4,6 +4,7 @@
  *
  * @since 0.1.0
  */
+import type { SpeechToSpeechClient } from "../../speech/SpeechToSpeech.ts"
 import { ModelConversation } from "../hosted/s2s/ModelConversation.ts"
 import type { ModelReply } from "../hosted/s2s/ModelReply.ts"
 import { S2sContext } from "../hosted/s2s/S2sContext.ts"
@@ -22,7 +23,7 @@ const ANSWER_ALOUD = "Please answer aloud what the user has just said."
 
 /**
  * Options of a session's protocol. `setup`: the fields of `setup`, without those of resumption; `inLanguage`: the same for
- * another language. Default: the language cannot be changed.
+ * another language, `ofClient` with what the user's client tells the model. Default: they cannot be changed.
  *
  * @category models
  * @since 0.1.0
@@ -30,6 +31,7 @@ const ANSWER_ALOUD = "Please answer aloud what the user has just said."
 export interface LiveProtocolOptions extends S2sProtocolOptions {
   readonly setup: { readonly [key: string]: unknown }
   readonly inLanguage?: ((language: string) => LiveProtocolOptions["setup"]) | undefined
+  readonly ofClient?: ((client: SpeechToSpeechClient) => LiveProtocolOptions["setup"]) | undefined
 }
 
 /**
@@ -294,6 +296,12 @@ export const make = (options: LiveProtocolOptions): S2sProtocol => {
         leaving = true
     }
   }
+  const changeTo = (next: LiveProtocolOptions["setup"] | undefined) => {
+    if (next === undefined) return
+    setup = next
+    changed = true
+    renewInPause()
+  }
   const renewInPause = () => {
     if ((leaving || changed) && send !== undefined && !isBusy()) options.renew(true)
   }
@@ -373,10 +381,9 @@ export const make = (options: LiveProtocolOptions): S2sProtocol => {
     cancel: (request) => conversation.cancel(request),
     truncate: (reply, playedMs) => conversation.truncate(reply, playedMs),
     toolResult: (id, output) => conversation.toolResult(id, output),
-    setLanguage: options.inLanguage === undefined ? undefined : (language) => {
-      setup = options.inLanguage?.(language) ?? setup
-      changed = true
-      renewInPause()
-    }
+    setLanguage: options.inLanguage === undefined
+      ? undefined
+      : (language) => changeTo(options.inLanguage?.(language)),
+    setClient: options.ofClient === undefined ? undefined : (client) => changeTo(options.ofClient?.(client))
   }
 }

@@ -26,6 +26,7 @@ import * as EngineRegistry from "../../speech/EngineRegistry.ts"
 import { SpeechToSpeech, type SpeechToSpeechOptions } from "../../speech/SpeechToSpeech.ts"
 import * as VendorKey from "../../wire/VendorKey.ts"
 import * as HostedOptions from "../hosted/HostedOptions.ts"
+import * as ClientOfModel from "../hosted/s2s/ClientOfModel.ts"
 import * as S2sConnection from "../hosted/s2s/S2sConnection.ts"
 import * as LiveMessages from "./LiveMessages.ts"
 import * as LiveProtocol from "./LiveProtocol.ts"
@@ -203,15 +204,27 @@ const make = Effect.fnUntraced(function*(options: GeminiOptions) {
           timeout: options.timeout,
           closed
         }),
-        protocol: (listener) =>
-          LiveProtocol.make({
+        protocol: (listener) => {
+          let told = options
+          let asked = session
+          return LiveProtocol.make({
             ...listener,
-            setup: setupOf(options, session),
-            inLanguage: (language) => setupOf(options, { ...session, language }),
+            setup: setupOf(told, asked),
+            inLanguage: (language) => {
+              asked = { ...asked, language }
+              return setupOf(told, asked)
+            },
+            ofClient: (client) => {
+              const { instructions, tools } = ClientOfModel.added(options.instructions, session.tools, client)
+              told = { ...options, ...(instructions === undefined ? {} : { instructions }) }
+              asked = { ...asked, tools }
+              return setupOf(told, asked)
+            },
             remote,
             speaksText: session.speaksText,
             history: session.history
           })
+        }
       })
   })
 })

@@ -4,6 +4,7 @@
  *
  * @since 0.1.0
  */
+import type { SpeechToSpeechClient } from "../../speech/SpeechToSpeech.ts"
 import { ModelConversation } from "../hosted/s2s/ModelConversation.ts"
 import { S2sContext } from "../hosted/s2s/S2sContext.ts"
 import { DEADLINE_MS, type S2sProtocol, type S2sProtocolOptions } from "../hosted/s2s/S2sProtocol.ts"
@@ -30,6 +31,7 @@ type SessionFields = { readonly [key: string]: unknown }
  *
  * - `session`: the fields of `session.update`. `inLanguage`: the same for another language, and those of them that differ;
  *   default: the language cannot be changed.
+ * - `ofClient`: the same with what the user's client tells the model. Default: it cannot be changed.
  * - `answers`: whether the model answers by itself.
  *
  * @category models
@@ -39,6 +41,9 @@ export interface RealtimeProtocolOptions extends S2sProtocolOptions {
   readonly session: SessionFields
   readonly inLanguage?:
     | ((language: string) => { readonly session: SessionFields; readonly change: SessionFields })
+    | undefined
+  readonly ofClient?:
+    | ((client: SpeechToSpeechClient) => { readonly session: SessionFields; readonly change: SessionFields })
     | undefined
   readonly answers: boolean
 }
@@ -150,6 +155,12 @@ export const make = (options: RealtimeProtocolOptions): S2sProtocol => {
     send(client.sessionUpdate(change))
     change = undefined
   }
+  const changeTo = (next: { readonly session: SessionFields; readonly change: SessionFields } | undefined) => {
+    if (next === undefined) return
+    session = next.session
+    change = { ...change, ...next.change }
+    sendChange()
+  }
   const onReady = () => {
     if (opening === undefined || send !== undefined) return
     send = opening
@@ -245,12 +256,7 @@ export const make = (options: RealtimeProtocolOptions): S2sProtocol => {
     cancel: (request) => conversation.cancel(request),
     truncate: (reply, playedMs) => conversation.truncate(reply, playedMs),
     toolResult: (id, output) => conversation.toolResult(id, output),
-    setLanguage: options.inLanguage === undefined ? undefined : (language) => {
-      const next = options.inLanguage?.(language)
-      if (next === undefined) return
-      session = next.session
-      change = next.change
-      sendChange()
-    }
+    setLanguage: options.inLanguage === undefined ? undefined : (language) => changeTo(options.inLanguage?.(language)),
+    setClient: options.ofClient === undefined ? undefined : (told) => changeTo(options.ofClient?.(told))
   }
 }

@@ -19,6 +19,7 @@ import * as EngineRegistry from "../../speech/EngineRegistry.ts"
 import { SpeechToSpeech, type SpeechToSpeechOptions } from "../../speech/SpeechToSpeech.ts"
 import * as VendorKey from "../../wire/VendorKey.ts"
 import * as HostedOptions from "../hosted/HostedOptions.ts"
+import * as ClientOfModel from "../hosted/s2s/ClientOfModel.ts"
 import * as S2sConnection from "../hosted/s2s/S2sConnection.ts"
 import * as RealtimeErrors from "./RealtimeErrors.ts"
 import * as RealtimeProtocol from "./RealtimeProtocol.ts"
@@ -203,22 +204,35 @@ const make = Effect.fnUntraced(function*(options: OpenAiRealtimeOptions) {
           timeout: options.timeout,
           closed: RealtimeErrors.closed
         }),
-        protocol: (listener) =>
-          RealtimeProtocol.make({
+        protocol: (listener) => {
+          let told = options
+          let asked = session
+          return RealtimeProtocol.make({
             ...listener,
-            session: sessionOf(options, session),
+            session: sessionOf(told, asked),
             // the model answers in the language that it hears
             inLanguage: transcripts
-              ? (language) => ({
-                session: sessionOf(options, { ...session, language }),
-                change: { audio: { input: { transcription: transcription(options, { ...session, language }) } } }
-              })
+              ? (language) => {
+                asked = { ...asked, language }
+                return {
+                  session: sessionOf(told, asked),
+                  change: { audio: { input: { transcription: transcription(options, asked) } } }
+                }
+              }
               : undefined,
+            ofClient: (client) => {
+              const { instructions, tools } = ClientOfModel.added(options.instructions, session.tools, client)
+              told = { ...options, ...(instructions === undefined ? {} : { instructions }) }
+              asked = { ...asked, tools }
+              const next = sessionOf(told, asked)
+              return { session: next, change: { instructions: instructions ?? "", tools: next["tools"] ?? [] } }
+            },
             remote,
             answers: session.answers,
             speaksText: session.speaksText,
             history: session.history
           })
+        }
       })
   })
 })

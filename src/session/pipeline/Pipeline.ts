@@ -8,7 +8,7 @@
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import type { Agent, AgentSession } from "../../agent/Agent.ts"
+import type { Agent, AgentClient, AgentSession } from "../../agent/Agent.ts"
 import type { CallContext } from "../../agent/CallContext.ts"
 import type { BackendError, InvalidConfig } from "../../BackendError.ts"
 import type { ConversationInput } from "../../conversation/ConversationInput.ts"
@@ -165,6 +165,11 @@ export interface Pipeline {
   readonly enginesIn: (language: string) => ReadonlyArray<EngineLanguage>
   /** Has the recogniser or the model follow a change of the language; a voice reads \`languages\` before each sentence. */
   readonly setLanguage: (language: string) => void
+  /**
+   * Tells a model what the user's client tells the agent now. Returns whether it takes it. Default: the agent is told, and nothing else
+   * needs to know.
+   */
+  readonly setClient?: ((client: AgentClient) => boolean) | undefined
   /** Speaks a reply. Completes when all its speech has been given to playout; interrupted when the reply is ended. */
   readonly reply: (request: ReplyRequest) => Effect.Effect<void, BackendError>
   /** Called when a reply has ended: completed, or cut after `playedMs`. */

@@ -29,7 +29,8 @@ import type {
   SpeechToSpeech,
   SpeechToSpeechEvent,
   SpeechToSpeechOptions,
-  SpeechToSpeechStream
+  SpeechToSpeechStream,
+  SpeechToSpeechTool
 } from "../../speech/SpeechToSpeech.ts"
 import * as AgentText from "../../text/AgentText.ts"
 import * as AgentReply from "./AgentReply.ts"
@@ -84,6 +85,14 @@ export const make = (engines: S2sEngines, options: S2sOptions = {}): Effect.Effe
   )
 }
 
+/** Tools as the model is told them. */
+const told = ({ tools }: Pick<ToolRunner.ToolRunner, "tools">): ReadonlyArray<SpeechToSpeechTool> =>
+  tools.map((tool) => ({
+    name: tool.name,
+    description: Tool.getDescription(tool) ?? "",
+    parameters: Tool.getJsonSchema(tool)
+  }))
+
 const open = Effect.fnUntraced(function*(
   engines: S2sEngines,
   { agentInLoop, textTransforms, tools: given }: S2sOptions,
@@ -99,11 +108,7 @@ const open = Effect.fnUntraced(function*(
     history: context.history.map(({ role, text }) => ({ role, text })),
     answers: !agentAnswers,
     speaksText: tts !== undefined,
-    tools: tools.tools.map((tool) => ({
-      name: tool.name,
-      description: Tool.getDescription(tool) ?? "",
-      parameters: Tool.getJsonSchema(tool)
-    })),
+    tools: told(tools),
     onIncident: context.onIncident,
     textSettings: context.textSettings,
     currentLanguage: context.languages.ofVoice
@@ -169,7 +174,8 @@ const open = Effect.fnUntraced(function*(
     dispatch: context.dispatch
   })
 
-  const call = S2sTools.make(tools, context, stream)
+  let callable = tools
+  const call = S2sTools.make(() => callable, context, stream)
   const play = S2sPlayback.make({ replies, sampleRate: s2s.outputSampleRate, call, voice }, context)
   const playWhole = (request: ReplyRequest, reply: S2sReply) =>
     Effect.andThen(play(request, reply), Effect.sync(() => context.replyAudio.finish(request.epoch)))
@@ -229,6 +235,15 @@ const open = Effect.fnUntraced(function*(
         : [{ kind: "tts" as const, engine: tts.name, follows: SessionSpeech.takesLanguage(tts, {}, language) }])
     ],
     setLanguage: (language) => follows(language) ? stream.setLanguage?.(language) : undefined,
+    setClient: ({ instructions, toolkit }) => {
+      // the agent that answers is told by its own answers
+      if (agentAnswers) return true
+      if (stream.setClient === undefined) return false
+      const ofClient = s2s.capabilities.tools ? ToolRunner.make(toolkit) : ToolRunner.none
+      callable = ToolRunner.merge(ofClient, tools)
+      stream.setClient({ instructions, tools: told(ofClient) })
+      return true
+    },
     reply: (request) => {
       const { source } = request
       switch (source._tag) {

@@ -59,7 +59,12 @@ export const askAgent = (
   const handlers = askToolkit.toHandlers({
     ask_agent: ({ question }) =>
       Effect.flatMap(CallContext, (now) => {
-        const input = Object.assign(call(now), { transcript: question, committed: Effect.void, session })
+        const input = Object.assign(call(now), {
+          transcript: question,
+          committed: Effect.void,
+          session,
+          instructions: session.client?.instructions
+        })
         return AgentAnswer.make(() => agent().respond(input)).pipe(
           Stream.scan(() => "", (answer: string, piece) => answer + piece),
           Stream.takeUntil((answer) => answer.length > MAX_OUTPUT),
@@ -104,14 +109,14 @@ const leavable = <A, E>(run: Effect.Effect<A, E>): Effect.Effect<A, E> =>
   )
 
 /**
- * Makes a function that runs a tool call and gives the model its result. A call that fails, times out or names an unknown
+ * Makes a function that runs a tool call, with the tools of the moment, and gives the model its result. A call that fails, times out or names an unknown
  * tool gives the model an error, and the reply goes on.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const make = (
-  tools: ToolRunner.ToolRunner,
+  toolsNow: () => ToolRunner.ToolRunner,
   context: Pick<PipelineContext, "emit" | "session" | "timeout">,
   stream: Pick<SpeechToSpeechStream, "toolResult">
 ) => {
@@ -124,6 +129,7 @@ export const make = (
     call: CallContext,
     parent: Tracer.AnySpan | undefined
   ): Effect.Effect<void> => {
+    const tools = toolsNow()
     const { sessionId, turn } = call
     // what a model sends may be of any length
     const id = givenId.slice(0, MAX_NAME)

@@ -13,7 +13,7 @@ import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import { type BackendError, PipelineError } from "../../BackendError.ts"
-import { SpeechToSpeech, type SpeechToSpeechEvent } from "../../speech/SpeechToSpeech.ts"
+import { SpeechToSpeech, type SpeechToSpeechClient, type SpeechToSpeechEvent } from "../../speech/SpeechToSpeech.ts"
 import { TIMELINE_RATE } from "../../speech/VoiceActivityDetector.ts"
 import * as SpokenAudio from "../scenario/SpokenAudio.ts"
 import { SPEECH_LEVEL } from "./ScriptedEngines.ts"
@@ -32,6 +32,7 @@ export type S2sCall =
   | { readonly _tag: "truncate"; readonly reply: string; readonly playedMs: number }
   | { readonly _tag: "toolResult"; readonly id: string; readonly output: string }
   | { readonly _tag: "setLanguage"; readonly language: string }
+  | { readonly _tag: "setClient"; readonly client: SpeechToSpeechClient }
 
 /**
  * An answer that calls a tool: it says `first`, calls, and continues with `last`, in which `{}` is replaced by the result.
@@ -297,6 +298,7 @@ export const layerS2s = (
               emit({ _tag: "ReplyEnded", reply: waiting.reply })
             },
             setLanguage: (language) => call({ _tag: "setLanguage", language }),
+            setClient: (client) => call({ _tag: "setClient", client }),
             events: Stream.fromQueue(events)
           }
         })

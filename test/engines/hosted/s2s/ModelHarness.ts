@@ -88,6 +88,7 @@ export const openai = ({ answers = true, ...options }: Options = {}) => {
         ...given,
         session: {},
         inLanguage: (language) => ({ session: { whole: language }, change: { part: language } }),
+        ofClient: ({ instructions }) => ({ session: { whole: instructions }, change: { told: instructions } }),
         answers
       }),
     opening,
@@ -111,7 +112,13 @@ export const openai = ({ answers = true, ...options }: Options = {}) => {
 
 export const gemini = (options: Options = {}) => {
   const model = start(
-    (given) => LiveProtocol.make({ ...given, setup: {}, inLanguage: (languageCode) => ({ languageCode }) }),
+    (given) =>
+      LiveProtocol.make({
+        ...given,
+        setup: {},
+        inLanguage: (languageCode) => ({ languageCode }),
+        ofClient: ({ instructions }) => ({ instruction: instructions })
+      }),
     [{ setupComplete: {} }],
     options
   )
