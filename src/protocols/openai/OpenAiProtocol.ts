@@ -125,6 +125,7 @@ export const make = (options: OpenAiProtocolOptions): MakeProtocol => (_, reply)
     if (fault !== undefined) emit("error", { error: { ...fault, event_id: null } })
   }
   const restore = (): void => requests.restore(control)
+  const goOn = (): void => requests.goOn(control)
   const onAway = (): void => requests.away(control)
 
   return {
@@ -150,6 +151,7 @@ export const make = (options: OpenAiProtocolOptions): MakeProtocol => (_, reply)
       endCalls()
       const head = turns.audio(msOf(pcm.length, rates.outputSampleRate))
       if (head === undefined) return undefined
+      if (requests.isStuck) afterwards(goOn)
       const payload = audio.encode(pcm, responses.format ?? pcmFormat)
       return `{"type":"response.output_audio.delta","event_id":${JSON.stringify(newId("event"))},${head}${payload}"}`
     },
@@ -168,6 +170,7 @@ export const make = (options: OpenAiProtocolOptions): MakeProtocol => (_, reply)
       }
       endCalls()
       turns.event(event)
+      if (requests.isStuck) afterwards(goOn)
       if (event.type === "agent.speech_stopped" || event.type === "turn.unanswered") {
         requests.replyEnded()
         afterwards(restore)
@@ -177,8 +180,8 @@ export const make = (options: OpenAiProtocolOptions): MakeProtocol => (_, reply)
     },
     clear: () => undefined,
     callTool: (call) => {
-      turns.callTool(call)
       requests.called(call.id)
+      turns.callTool(call)
       if (!hasCalls) {
         hasCalls = true
         queueMicrotask(endCalls)

@@ -92,6 +92,8 @@ export class RealtimeRequests {
   readonly #system = new Map<string, string>()
   /** Calls of the client's tools: asked for, or their outputs, which are not passed on. */
   readonly #calls = new Map<string, string | undefined>()
+  /** How many outputs are not passed on. */
+  #held = 0
   /** Whether the client wants the reply that has called its tools to go on. */
   #goesOn = false
   /** Whether an output was passed on before the client has asked for a response to it. */
@@ -152,9 +154,25 @@ export class RealtimeRequests {
     this.#apply(this.#options.session(), control, false)
   }
 
+  /**
+   * Whether outputs of tools wait for a `response.create` that does not come before the response in progress has ended, which the agent has
+   * begun by itself: it ends only with them.
+   */
+  get isStuck(): boolean {
+    return this.#held > 0 && this.#options.responses.activeId !== undefined
+  }
+
+  /** Passes on what waits. */
+  goOn(control: Control): void {
+    if (!this.isStuck) return
+    this.#isOwed = true
+    this.#passOutputs(control)
+  }
+
   /** The reply has ended: nothing waits for the outputs of its tools. */
   replyEnded(): void {
     this.#calls.clear()
+    this.#held = 0
     this.#goesOn = false
     this.#isReplyOpen = false
   }
@@ -365,6 +383,7 @@ export class RealtimeRequests {
     )
     if (!this.#calls.has(callId) || this.#calls.get(callId) !== undefined) return undefined
     this.#calls.set(callId, output)
+    this.#held++
     if (!this.#goesOn && responses.activeId === undefined) return undefined
     this.#isOwed ||= !this.#goesOn
     this.#passOutputs(control)
@@ -373,6 +392,7 @@ export class RealtimeRequests {
 
   /** Gives our session the outputs that it waits for. One that it does not want any more is of a reply that has ended. */
   #passOutputs(control: Control): void {
+    this.#held = 0
     for (const [id, output] of Array.from(this.#calls)) {
       if (output === undefined) continue
       this.#calls.delete(id)
@@ -403,12 +423,13 @@ export class RealtimeRequests {
     // a client may count what it has not got yet
     const ms = spoken.audioMs === 0 ? audioEndMs : Math.min(audioEndMs, spoken.audioMs)
     const isLast = items.ofTurn(spoken.turn, "agent") === entry
+    const { cuts } = turns
     if (isLast) {
       const playedMs = Math.round(spoken.offsetMs + ms)
       const refused = control({ _tag: "Truncate", turn: spoken.turn, playedMs })
       if (refused !== undefined && !isNoItem(refused)) return invalid("invalid_value", refused.message)
     }
-    turns.truncated({ entry, contentIndex, audioEndMs })
+    turns.truncated({ entry, contentIndex, audioEndMs }, turns.cuts > cuts)
     return undefined
   }
 

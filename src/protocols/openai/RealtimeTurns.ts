@@ -15,7 +15,7 @@ import type { Entry, Items, RealtimeItem } from "./Items.ts"
 import type { RealtimeSession } from "./RealtimeSession.ts"
 import type { ResponseEnd, Responses } from "./Responses.ts"
 import type { Emit } from "./ServerEvents.ts"
-import { shares } from "./SpokenItem.ts"
+import { shares, type SpokenItem } from "./SpokenItem.ts"
 
 /** How far ahead of what is heard audio is sent, in ms. */
 const LEAD_MS = 200
@@ -73,6 +73,8 @@ export class RealtimeTurns {
   /** Whether the client has asked for the end of the response. */
   #isCancelling = false
   #idleSinceMs = 0
+  /** How often our session has told that less of an answer was heard. */
+  cuts = 0
   #hasSpoken = false
 
   constructor(options: RealtimeTurnsOptions) {
@@ -130,6 +132,9 @@ export class RealtimeTurns {
         return this.#onResumed(event.turn)
       case "agent.speech_stopped":
         return this.#onSpeechEnded(event)
+      case "agent.transcript_cut":
+        this.cuts++
+        return this.#heard(event.turn, event.text)
       case "playout.clear":
         if (this.#options.isWebRtc && responses.activeId !== undefined) {
           emit("output_audio_buffer.cleared", { response_id: responses.activeId })
@@ -245,15 +250,18 @@ export class RealtimeTurns {
     this.#isCancelling = false
   }
 
-  /** The client has cut an item of the agent. While the reply goes on, what was heard is known at its end. */
-  truncated(truncation: Truncation): void {
+  /**
+   * The client has cut an item of the agent. While the reply goes on, what was heard is known at its end. `isTold`: our session has said
+   * which words are left.
+   */
+  truncated(truncation: Truncation, isTold: boolean): void {
     const { spoken } = truncation.entry
     if (spoken === undefined) return
     if (this.isOpen(spoken.turn)) {
       this.#truncations = [...this.#truncations.filter(({ entry }) => entry !== truncation.entry), truncation]
       return
     }
-    this.#rewrite(truncation.entry, spoken.heardIn(truncation.audioEndMs))
+    if (!isTold) this.#rewrite(truncation.entry, spoken.heardIn(truncation.audioEndMs))
     this.#emitTruncated(truncation)
   }
 
@@ -378,29 +386,41 @@ export class RealtimeTurns {
   }
 
   #onSpeechEnded({ reason, text, turn }: Extract<SessionEvent, { readonly type: "agent.speech_stopped" }>): void {
-    const { emit, inputMs, isWebRtc, items, responses } = this.#options
-    const said = items.ofAgent(turn).flatMap(({ spoken }) => spoken === undefined ? [] : [spoken])
-    const heard = reason === "completed" ? undefined : shares(said, text)
-    const open = responses.spoken
+    const { emit, inputMs, isWebRtc, responses } = this.#options
+    const heard = reason === "completed" ? undefined : this.#shares(turn, text)
     if (isWebRtc && reason === "completed" && responses.activeId !== undefined) {
       emit("output_audio_buffer.stopped", { response_id: responses.activeId })
     }
-    const ownPart = heard?.[said.findIndex((spoken) => spoken === open)]
+    const open = responses.spoken
+    const ownPart = open === undefined ? undefined : heard?.get(open)
     const end: ResponseEnd = reason === "completed"
       ? { status: "completed" }
       : reason === "failed"
       ? { status: "failed", code: "agent_error" }
       : this.#cancelled()
     this.#end(end, ownPart)
-    for (const [i, entry] of items.ofAgent(turn).entries()) {
-      const words = heard?.[i]
-      if (words !== undefined) this.#rewrite(entry, words)
-    }
+    if (heard !== undefined) this.#heard(turn, text)
     this.#replyTurn = undefined
     this.#isPaused = false
     this.#carried = ""
     this.#idleSinceMs = inputMs()
     this.#confirm()
+  }
+
+  /** What each message of a turn has of the words that were heard. */
+  #shares(turn: number, text: string): ReadonlyMap<SpokenItem, string> {
+    const said = this.#options.items.ofAgent(turn).flatMap(({ spoken }) => spoken === undefined ? [] : [spoken])
+    const heard = shares(said, text)
+    return new Map(said.map((spoken, i) => [spoken, heard[i] ?? ""]))
+  }
+
+  /** Of what the agent said in a turn, no more than this was heard. */
+  #heard(turn: number, text: string): void {
+    const heard = this.#shares(turn, text)
+    for (const entry of this.#options.items.ofAgent(turn)) {
+      const words = entry.spoken === undefined ? undefined : heard.get(entry.spoken)
+      if (words !== undefined) this.#rewrite(entry, words)
+    }
   }
 
   /** Puts the words that were heard into an item. */

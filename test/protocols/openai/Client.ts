@@ -1,16 +1,18 @@
 /**
  * A client of the OpenAI Realtime protocol and a scripted session behind it: what each of them gets, in order.
  */
-import { Result } from "effect"
+import { Effect, Result } from "effect"
 import type { InvalidConfig } from "../../../src/BackendError.ts"
 import * as OpenAiProtocol from "../../../src/protocols/openai/OpenAiProtocol.ts"
 import * as RealtimeSession from "../../../src/protocols/openai/RealtimeSession.ts"
 import { isRecord, type JsonRecord, parseRecord } from "../../../src/schema/Json.ts"
 import type { SessionControl } from "../../../src/session/SessionControl.ts"
 import type { SessionEvent, SessionEventBody } from "../../../src/session/SessionEvent.ts"
+import type { UserConnection } from "../../../src/session/UserConnection.ts"
 import type { FrameListener } from "../../../src/transport/websocket/WebSocketProtocol.ts"
 
 const encoder = new TextEncoder()
+let connections = 0
 
 export interface ClientOptions {
   readonly given?: unknown
@@ -35,7 +37,7 @@ export class Client {
   nowMs = 1_000_000
   costMs = 0
   readonly #codec: ReturnType<ReturnType<typeof OpenAiProtocol.make>>
-  readonly #listener: FrameListener
+  #listener: FrameListener
   #seq = 0
 
   constructor({ given, onControl, transport = "websocket", type }: ClientOptions = {}) {
@@ -105,6 +107,38 @@ export class Client {
 
   clears(): void {
     this.#got(this.#codec.clear())
+  }
+
+  /** The connection of a real session, whose far end is this client. */
+  connection(): UserConnection {
+    const { callTool, listening, mark } = this.#codec
+    return {
+      id: `openai-${++connections}`,
+      transport: "websocket",
+      format: { input: { sampleRate: 24_000 }, output: { sampleRate: 24_000 } },
+      listen: (listener) => {
+        this.#listener = {
+          ...listener,
+          control: (control) => {
+            this.controls.push(control)
+            return listener.control?.(control)
+          }
+        }
+        listening?.(this.#listener)
+      },
+      send: (frame, epoch = 0, positionMs = 0) => {
+        this.#got(this.#codec.audio(frame))
+        mark?.(epoch, positionMs + 20, false)
+        return true
+      },
+      clear: () => {
+        this.#got(this.#codec.clear())
+        return 0
+      },
+      notify: (event) => this.#codec.event(event).forEach((frame) => this.#got(frame)),
+      callTool: (call) => callTool?.(call).forEach((frame) => this.#got(frame)),
+      close: () => Effect.void
+    }
   }
 
   /** The types of what the client got since it was last asked; audio deltas in a row count once. */

@@ -333,6 +333,22 @@ describe("OpenAiProtocol", () => {
       assert.deepStrictEqual(client.controls.at(-1), { _tag: "Respond", instructions: undefined })
     }))
 
+  it.effect("passes an output on when the agent goes on before the client has asked for it", () =>
+    Effect.gen(function*() {
+      const client = connected()
+      client.calls("call_1")
+      yield* Effect.promise(() => Promise.resolve())
+      client.sends({
+        type: "conversation.item.create",
+        item: { type: "function_call_output", call_id: "call_1", output: "20 degrees" }
+      })
+      assert.deepStrictEqual(client.controls, [])
+      // a client that waits for the end of this response would wait for ever
+      client.tells({ type: "agent.speech_started", turn: 1 })
+      yield* Effect.promise(() => Promise.resolve())
+      assert.deepStrictEqual(client.controls, [{ _tag: "ToolResult", id: "call_1", output: "20 degrees" }])
+    }))
+
   it.effect("has nothing more to say to a client that asks when the reply is over", () =>
     Effect.gen(function*() {
       const client = connected()
