@@ -51,6 +51,7 @@ export const allowed: Readonly<Record<string, Allowed>> = {
   },
   "src/providers/SessionLinks.ts": { reads: "the expiry of a token is signed" },
   "src/providers/clients/openai/RealtimeSecrets.ts": { reads: "the expiry of a secret is sealed in it" },
+  "src/providers/clients/openai/RealtimeSessions.ts": { reads: "the expiry of a token is signed" },
   "src/providers/livekit/room/RoomLink.ts": { reads: "the expiry of a token is signed, the time of an event shown" },
   "src/providers/telephony/telnyx/TelnyxCarrier.ts": { reads: "webhooks say when they were signed" },
   "src/providers/telephony/vonage/VonageCarrier.ts": { reads: "webhooks say when they were signed" },

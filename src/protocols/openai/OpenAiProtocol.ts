@@ -23,7 +23,7 @@ import { RealtimeRequests } from "./RealtimeRequests.ts"
 import type { AudioFormat, RealtimeSession } from "./RealtimeSession.ts"
 import { RealtimeTurns } from "./RealtimeTurns.ts"
 import { Responses } from "./Responses.ts"
-import { type Emit, emitter } from "./ServerEvents.ts"
+import { type Emit, emitter, type Resumption } from "./ServerEvents.ts"
 
 /**
  * The rates of every connection of this protocol, in Hz.
@@ -38,6 +38,8 @@ export const rates: SampleRates = { inputSampleRate: 24_000, outputSampleRate: 2
  * - `isGiven`: whether a client has said more of it than the model's name: then our session is told. Otherwise turns are decided as the
  *   agent's own config has it, until the client says something else.
  * - `transport`: on WebRTC audio is on a track, and not in messages.
+ * - `resumption`: what the client can come back with; told as the session's `client_secret`, as the protocol's beta had one. Default: it
+ *   cannot.
  * - `newId`: makes an id that nothing else has, with this prefix.
  * - `now`: Unix time in ms.
  *
@@ -48,6 +50,7 @@ export interface OpenAiProtocolOptions {
   readonly session: RealtimeSession
   readonly isGiven: boolean
   readonly transport: "websocket" | "webrtc"
+  readonly resumption?: Resumption | undefined
   readonly newId: (prefix: string) => string
   readonly now: () => number
 }
@@ -165,7 +168,10 @@ export const make = (options: OpenAiProtocolOptions): MakeProtocol => (_, reply)
         isStarted = true
         isResumed = event.resumed
         startedAt = now()
-        emit("session.created", { session })
+        const { resumption } = options
+        emit("session.created", {
+          session: resumption === undefined ? session : { ...session, client_secret: resumption }
+        })
         return nothing
       }
       endCalls()

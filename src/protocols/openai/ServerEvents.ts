@@ -64,13 +64,24 @@ interface OutputItem {
 }
 
 /**
+ * What a client can come back with, once its connection is lost: a token, and until when it is good, in Unix seconds.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Resumption {
+  readonly value: string
+  readonly expires_at: number
+}
+
+/**
  * What each event says, without its type and id.
  *
  * @category models
  * @since 0.1.0
  */
 export interface ServerEvents {
-  readonly "session.created": { readonly session: RealtimeSession }
+  readonly "session.created": { readonly session: RealtimeSession & { readonly client_secret?: Resumption } }
   readonly "session.updated": { readonly session: RealtimeSession }
   readonly error: { readonly error: OpenAiFault & { readonly event_id: string | null } }
   readonly "input_audio_buffer.speech_started": InItem & { readonly audio_start_ms: number }

@@ -12,6 +12,7 @@ import { InvalidConfig } from "../../../BackendError.ts"
 import * as MonotonicTime from "../../../MonotonicTime.ts"
 import * as OpenAiProtocol from "../../../protocols/openai/OpenAiProtocol.ts"
 import * as RealtimeSession from "../../../protocols/openai/RealtimeSession.ts"
+import type { Resumption } from "../../../protocols/openai/ServerEvents.ts"
 import type { MakeProtocol } from "../../../transport/websocket/WebSocketProtocol.ts"
 import * as FixedSettings from "./FixedSettings.ts"
 import type { RealtimeConfig } from "./RealtimeConfig.ts"
@@ -20,6 +21,7 @@ import type { RealtimeConfig } from "./RealtimeConfig.ts"
  * A client of a session.
  *
  * - `given`: the session object of its secret, or of its request. Default: none.
+ * - `resumption`: what it can come back with, once its connection is lost. Default: it knows, or cannot.
  * - `transcribes`: it asks for a session that only writes down what is said.
  *
  * @category models
@@ -29,6 +31,7 @@ export interface RealtimeClient {
   readonly id: string
   readonly model: string
   readonly given?: Schema.JsonObject | undefined
+  readonly resumption?: Resumption | undefined
   readonly transcribes?: boolean | undefined
 }
 
@@ -108,6 +111,7 @@ export const make = Effect.fnUntraced(function*(
           isGiven: session.type === "transcription" ||
             Object.keys(client.given ?? {}).some((key) => !names.has(key)),
           transport,
+          resumption: client.resumption,
           newId: ids(),
           now
         })

@@ -5,6 +5,8 @@
  *
  * @since 0.1.0
  */
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as Redacted from "effect/Redacted"
@@ -13,8 +15,10 @@ import type { ProviderHost } from "../../../backend/provider/BackendProvider.ts"
 import { CurrentCallers } from "../../../backend/provider/Callers.ts"
 import { AuthenticationFailed, type BackendError, ConnectionFailed, InvalidConfig } from "../../../BackendError.ts"
 import type { KnownUser } from "../../../hooks/AuthHook.ts"
+import type { Resumption } from "../../../protocols/openai/ServerEvents.ts"
 import type { PipelineType, SessionConfig, Transport } from "../../../session/SessionConfig.ts"
 import type { VoiceSession } from "../../../session/VoiceSession.ts"
+import * as SessionTokens from "../../../transport/SessionTokens.ts"
 import type { Link, SessionLinks } from "../../SessionLinks.ts"
 import * as Credentials from "./Credentials.ts"
 import type { RealtimeConfig } from "./RealtimeConfig.ts"
@@ -48,6 +52,7 @@ export interface OpenOptions {
 
 /**
  * - `model`: the name of what answers, for the session object.
+ * - `resumption`: a token of the session, and until when it is good, in Unix seconds.
  * - `end`: ends the session of a client that could not be connected.
  *
  * @category models
@@ -57,6 +62,7 @@ export interface OpenedSession {
   readonly session: VoiceSession
   readonly link: Link
   readonly model: string
+  readonly resumption: Resumption
   readonly end: Effect.Effect<void>
 }
 
@@ -77,6 +83,8 @@ export interface RealtimeSessions {
 
 const op = "RealtimeSessions.open"
 const MAX_MODEL = 256
+/** Of a session's token, where the host has no limits. */
+const DEFAULT_TTL = Duration.minutes(10)
 /** Where the agent that answers has no name. */
 const UNNAMED = "default"
 /** A secret of ours has five parts; what else begins like one may be a token of the application. */
@@ -125,6 +133,13 @@ export const make = ({ config, host, links, secrets }: RealtimeSessionsOptions):
     }
   }
 
+  const resumptionOf = Effect.fnUntraced(function*(session: string, userId: string) {
+    const tokens = yield* SessionTokens.make({ current: () => host.signingKey, former: host.formerKeys })
+    const ttl = host.limits?.().tokenTtl ?? DEFAULT_TTL
+    const expiresAt = (yield* Clock.currentTimeMillis) + Duration.toMillis(ttl)
+    return { value: yield* tokens.issue(session, userId, expiresAt), expires_at: Math.ceil(expiresAt / 1_000) }
+  })
+
   const callerOf: RealtimeSessions["callerOf"] = Effect.fnUntraced(function*(request) {
     const bearer = Credentials.bearerOf(request)
     if (bearer !== undefined && secretOfOurs.test(bearer)) {
@@ -168,7 +183,8 @@ export const make = ({ config, host, links, secrets }: RealtimeSessionsOptions):
       const created = yield* place.create(session, caller._tag === "User" ? undefined : caller.user)
       const end = created.drain
       const link = yield* Effect.onError(links.linkOf(place.id), () => end)
-      return { session: created.session, link, model: name, end }
+      const resumption = yield* resumptionOf(place.id, created.session.config.userId)
+      return { session: created.session, link, model: name, resumption, end }
     },
     Effect.scoped,
     Effect.uninterruptible

@@ -61,7 +61,7 @@ export const make = ({ links, protocols, sessions }: RealtimeSocketOptions): Pro
     const given = caller._tag === "Secret" ? caller.session : undefined
     const bound = given?.["model"]
     let attached = false
-    const { link, model } = yield* Effect.acquireRelease(
+    const { link, model, resumption } = yield* Effect.acquireRelease(
       sessions.open(caller, {
         // whoever has made the secret may have chosen
         model: typeof bound === "string" ? bound : query.get("model") ?? undefined,
@@ -73,6 +73,7 @@ export const make = ({ links, protocols, sessions }: RealtimeSocketOptions): Pro
       id: link.id,
       model,
       given,
+      resumption,
       transcribes: query.get("intent") === "transcription",
       link: {
         ...link,
