@@ -19,7 +19,7 @@ import * as WebSocketProtocol from "../websocket/WebSocketProtocol.ts"
 export interface ChannelProtocol extends
   Pick<
     WebSocketProtocol.WebSocketProtocol,
-    "receive" | "event" | "clear" | "mark" | "farewell" | "callTool" | "afterListening"
+    "receive" | "event" | "clear" | "mark" | "farewell" | "callTool" | "afterListening" | "listening"
   >
 {
   /**

@@ -147,6 +147,7 @@ export class EventsChannel {
   listening(): void {
     const held = this.#held ?? []
     this.#held = undefined
+    this.#protocol.listening?.(this.#options.inbox)
     for (const message of held) this.#receive(message)
   }
 

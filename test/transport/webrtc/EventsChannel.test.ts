@@ -81,7 +81,8 @@ const other: ChannelProtocol.MakeChannelProtocol = (_, reply) => {
     clear: () => "{\"cleared\":true}",
     callTool: ({ name }) => [JSON.stringify({ name })],
     farewell: () => "{\"bye\":true}",
-    afterListening: true
+    afterListening: true,
+    listening: () => reply("{\"listens\":true}")
   }
 }
 
@@ -154,6 +155,7 @@ describe("EventsChannel", () => {
     events.callTool?.({ id: "call-1", name: "weather", arguments: "{}" })
     events.farewell()
     assert.deepStrictEqual(sent.slice(first.length), [
+      { listens: true },
       { asked: "one", isBinary: false },
       { asked: "two", isBinary: true },
       { cleared: true },

@@ -151,7 +151,11 @@ describe("WebSocketConnection", () => {
 
   it.live("receives nothing before the session listens, of a protocol whose client is answered", () =>
     Effect.gen(function*() {
-      const { client, connection } = yield* openWith(asking)
+      const { client, connection } = yield* openWith((rates, reply) => ({
+        ...asking(rates, reply),
+        audio: () => undefined,
+        listening: () => reply("listens")
+      }))
       const replies = yield* Queue.unbounded<string>()
       client.on("message", (data: Buffer) => Queue.offerUnsafe(replies, data.toString()))
       for (const id of ["one", "two", "odd"]) {
@@ -164,11 +168,15 @@ describe("WebSocketConnection", () => {
           return controls.length < 3 ? undefined : new InvalidConfig({ op: "test", message: "no such item" })
         }
       }))
-      assert.deepStrictEqual(
-        [yield* Queue.take(replies), yield* Queue.take(replies), yield* Queue.take(replies)],
-        ["removed one", "removed two", "refused no such item"]
-      )
+      assert.deepStrictEqual(yield* Queue.takeN(replies, 4), [
+        "listens",
+        "removed one",
+        "removed two",
+        "refused no such item"
+      ])
       assert.deepStrictEqual(controls.at(0), { _tag: "Remove", item: { id: "one" } })
+      // a client that wants no audio gets none
+      assert.isTrue(connection.send(new Int16Array(480)))
       connection.callTool?.({ id: "call-1", name: "weather", arguments: "{}" })
       assert.deepStrictEqual([yield* Queue.take(replies), yield* Queue.take(replies)], ["weather", "{}"])
     }))

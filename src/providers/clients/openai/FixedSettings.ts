@@ -61,6 +61,10 @@ export const make = (protocol: MakeProtocol, session: RealtimeSession): MakeProt
       own = { of, listener }
       return listener
     }
-    return { ...inner, receive: (data, isBinary, listener) => inner.receive(data, isBinary, listenerOf(listener)) }
+    return {
+      ...inner,
+      listening: (listener) => inner.listening?.(listenerOf(listener)),
+      receive: (data, isBinary, listener) => inner.receive(data, isBinary, listenerOf(listener))
+    }
   }
 }
