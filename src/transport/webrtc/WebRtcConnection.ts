@@ -102,6 +102,8 @@ export interface AcceptedPeer {
    * voice, or is closed: then the offer is that of a new peer, to be given to `accept`. Fails `invalid_config` like `accept`.
    */
   readonly negotiateAgain: (offer: string) => Effect.Effect<string | undefined, InvalidConfig>
+  /** Ends the session as if the client had. */
+  readonly hangUp: Effect.Effect<void>
   /** Completes when media can flow; fails `connection_timeout` after 15 s, or `connection_failed`. */
   readonly opened: Effect.Effect<void, BackendError>
   /** Completes when the peer is closed. */
@@ -337,6 +339,7 @@ export const make = Effect.fnUntraced(function*(
         Deferred.isDoneUnsafe(closed) ? Effect.void : refused(() => negotiation.add(candidates)),
       negotiateAgain: (text) =>
         Deferred.isDoneUnsafe(closed) ? Effect.undefined : refused(() => negotiation.again(text)),
+      hangUp: Effect.sync(() => inbox.message({ type: "session.end" })),
       opened: Deferred.await(opened),
       closed: Deferred.await(closed)
     }
