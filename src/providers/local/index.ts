@@ -50,7 +50,13 @@ export const provider: BackendProvider.BackendProvider["Service"] = BackendProvi
     })
     const webRtc = yield* WebRtcConnection.make(webRtcOptions(options))
     const { iceServers } = options
-    const realtime = yield* OpenAi.routes({ host, links, config: options.openai, longest: config.session.longest })
+    const realtime = yield* OpenAi.routes({
+      host,
+      links,
+      config: options.openai,
+      longest: config.session.longest,
+      webRtc
+    })
     return {
       open: (session) =>
         Effect.map(links.open(session), ({ attachments, expiresAt, token }) => {

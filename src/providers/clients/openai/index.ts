@@ -6,8 +6,10 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { ProviderHost, ProviderRoute } from "../../../backend/provider/BackendProvider.ts"
+import type { WebRtc } from "../../../transport/webrtc/WebRtcConnection.ts"
 import type { SessionLinks } from "../../SessionLinks.ts"
 import * as ClientSecretsRoute from "./ClientSecretsRoute.ts"
+import * as RealtimeCalls from "./RealtimeCalls.ts"
 import type { RealtimeConfig } from "./RealtimeConfig.ts"
 import * as RealtimeProtocols from "./RealtimeProtocols.ts"
 import * as RealtimeSecrets from "./RealtimeSecrets.ts"
@@ -26,6 +28,7 @@ export interface RealtimeOptions {
   readonly links: SessionLinks
   readonly config: RealtimeConfig
   readonly longest: Duration.Duration
+  readonly webRtc: Pick<WebRtc, "accept">
 }
 
 /**
@@ -35,13 +38,14 @@ export interface RealtimeOptions {
  * @since 0.1.0
  */
 export const routes = Effect.fnUntraced(function*(
-  { config, host, links, longest }: RealtimeOptions
+  { config, host, links, longest, webRtc }: RealtimeOptions
 ): Effect.fn.Return<ReadonlyArray<ProviderRoute>> {
   const secrets = RealtimeSecrets.make(host)
   const sessions = RealtimeSessions.make({ host, links, secrets, config })
   const protocols = yield* RealtimeProtocols.make({ config, longestMs: () => Duration.toMillis(longest) })
   return [
     RealtimeSocketRoute.make({ links, protocols, sessions }),
+    ...RealtimeCalls.make({ protocols, sessions, webRtc }),
     ClientSecretsRoute.make({ protocols, secrets, sessions })
   ]
 })
