@@ -71,6 +71,7 @@ describe("the metrics of a backend", () => {
             yield* session.setLanguage("de")
             yield* session.updateMetadata({ a: 1 })
             yield* session.updatePolicy(session.config.policy ?? (yield* backend.config).conversation)
+            yield* session.control({ _tag: "Interrupt" })
             yield* session.sendDtmf("12#")
             yield* session.transfer({ queue: "sales" })
             yield* session.hold(true)
