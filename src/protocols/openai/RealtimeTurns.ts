@@ -20,6 +20,10 @@ import { shares, type SpokenItem } from "./SpokenItem.ts"
 /** How far ahead of what is heard audio is sent, in ms. */
 const LEAD_MS = 200
 
+/** How long after its end the words of a turn may come at most, in ms, and of how many turns they are awaited. */
+const MAX_TRANSCRIPT_MS = 10_000
+const MAX_AWAITING = 8
+
 /** What the client has cut, and is confirmed when it is known what was heard. */
 interface Truncation {
   readonly entry: Entry
@@ -62,7 +66,7 @@ export class RealtimeTurns {
   readonly #options: RealtimeTurnsOptions
   #speech: OpenSpeech | undefined
   /** Items of the user that the client has committed, and whose words have not come. */
-  #awaiting: Array<{ readonly entry: Entry; readonly seconds: number }> = []
+  #awaiting: Array<{ readonly entry: Entry; readonly seconds: number; readonly atMs: number }> = []
   /** The turn in which the agent speaks, or pauses. */
   #replyTurn: number | undefined
   #modality: "audio" | "text" = "audio"
@@ -205,9 +209,14 @@ export class RealtimeTurns {
   /** The client has ended the user's turn, with so much audio. */
   commit(seconds: number): void {
     const entry = this.#commitItem({ type: "input_audio", transcript: null }, undefined)
-    this.#awaiting.push({ entry, seconds })
+    const atMs = this.#options.now()
     // a turn in which nothing was understood never gets its words
-    if (this.#awaiting.length > 8) this.#awaiting.shift()
+    this.#awaiting = [...this.#awaiting.filter((each) => atMs - each.atMs < MAX_TRANSCRIPT_MS), {
+      entry,
+      seconds,
+      atMs
+    }]
+    if (this.#awaiting.length > MAX_AWAITING) this.#awaiting.shift()
   }
 
   /** What the user said is forgotten. */

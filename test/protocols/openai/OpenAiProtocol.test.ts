@@ -220,6 +220,20 @@ describe("OpenAiProtocol", () => {
     assert.deepStrictEqual(client.types(), ["input_audio_buffer.cleared"])
   })
 
+  it("gives a committed turn its own words, though the one before was silent", () => {
+    const client = connected()
+    client.sends({ type: "session.update", session: { type: "realtime", audio: { input: { turn_detection: null } } } })
+    for (let turn = 0; turn < 2; turn++) {
+      client.sends({ type: "input_audio_buffer.append", audio: samples(1_000) })
+      client.sends({ type: "input_audio_buffer.commit" })
+      client.nowMs += 11_000
+    }
+    const second = at(client.last("input_audio_buffer.committed"), "item_id")
+    client.tells({ type: "user.transcript", turn: 1, text: "Hello.", final: true })
+    const completed = client.last("conversation.item.input_audio_transcription.completed")
+    assert.strictEqual(at(completed, "item_id"), second)
+  })
+
   it.effect("has the client run its tools: the reply goes on with their outputs, as the next response", () =>
     Effect.gen(function*() {
       const client = connected()
