@@ -2,7 +2,7 @@
  * Pipecat's own clients in a real Chromium against the real server: `client-js` with the transports `websocket-transport` and
  * `small-webrtc-transport`, and `client-react`. The engines are scripted, so that each conversation is the same word for word.
  */
-import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { afterAll, afterEach, assert, beforeAll, beforeEach, describe, it } from "@effect/vitest"
 import type { PipecatClient } from "@pipecat-ai/client-js"
 import { Context, Effect, Exit, Layer, Schema, Scope } from "effect"
 import { Tool, Toolkit } from "effect/ai"
@@ -58,7 +58,7 @@ const serving = (origin: string) =>
     Layer.provide([
       Local.layer,
       LoudnessVad.layer,
-      ScriptedEngines.layerStt([...said, ...said]),
+      ScriptedEngines.layerStt(said),
       ScriptedEngines.layerTts({ voiced: true }),
       model,
       toolkit.toLayer({ weather: ({ city }) => Effect.succeed({ sky: `clear over ${city}` }) })
@@ -132,16 +132,19 @@ describe.skipIf(Browser.missing !== undefined)("Pipecat's clients in a browser",
   let site: Awaited<ReturnType<typeof servePage>>
   let voice: Int16Array
   beforeAll(async () => {
-    scope = Effect.runSync(Scope.make())
     site = await servePage(await bundle())
+    voice = Pcm.concat([await spoken("one two"), silence(1.5)])
+  }, 120_000)
+  afterAll(() => site.close())
+  // a server of its own for each: what is said next stands in its script
+  beforeEach(async () => {
+    scope = Effect.runSync(Scope.make())
     const context = await Effect.runPromise(Layer.buildWithScope(serving(site.origin), scope))
     url = Context.get(context, Server.VoiceServer).url
     backend = Context.get(context, VoiceBackend)
-    voice = Pcm.concat([await spoken("one two"), silence(1.5)])
-  }, 120_000)
-  afterAll(async () => {
+  }, 60_000)
+  afterEach(async () => {
     await Effect.runPromise(Scope.close(scope, Exit.void))
-    site.close()
   }, 60_000)
 
   for (const transport of ["websocket", "webrtc"] as const) {

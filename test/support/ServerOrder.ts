@@ -36,6 +36,8 @@ export const seconds: { readonly [file: string]: number } = {
   "test/backend/Drain.server.test.ts": 25,
   "test/engines/hosted/tts/TextToSpeech.server.test.ts": 24,
   "test/providers/PipecatBridge.server.test.ts": 22,
+  "test/providers/clients/RtviEval.server.test.ts": 25,
+  "test/browser/Rtvi.browser.test.ts": 38,
   "test/client/RealNodes.server.test.ts": 30,
   "test/store/VanishedHost.server.test.ts": 22,
   "test/browser/Client.browser.test.ts": 21,
@@ -53,7 +55,7 @@ export const seconds: { readonly [file: string]: number } = {
 const SHORT = 10
 
 const audio =
-  /LiveKit\.(?:server|browser)|SharedRooms|PipecatBridge|Swap|clients\/Python|pipecat\/Bot|Replay|Asterisk|AriLink|TwilioRecovery|Console\.|Interruptions/u
+  /LiveKit\.(?:server|browser)|Rtvi|SharedRooms|PipecatBridge|Swap|clients\/Python|pipecat\/Bot|Replay|Asterisk|AriLink|TwilioRecovery|Console\.|Interruptions/u
 const waiting =
   /SlowPeers|store\/Servers|ClientStores|StoreOutages|StoreFailover|VanishedHost|HangingOwner|ClockSteps|hosted\/|gemini\/|openai\/Realtime|Drain/u
 
