@@ -41,6 +41,7 @@ export const seconds: { readonly [file: string]: number } = {
   "test/client/RealNodes.server.test.ts": 30,
   "test/store/VanishedHost.server.test.ts": 22,
   "test/browser/Client.browser.test.ts": 21,
+  "test/browser/OpenAi.browser.test.ts": 25,
   "test/recovery/Kill.server.test.ts": 20,
   "test/engines/pipecat/Bot.server.test.ts": 20,
   "test/scenarios/Replay.server.test.ts": 20,
@@ -55,7 +56,7 @@ export const seconds: { readonly [file: string]: number } = {
 const SHORT = 10
 
 const audio =
-  /LiveKit\.(?:server|browser)|Rtvi|SharedRooms|PipecatBridge|Swap|clients\/Python|pipecat\/Bot|Replay|Asterisk|AriLink|TwilioRecovery|Console\.|Interruptions/u
+  /LiveKit\.(?:server|browser)|Rtvi|SharedRooms|PipecatBridge|Swap|clients\/Python|pipecat\/Bot|Replay|Asterisk|AriLink|TwilioRecovery|Console\.|Interruptions|OpenAi\.browser/u
 const waiting =
   /SlowPeers|store\/Servers|ClientStores|StoreOutages|StoreFailover|VanishedHost|HangingOwner|ClockSteps|hosted\/|gemini\/|openai\/Realtime|Drain/u
 
