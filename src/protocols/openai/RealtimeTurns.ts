@@ -397,9 +397,7 @@ export class RealtimeTurns {
   #onSpeechEnded({ reason, text, turn }: Extract<SessionEvent, { readonly type: "agent.speech_stopped" }>): void {
     const { emit, inputMs, isWebRtc, responses } = this.#options
     const heard = reason === "completed" ? undefined : this.#shares(turn, text)
-    if (isWebRtc && reason === "completed" && responses.activeId !== undefined) {
-      emit("output_audio_buffer.stopped", { response_id: responses.activeId })
-    }
+    const played = isWebRtc && reason === "completed" ? responses.activeId : undefined
     const open = responses.spoken
     const ownPart = open === undefined ? undefined : heard?.get(open)
     const end: ResponseEnd = reason === "completed"
@@ -408,6 +406,8 @@ export class RealtimeTurns {
       ? { status: "failed", code: "agent_error" }
       : this.#cancelled()
     this.#end(end, ownPart)
+    // after `response.done`, as with OpenAI
+    if (played !== undefined) emit("output_audio_buffer.stopped", { response_id: played })
     if (heard !== undefined) this.#heard(turn, text)
     this.#replyTurn = undefined
     this.#isPaused = false

@@ -576,8 +576,8 @@ describe("OpenAiProtocol", () => {
       ...spoken,
       "output_audio_buffer.started",
       "response.output_audio_transcript.delta",
-      "output_audio_buffer.stopped",
-      ...ended
+      ...ended,
+      "output_audio_buffer.stopped"
     ])
     client.sends({ type: "input_audio_buffer.append", event_id: "append", audio: samples(20) })
     assert.strictEqual(at(client.last("error"), "error", "event_id"), "append")
