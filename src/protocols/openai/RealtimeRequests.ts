@@ -13,7 +13,6 @@
 import * as Result from "effect/Result"
 import type { InvalidConfig } from "../../BackendError.ts"
 import type { JsonRecord } from "../../schema/Json.ts"
-import type { ClientSettings, PolicyChange, SessionControl } from "../../session/SessionControl.ts"
 import type { FrameListener } from "../../transport/websocket/WebSocketProtocol.ts"
 import * as ClientEvents from "./ClientEvents.ts"
 import { invalid, invalidValue, type OpenAiFault, quote } from "./Errors.ts"
@@ -22,19 +21,10 @@ import * as RealtimeSession from "./RealtimeSession.ts"
 import type { RealtimeTurns } from "./RealtimeTurns.ts"
 import type { Responses } from "./Responses.ts"
 import type { Emit } from "./ServerEvents.ts"
-import { clientChoice, clientTools } from "./Tools.ts"
+import { ask, type Control, ToldSettings } from "./ToldSettings.ts"
 
 type Session = RealtimeSession.RealtimeSession
-type Control = NonNullable<FrameListener["control"]>
 type Of<Type extends ClientEvents.ClientEvent["type"]> = Extract<ClientEvents.ClientEvent, { readonly type: Type }>
-
-/** The longest silence that semantic turn detection waits for, in ms, by eagerness. */
-const semanticMs = { low: 8_000, medium: 4_000, auto: 4_000, high: 2_000 } as const
-
-/** What our policy takes as the silence that ends a turn, in ms; a client's value beyond it is the next one within. */
-const MIN_SILENCE_MS = 100
-const MAX_SILENCE_MS = 5_000
-const within = (value: number, least: number, most: number): number => Math.min(most, Math.max(least, value))
 
 /** The shortest audio that is committed, in ms. */
 const MIN_COMMIT_MS = 100
@@ -62,34 +52,12 @@ export interface RealtimeRequestsOptions {
 }
 
 /**
- * What a session with these settings changes in the policy of ours.
- *
- * @category conversions
- * @since 0.1.0
- */
-export const policyOf = ({ audio: { input: { turn_detection } }, type }: Session): PolicyChange => {
-  if (turn_detection === null) return { turns: "manual", answers: "on_request" }
-  const answers = type === "realtime" && turn_detection.create_response ? "automatic" : "on_request"
-  const common = { turns: "automatic", answers, interruptions: turn_detection.interrupt_response } as const
-  return turn_detection.type === "server_vad"
-    ? {
-      ...common,
-      silenceMs: within(turn_detection.silence_duration_ms, MIN_SILENCE_MS, MAX_SILENCE_MS),
-      awayAfterMs: turn_detection.idle_timeout_ms ?? 0
-    }
-    : { ...common, maxSilenceMs: semanticMs[turn_detection.eagerness] }
-}
-
-const isSame = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b)
-
-/**
  * @category models
  * @since 0.1.0
  */
 export class RealtimeRequests {
   readonly #options: RealtimeRequestsOptions
-  /** System messages of the client, by the ids of their items. */
-  readonly #system = new Map<string, string>()
+  readonly #told = new ToldSettings()
   /** Calls of the client's tools: asked for, or their outputs, which are not passed on. */
   readonly #calls = new Map<string, string | undefined>()
   /** How many outputs are not passed on. */
@@ -100,10 +68,6 @@ export class RealtimeRequests {
   #isOwed = false
   /** Whether the reply that has called tools of the client may go on. */
   #isReplyOpen = false
-  /** What our session was told last. */
-  #policy: PolicyChange | undefined
-  #settings: ClientSettings = {}
-  #output: "audio" | "text" = "audio"
   /** What holds for one response alone is to be taken back. */
   #isOverridden = false
 
@@ -117,15 +81,11 @@ export class RealtimeRequests {
    */
   start(control: Control, isGiven: boolean, isResumed: boolean): OpenAiFault | undefined {
     const session = this.#options.session()
-    if (isResumed && session.type === "realtime") {
-      const output = session.output_modalities[0]
-      const fault = this.#ask(control, { _tag: "Output", output }, () => this.#output = output) ??
-        this.#ask(control, { _tag: "Client", settings: this.#settingsOf(session) }, () => {
-          this.#settings = this.#settingsOf(session)
-        })
-      if (fault !== undefined) return fault
-    }
-    return isGiven || isResumed || session.type === "transcription" ? this.#apply(session, control, true) : undefined
+    const fault = isResumed ? this.#told.reset(session, control) : undefined
+    if (fault !== undefined) return fault
+    return isGiven || isResumed || session.type === "transcription"
+      ? this.#told.apply(session, control, true)
+      : undefined
   }
 
   /** The user has been silent for long. */
@@ -133,7 +93,9 @@ export class RealtimeRequests {
     const { responses, turns } = this.#options
     if (!turns.timedOut()) return
     const { count } = responses
-    if (control({ _tag: "Respond" }) === undefined && responses.count === count) turns.requested(null, this.#output)
+    if (control({ _tag: "Respond" }) === undefined && responses.count === count) {
+      turns.requested(null, this.#told.output)
+    }
   }
 
   /** The agent calls a tool of the client. */
@@ -151,7 +113,7 @@ export class RealtimeRequests {
   restore(control: Control): void {
     if (!this.#isOverridden || this.#options.responses.activeId !== undefined) return
     this.#isOverridden = false
-    this.#apply(this.#options.session(), control, false)
+    this.#told.apply(this.#options.session(), control, false)
   }
 
   /**
@@ -198,7 +160,7 @@ export class RealtimeRequests {
       case "input_audio_buffer.commit":
         return this.#commit(control)
       case "input_audio_buffer.clear":
-        return this.#ask(control, { _tag: "DropTurn" }, () => {
+        return ask(control, { _tag: "DropTurn" }, () => {
           this.#options.clearBuffer()
           this.#options.turns.clear()
           this.#options.emit("input_audio_buffer.cleared", {})
@@ -226,14 +188,6 @@ export class RealtimeRequests {
     }
   }
 
-  /** Asks our session for something; `done` only if it was done. */
-  #ask(control: Control, asked: SessionControl, done: () => void): OpenAiFault | undefined {
-    const refused = control(asked)
-    if (refused !== undefined) return invalid("invalid_value", refused.message)
-    done()
-    return undefined
-  }
-
   #commit(control: Control): OpenAiFault | undefined {
     const { bufferedMs, clearBuffer, turns } = this.#options
     const ms = bufferedMs()
@@ -248,7 +202,7 @@ export class RealtimeRequests {
     // the words of the turn may be told while it is ended
     turns.commit((ms ?? 0) / 1_000)
     clearBuffer()
-    return this.#ask(control, { _tag: "EndTurn" }, () => {})
+    return ask(control, { _tag: "EndTurn" }, () => {})
   }
 
   #update(change: unknown, control: Control): OpenAiFault | undefined {
@@ -258,44 +212,11 @@ export class RealtimeRequests {
     const own = typeof change === "object" && change !== null && "audio" in change ? change.audio : undefined
     const input = typeof own === "object" && own !== null && "input" in own ? own.input : undefined
     const saysTurns = typeof input === "object" && input !== null && "turn_detection" in input
-    const fault = this.#apply(next.success, control, saysTurns)
+    const fault = this.#told.apply(next.success, control, saysTurns)
     if (fault !== undefined) return fault
     setSession(next.success)
     emit("session.updated", { session: next.success })
     return undefined
-  }
-
-  /** Tells our session what is new. The policy is told only when the client says who decides turns: ours has one of its own. */
-  #apply(session: Session, control: Control, withPolicy: boolean): OpenAiFault | undefined {
-    const policy = policyOf(session)
-    if (withPolicy && !isSame(policy, this.#policy)) {
-      // 0 is for a client that has asked for another time before
-      const { awayAfterMs, ...rest } = policy
-      const change = awayAfterMs === 0 && this.#policy?.awayAfterMs === undefined ? rest : policy
-      const fault = this.#ask(control, { _tag: "Policy", change }, () => this.#policy = policy)
-      if (fault !== undefined) return fault
-    }
-    const output = session.type === "transcription" ? "text" : session.output_modalities[0]
-    if (output !== this.#output) {
-      const fault = this.#ask(control, { _tag: "Output", output }, () => this.#output = output)
-      if (fault !== undefined) return fault
-    }
-    return session.type === "transcription" ? undefined : this.#tellSettings(this.#settingsOf(session), control)
-  }
-
-  #tellSettings(settings: ClientSettings, control: Control): OpenAiFault | undefined {
-    if (isSame(settings, this.#settings)) return undefined
-    return this.#ask(control, { _tag: "Client", settings }, () => this.#settings = settings)
-  }
-
-  #settingsOf(session: Extract<Session, { type: "realtime" }>, added?: string): ClientSettings {
-    const told = [session.instructions, ...this.#system.values(), ...(added === undefined ? [] : [added])]
-    const instructions = told.filter((text) => text !== "").join("\n\n")
-    return {
-      ...(instructions === "" ? {} : { instructions }),
-      ...(session.tools.length === 0 ? {} : { tools: clientTools(session.tools) }),
-      ...(session.tool_choice === "auto" ? {} : { toolChoice: clientChoice(session.tool_choice) })
-    }
   }
 
   #create({ item, previousItemId }: Of<"conversation.item.create">, control: Control): OpenAiFault | undefined {
@@ -348,16 +269,8 @@ export class RealtimeRequests {
     previousItemId: string | undefined,
     control: Control
   ): OpenAiFault | undefined {
-    const session = this.#options.session()
-    if (session.type === "realtime") {
-      const settings = this.#settingsOf(session, text)
-      if ((settings.instructions?.length ?? 0) > RealtimeSession.MAX_INSTRUCTIONS) {
-        return invalidValue("item.content", "the instructions and system messages are too long")
-      }
-      const fault = this.#tellSettings(settings, control)
-      if (fault !== undefined) return fault
-      this.#system.set(item.id, text)
-    }
+    const fault = this.#told.addSystem(item.id, text, this.#options.session(), control)
+    if (fault !== undefined) return fault
     this.#put(item, false, previousItemId)
     return undefined
   }
@@ -450,10 +363,7 @@ export class RealtimeRequests {
       if (refused !== undefined && !isNoItem(refused)) return invalid("invalid_value", refused.message)
     }
     items.remove(itemId)
-    const current = session()
-    if (this.#system.delete(itemId) && current.type === "realtime") {
-      this.#tellSettings(this.#settingsOf(current), control)
-    }
+    this.#told.removeSystem(itemId, session(), control)
     emit("conversation.item.deleted", { item_id: itemId })
     return undefined
   }
@@ -471,7 +381,7 @@ export class RealtimeRequests {
     if (asked.success.type === "transcription") return undefined
     if (Object.keys(request.overrides).length > 0) {
       this.#isOverridden = true
-      const fault = this.#apply(asked.success, control, false)
+      const fault = this.#told.apply(asked.success, control, false)
       if (fault !== undefined) return fault
     }
     const modality = asked.success.output_modalities[0]
@@ -508,7 +418,7 @@ export class RealtimeRequests {
   #interrupt(control: Control): OpenAiFault | undefined {
     let fault: OpenAiFault | undefined
     this.#options.turns.cancel(() => {
-      fault = this.#ask(control, { _tag: "Interrupt" }, () => {})
+      fault = ask(control, { _tag: "Interrupt" }, () => {})
       return fault === undefined
     })
     return fault
