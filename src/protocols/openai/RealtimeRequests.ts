@@ -3,11 +3,6 @@
  *
  * Everything is asked of the session (`SessionControl`), and what it refuses is not done. An error names the client's event by its id.
  *
- * A reply that has called a tool of the client ends its response there, and waits for the output. That waits for the
- * `response.create` behind it: the rest of the reply is the next response. What the agent still had to say meanwhile is a response that
- * nobody has asked for: then the output is passed on at once, and the `response.create` begins yet another response with what is left of
- * the reply, which may be nothing.
- *
  * @since 0.1.0
  */
 import * as Result from "effect/Result"
@@ -22,15 +17,13 @@ import type { RealtimeTurns } from "./RealtimeTurns.ts"
 import type { Responses } from "./Responses.ts"
 import type { Emit } from "./ServerEvents.ts"
 import { ask, type Control, ToldSettings } from "./ToldSettings.ts"
+import { ToolOutputs } from "./ToolOutputs.ts"
 
 type Session = RealtimeSession.RealtimeSession
 type Of<Type extends ClientEvents.ClientEvent["type"]> = Extract<ClientEvents.ClientEvent, { readonly type: Type }>
 
 /** The shortest audio that is committed, in ms. */
 const MIN_COMMIT_MS = 100
-
-/** How many calls of the client's tools wait for their outputs. */
-const MAX_CALLS = 256
 
 /**
  * @category models
@@ -58,16 +51,7 @@ export interface RealtimeRequestsOptions {
 export class RealtimeRequests {
   readonly #options: RealtimeRequestsOptions
   readonly #told = new ToldSettings()
-  /** Calls of the client's tools: asked for, or their outputs, which are not passed on. */
-  readonly #calls = new Map<string, string | undefined>()
-  /** How many outputs are not passed on. */
-  #held = 0
-  /** Whether the client wants the reply that has called its tools to go on. */
-  #goesOn = false
-  /** Whether an output was passed on before the client has asked for a response to it. */
-  #isOwed = false
-  /** Whether the reply that has called tools of the client may go on. */
-  #isReplyOpen = false
+  readonly #outputs = new ToolOutputs()
   /** What holds for one response alone is to be taken back. */
   #isOverridden = false
 
@@ -100,13 +84,7 @@ export class RealtimeRequests {
 
   /** The agent calls a tool of the client. */
   called(id: string): void {
-    if (this.#calls.size >= MAX_CALLS) {
-      const [oldest] = this.#calls.keys()
-      if (oldest !== undefined) this.#calls.delete(oldest)
-    }
-    this.#calls.set(id, undefined)
-    this.#goesOn = false
-    this.#isReplyOpen = true
+    this.#outputs.called(id)
   }
 
   /** What was said for one response alone does not hold any more once it has ended. */
@@ -121,27 +99,22 @@ export class RealtimeRequests {
    * begun by itself: it ends only with them.
    */
   get isStuck(): boolean {
-    return this.#held > 0 && this.#options.responses.activeId !== undefined
+    return this.#outputs.isHolding && this.#options.responses.activeId !== undefined
   }
 
   /** Passes on what waits. */
   goOn(control: Control): void {
-    if (!this.isStuck) return
-    this.#isOwed = true
-    this.#passOutputs(control)
+    if (this.isStuck) this.#outputs.passEarly(control)
   }
 
   /** The reply has ended: nothing waits for the outputs of its tools. */
   replyEnded(): void {
-    this.#calls.clear()
-    this.#held = 0
-    this.#goesOn = false
-    this.#isReplyOpen = false
+    this.#outputs.replyEnded()
   }
 
-  /** The user has said something: a response that is asked for now is one to that. */
+  /** The user has spoken: a response that is asked for now is one to that. */
   userSpoke(): void {
-    this.#isOwed = false
+    this.#outputs.userSpoke()
   }
 
   /** Carries out an event. */
@@ -294,23 +267,8 @@ export class RealtimeRequests {
       false,
       previousItemId
     )
-    if (!this.#calls.has(callId) || this.#calls.get(callId) !== undefined) return undefined
-    this.#calls.set(callId, output)
-    this.#held++
-    if (!this.#goesOn && responses.activeId === undefined) return undefined
-    this.#isOwed ||= !this.#goesOn
-    this.#passOutputs(control)
+    this.#outputs.take(callId, output, responses.activeId !== undefined, control)
     return undefined
-  }
-
-  /** Gives our session the outputs that it waits for. One that it does not want any more is of a reply that has ended. */
-  #passOutputs(control: Control): void {
-    this.#held = 0
-    for (const [id, output] of Array.from(this.#calls)) {
-      if (output === undefined) continue
-      this.#calls.delete(id)
-      control({ _tag: "ToolResult", id, output })
-    }
   }
 
   #put(item: RealtimeItem, isInHistory: boolean, after: string | undefined): void {
@@ -374,7 +332,7 @@ export class RealtimeRequests {
     if (current.type === "transcription") {
       return invalid("invalid_value", "A transcription session has no responses (response.create).", "type")
     }
-    const goesOn = this.#calls.size > 0 || this.#isOwed
+    const goesOn = this.#outputs.isAwaited
     if (responses.activeId !== undefined && !goesOn) return alreadyActive(responses.activeId)
     const asked = RealtimeSession.update(current, { type: "realtime", ...request.overrides }, false)
     if (Result.isFailure(asked)) return ofResponse(asked.failure)
@@ -386,12 +344,10 @@ export class RealtimeRequests {
     }
     const modality = asked.success.output_modalities[0]
     if (goesOn) {
-      this.#goesOn = true
-      this.#isOwed = false
       responses.end({ status: "completed" })
       turns.requested(request.metadata, modality)
-      this.#passOutputs(control)
-      if (!this.#isReplyOpen) responses.end({ status: "completed" })
+      this.#outputs.requested(control)
+      if (!this.#outputs.isReplyOpen) responses.end({ status: "completed" })
       return undefined
     }
     const { count } = responses
