@@ -61,6 +61,34 @@ describe("calls of the Realtime API", () => {
       yield* sessions(server, 0)
     }).pipe(Effect.scoped))
 
+  it.live("end with the peer, wherever the client is by then, and with the session", () =>
+    Effect.gen(function*() {
+      const server = yield* start({})
+      const dial = Effect.gen(function*() {
+        const user = yield* RtcUser.withChannel("oai-events")
+        const response = yield* send(server, "calls", user.offer, sdp)
+        yield* user.answer(response.text)
+        return user
+      })
+      const moments = [
+        (user: RtcUser.RtcUser) => user.connected,
+        (user: RtcUser.RtcUser) => user.channelOpen,
+        (user: RtcUser.RtcUser) => until(user, "session.created")
+      ]
+      for (const moment of moments) {
+        const user = yield* dial
+        yield* moment(user)
+        user.close()
+        yield* sessions(server, 0)
+      }
+      const user = yield* dial
+      yield* user.channelOpen
+      const [session] = yield* server.backend.listSessions
+      yield* session?.stop ?? assert.fail("no session")
+      yield* user.closed
+      yield* sessions(server, 0)
+    }).pipe(Effect.scoped))
+
   it.live("take the session beside the offer, and are hung up by whoever may", () =>
     Effect.gen(function*() {
       const server = yield* start({ server: keys })
