@@ -3,12 +3,14 @@ import { Context, Effect, Layer, type Scope } from "effect"
 import type { ClientOptions } from "ws"
 import * as Agent from "../../../src/agent/Agent.ts"
 import { AgentRegistry } from "../../../src/agent/AgentRegistry.ts"
+import * as LanguageModelAgent from "../../../src/agent/LanguageModelAgent.ts"
 import { VoiceBackend } from "../../../src/backend/VoiceBackend.ts"
 import type { AuthHook } from "../../../src/hooks/AuthHook.ts"
 import * as Local from "../../../src/providers/local/index.ts"
 import { isRecord, type JsonRecord, parse } from "../../../src/schema/Json.ts"
 import * as Server from "../../../src/server/Server.ts"
 import * as ScriptedEngines from "../../../src/testing/scripted/ScriptedEngines.ts"
+import * as ScriptedLanguageModel from "../../../src/testing/scripted/ScriptedLanguageModel.ts"
 import { neverOverloaded } from "../../server/support.ts"
 import { freePort } from "../../support/FreePort.ts"
 import { connect as connectSocket, type Refusal, type TestClient } from "../LocalServer.ts"
@@ -19,6 +21,8 @@ export interface RealtimeServerOptions {
   readonly session?: object
   readonly words?: ReadonlyArray<string>
   readonly answer?: (text: string) => string
+  /** The answers of a language model in place of `answer`. */
+  readonly model?: Parameters<typeof ScriptedLanguageModel.layer>[0]
   readonly hooks?: Layer.Layer<AuthHook>
   readonly maxConcurrentSessions?: number
 }
@@ -34,10 +38,15 @@ export const start = Effect.fnUntraced(function*(
 ): Effect.fn.Return<RealtimeServer, unknown, Scope.Scope> {
   const port = yield* freePort
   const said = options.answer ?? ((text: string) => `You said ${text}.`)
+  const agent = options.model === undefined
+    ? Agent.fromCallback((text) => Effect.succeed(said(text)), { name: "echo" })
+    : yield* Agent.withContext(LanguageModelAgent.fromLanguageModel({ name: "echo" })).pipe(
+      Effect.provide(ScriptedLanguageModel.layer(options.model))
+    )
   const context = yield* Layer.build(
     Server.layer({ port, host: "127.0.0.1", ...options.server }).pipe(
       Layer.provideMerge(VoiceBackend.layerSttTts({
-        agent: Agent.fromCallback((text) => Effect.succeed(said(text)), { name: "echo" }),
+        agent,
         config: {
           maxConcurrentSessions: options.maxConcurrentSessions ?? 20,
           overload: neverOverloaded,
