@@ -5,6 +5,7 @@ import { config } from "./surfaces/Config.ts"
 import { webSocketFrames } from "./surfaces/Frames.ts"
 import { archive, rtp, sdp, wav } from "./surfaces/Media.ts"
 import { mediaStreams } from "./surfaces/MediaStreams.ts"
+import { openAiEvents } from "./surfaces/OpenAi.ts"
 import { pipecatFrames } from "./surfaces/Pipecat.ts"
 import * as Protocol from "./surfaces/Protocol.ts"
 import { spokenText } from "./surfaces/Spoken.ts"
@@ -21,6 +22,7 @@ export const surfaces: Effect.Effect<ReadonlyArray<readonly [surface: Surface, s
       [Protocol.metadata, 80],
       [webSocketFrames, 120],
       [pipecatFrames, 120],
+      [openAiEvents, 120],
       [mediaStreams, 100],
       [binaryMedia, 60],
       [sdp, 120],
