@@ -15,12 +15,14 @@ import * as Tracer from "effect/Tracer"
 import { randomBytes } from "node:crypto"
 import { HealthSources } from "../HealthSource.ts"
 import * as AudioQuota from "../hooks/AudioQuota.ts"
+import { ClientRequests } from "../hooks/ClientRequests.ts"
 import * as Observable from "../session/Observable.ts"
 import { SessionStore } from "../session/persistence/SessionStore.ts"
 import { PlayoutClock } from "../session/playout/PlayoutClock.ts"
 import * as BackendMetrics from "../telemetry/BackendMetrics.ts"
 import * as AccessControl from "./admission/AccessControl.ts"
 import { Admission } from "./admission/Admission.ts"
+import * as AnswerGuard from "./admission/AnswerGuard.ts"
 import * as LoadLevel from "./admission/LoadLevel.ts"
 import type { Backend, ConnectionState } from "./BackendContract.ts"
 import * as BackendLifecycle from "./BackendLifecycle.ts"
@@ -104,6 +106,7 @@ export const makeBackend = Effect.fnUntraced(function*(given: BackendParts) {
   })
   const connection = yield* SubscriptionRef.make<ConnectionState>("disconnected")
   const drained = yield* Deferred.make<void>()
+  const requests = Option.getOrUndefined(yield* Effect.serviceOption(ClientRequests))
 
   const calls = () => lifecycle.link()?.provider.outbound
   const open = SessionOpening.make({
@@ -207,7 +210,15 @@ export const makeBackend = Effect.fnUntraced(function*(given: BackendParts) {
         names: parts.agentNames?.() ?? [],
         default: config().agent ?? current.defaultAgent()?.name
       }),
-      identify: access.identify
+      identify: access.identify,
+      answerRequest: requests === undefined ? undefined : (id, type, data) =>
+        Effect.gen(function*() {
+          const { handle: { session: { config: { tenant, userId } } } } = yield* sessions.find(
+            "ClientRequests.answer",
+            id
+          )
+          return yield* AnswerGuard.guard(() => requests.answer({ sessionId: id, userId, tenant, type, data }))
+        })
     },
     config,
     admission,

@@ -52,6 +52,7 @@ const gatheredOf = (query: URLSearchParams, byDefault: number): Effect.Effect<nu
  * - `rates`: the sample rates, unless the query asks for others (`input_rate`, `output_rate`). The query's `chunk_ms` (20 to
  *   100) asks for longer frames of the agent's audio.
  * - `protocol`: how frames are encoded. Default: our own protocol.
+ * - `protocolOf`: the same by the id of the session.
  * - `name`: the protocol's, as `server.protocols` has it. Default: `native`.
  * - `leadMs`, `framesPerMessage`: see `WebSocketConnectionOptions`; the latter where the query asks for nothing.
  *
@@ -63,6 +64,7 @@ export interface SocketRouteOptions {
   readonly links: SessionLinks
   readonly rates: SampleRates
   readonly protocol?: MakeProtocol | undefined
+  readonly protocolOf?: ((session: string) => MakeProtocol) | undefined
   readonly name?: string | undefined
   readonly leadMs?: number | undefined
   readonly framesPerMessage?: number | undefined
@@ -73,7 +75,7 @@ export interface SocketRouteOptions {
  * @since 0.1.0
  */
 export const make = (
-  { framesPerMessage = 1, leadMs, links, name = "native", path, protocol, rates }: SocketRouteOptions
+  { framesPerMessage = 1, leadMs, links, name = "native", path, protocol, protocolOf, rates }: SocketRouteOptions
 ): BackendProvider.ProviderRoute => {
   const handle = Effect.fnUntraced(
     function*(request: HttpServerRequest.HttpServerRequest) {
@@ -91,7 +93,7 @@ export const make = (
         outputSampleRate,
         framesPerMessage: gathered,
         leadMs,
-        protocol
+        protocol: protocolOf === undefined ? protocol : protocolOf(link.id)
       })
       yield* link.attach(connection)
       yield* closed

@@ -145,6 +145,12 @@ export interface ProviderHost {
   readonly identify?:
     | ((token: string | undefined, operation: Operation) => Effect.Effect<KnownUser, BackendError>)
     | undefined
+  /**
+   * Has the application answer a message of its own client, by the id of the session, in bounded time. `undefined` where it answers none.
+   */
+  readonly answerRequest?:
+    | ((session: string, type: string, data: unknown) => Effect.Effect<Schema.Json, BackendError>)
+    | undefined
 }
 
 /**

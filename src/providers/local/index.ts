@@ -57,6 +57,7 @@ export const provider: BackendProvider.BackendProvider["Service"] = BackendProvi
       longest: config.session.longest,
       webRtc
     })
+    const rtvi = yield* RtviRoutes.make({ host, links, webRtc, iceServers: () => browserIceServers(options) })
     return {
       open: (session) =>
         Effect.map(links.open(session), ({ attachments, expiresAt, token }) => {
@@ -72,7 +73,7 @@ export const provider: BackendProvider.BackendProvider["Service"] = BackendProvi
         SocketRoute.make({ path: "/v1/sessions/:id/audio", links, rates: WebSocketProtocol.defaultRates }),
         OfferRoute.make(links, webRtc),
         ...realtime,
-        ...RtviRoutes.make({ host, links, webRtc, iceServers: () => browserIceServers(options) })
+        ...rtvi
       ],
       // No remote service to probe.
       probe: Effect.succeed({ name: "provider", status: "healthy" as const })

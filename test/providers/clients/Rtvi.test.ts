@@ -2,7 +2,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Layer, Redacted, Result, Schedule } from "effect"
 import * as Agent from "../../../src/agent/Agent.ts"
 import { VoiceBackend } from "../../../src/backend/VoiceBackend.ts"
+import { InvalidConfig } from "../../../src/BackendError.ts"
 import { defaultPolicy } from "../../../src/conversation/ConversationPolicy.ts"
+import { ClientRequests } from "../../../src/hooks/ClientRequests.ts"
 import * as Local from "../../../src/providers/local/index.ts"
 import * as Server from "../../../src/server/Server.ts"
 import * as ScriptedEngines from "../../../src/testing/scripted/ScriptedEngines.ts"
@@ -296,6 +298,38 @@ describe("RTVI routes", () => {
       }).pipe(Effect.scoped, Effect.provide(served({ server: { apiKeys: [Redacted.make(KEY)] } }))),
     120_000
   )
+
+  it.live("answer the application's own messages, in its words, and none of its secrets", () =>
+    Effect.gen(function*() {
+      const { id, user } = yield* connected({ user_id: "ada" })
+      const ask = (t: string, d?: unknown) => user.tell({ type: "client-message", id: t, data: { t, d } })
+      ask("weather", { city: "Ulm" })
+      ask("unknown")
+      ask("broken")
+      const answerTo = (wanted: string) => user.messages.find((each) => each.id === wanted)
+      yield* waitFor(() =>
+        answerTo("weather") !== undefined && answerTo("unknown") !== undefined && answerTo("broken") !== undefined
+      )
+      assert.deepStrictEqual(answerTo("weather"), {
+        type: "server-response",
+        id: "weather",
+        data: { t: "weather", d: { city: "Ulm", user: "ada", session: id } }
+      })
+      assert.deepStrictEqual(answerTo("unknown")?.data, { error: "not known" })
+      assert.deepStrictEqual(answerTo("broken")?.data, { error: "the application failed to answer" })
+    }).pipe(
+      Effect.scoped,
+      Effect.provide(
+        served().pipe(Layer.provide(Layer.succeed(ClientRequests, {
+          answer: ({ data, sessionId, type, userId }) => {
+            if (type === "broken") throw new Error("a secret")
+            return type === "weather"
+              ? Effect.succeed({ city: String(Rtvi.field(data, "city")), user: userId, session: sessionId })
+              : Effect.fail(new InvalidConfig({ op: "test", message: "not known" }))
+          }
+        })))
+      )
+    ), 60_000)
 
   it.live("are not there where the protocol is not served", () =>
     Effect.gen(function*() {

@@ -6,6 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import type * as Scope from "effect/Scope"
 import { type ProviderHost, type ProviderRoute, speaking } from "../../../backend/provider/BackendProvider.ts"
 import * as RtviProtocol from "../../../protocols/rtvi/RtviProtocol.ts"
 import type { WebRtc } from "../../../transport/webrtc/WebRtcConnection.ts"
@@ -13,6 +14,7 @@ import * as WebSocketProtocol from "../../../transport/websocket/WebSocketProtoc
 import type { SessionLinks } from "../../SessionLinks.ts"
 import * as SocketRoute from "../../SocketRoute.ts"
 import * as OfferRoutes from "./OfferRoutes.ts"
+import * as RequestAnswers from "./RequestAnswers.ts"
 import * as RtviSessions from "./RtviSessions.ts"
 import * as StartRoute from "./StartRoute.ts"
 
@@ -42,8 +44,11 @@ const socketPath = (id: string): string => `/v1/sessions/${encodeURIComponent(id
  * @category routes
  * @since 0.1.0
  */
-export const make = ({ host, iceServers, links, webRtc }: RtviRoutesOptions): ReadonlyArray<ProviderRoute> => {
+export const make = Effect.fnUntraced(function*(
+  { host, iceServers, links, webRtc }: RtviRoutesOptions
+): Effect.fn.Return<ReadonlyArray<ProviderRoute>, never, Scope.Scope> {
   const sessions = RtviSessions.make({ host, links })
+  const answers = yield* RequestAnswers.make(host)
   return [
     ...StartRoute.make({ sessions, socketPath, iceServers, transports }),
     speaking(
@@ -54,15 +59,15 @@ export const make = ({ host, iceServers, links, webRtc }: RtviRoutesOptions): Re
         Effect.succeed(HttpServerResponse.jsonUnsafe({ status: "ready", transports }))
       )
     ),
-    ...OfferRoutes.make({ sessions, webRtc, options: () => ({}) }),
+    ...OfferRoutes.make({ sessions, webRtc, options: (session) => ({ answer: answers(session) }) }),
     SocketRoute.make({
       path: "/v1/sessions/:id/rtvi",
       links,
       rates: WebSocketProtocol.defaultRates,
-      protocol: RtviProtocol.make(),
+      protocolOf: (session) => RtviProtocol.make({ answer: answers(session) }),
       name: "rtvi",
       leadMs: LEAD_MS,
       framesPerMessage: FRAMES_PER_MESSAGE
     })
   ]
-}
+})
