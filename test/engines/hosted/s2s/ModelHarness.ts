@@ -19,8 +19,12 @@ export interface Sent {
     readonly instructions?: string
     readonly output_modalities?: ReadonlyArray<string>
   }
-  readonly session?: { readonly whole?: string; readonly part?: string }
-  readonly setup?: { readonly languageCode?: string; readonly sessionResumption?: { readonly handle?: string } }
+  readonly session?: { readonly whole?: string; readonly part?: string; readonly told?: string }
+  readonly setup?: {
+    readonly languageCode?: string
+    readonly instruction?: string
+    readonly sessionResumption?: { readonly handle?: string }
+  }
   readonly realtimeInput?: { readonly text?: string; readonly activityEnd?: object }
 }
 
