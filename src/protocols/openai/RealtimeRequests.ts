@@ -196,7 +196,7 @@ export class RealtimeRequests {
     const { items, newId } = this.#options
     const id = item.id ?? newId("item")
     if (items.get(id) !== undefined) {
-      return invalid("item_create_invalid_item_id", `Error creating item: ${quote(id)} exists already.`, "item.id")
+      return invalid("item_create_duplicate_item_id", `Error creating item: ${quote(id)} exists already.`, "item.id")
     }
     if (previousItemId !== undefined && previousItemId !== "root" && items.get(previousItemId) === undefined) {
       return invalid(

@@ -198,7 +198,9 @@ const merge = (former: JsonRecord, update: JsonRecord): JsonRecord => {
     if (value === null && !nullable.has(key)) continue
     const old = Object.hasOwn(former, key) ? former[key] : undefined
     if (key === "__proto__") continue
-    out[key] = merged.has(key) && isRecord(value) && isRecord(old) ? merge(old, value) : value
+    // as Pipecat says that there is none
+    if (key === "turn_detection" && value === false) out[key] = null
+    else out[key] = merged.has(key) && isRecord(value) && isRecord(old) ? merge(old, value) : value
   }
   return out
 }

@@ -73,7 +73,11 @@ const detailsOf = (end: ResponseEnd): object | null => {
     case "cancelled":
       return { type: "cancelled", reason: end.reason }
     case "failed":
-      return { type: "failed", error: { type: "server_error", code: end.code } }
+      // Pipecat reads the message, and nothing any more where there is none
+      return {
+        type: "failed",
+        error: { type: "server_error", code: end.code, message: "The response could not be completed." }
+      }
   }
 }
 

@@ -171,6 +171,26 @@ describe("OpenAiProtocol", () => {
     assert.strictEqual(client.types().at(-1), "conversation.item.truncated")
   })
 
+  it("names an item that is there already as LiveKit knows it", () => {
+    const client = connected()
+    const item = { id: "msg_1", type: "message", role: "user", content: [{ type: "input_text", text: "Hello." }] }
+    client.sends({ type: "conversation.item.create", item })
+    client.sends({ type: "conversation.item.create", event_id: "chat_ctx_create_1", item })
+    const error = at(client.last("error"), "error")
+    assert.strictEqual(at(error, "code"), "item_create_duplicate_item_id")
+    assert.strictEqual(at(error, "event_id"), "chat_ctx_create_1")
+  })
+
+  it("takes it for no detection of turns when a client says false, as Pipecat does", () => {
+    const client = connected()
+    client.sends({
+      type: "session.update",
+      session: { type: "realtime", audio: { input: { turn_detection: false } } }
+    })
+    assert.deepStrictEqual(client.controls, [{ _tag: "Policy", change: { turns: "manual", answers: "on_request" } }])
+    assert.isNull(at(client.last("session.updated"), "session", "audio", "input", "turn_detection"))
+  })
+
   it("lets the client decide turns: commit, and ask for a response", () => {
     const client = connected()
     client.sends({
@@ -212,6 +232,10 @@ describe("OpenAiProtocol", () => {
     assert.strictEqual(at(client.last("conversation.item.input_audio_transcription.completed"), "usage", "seconds"), 1)
     client.types()
     client.tells({ type: "turn.unanswered", turn: 1, reason: "failed" })
+    assert.deepStrictEqual(at(client.last("response.done"), "response", "status_details"), {
+      type: "failed",
+      error: { type: "server_error", code: "agent_error", message: "The response could not be completed." }
+    })
     assert.strictEqual(at(client.last("response.done"), "response", "status"), "failed")
     assert.deepStrictEqual(client.types(), ["response.done"])
     client.sends({ type: "input_audio_buffer.append", audio: samples(1_000) })
