@@ -4,7 +4,7 @@ import { Effect, Layer, Redacted, Result, Schedule } from "effect"
 import { AuthenticationFailed } from "../../../src/BackendError.ts"
 import { AuthHook } from "../../../src/hooks/AuthHook.ts"
 import { parse } from "../../../src/schema/Json.ts"
-import { at, connect, type RealtimeServer, start } from "./RealtimeServer.ts"
+import { at, connect, type RealtimeServer, silence, speech, start } from "./RealtimeServer.ts"
 
 const KEY = "a-key-of-the-operator-0123456789"
 const keys = { apiKeys: [Redacted.make(KEY)] }
@@ -149,6 +149,27 @@ describe("the Realtime API", () => {
       assert.strictEqual(at(yield* long.until("session.updated"), "session", "instructions"), "Be brief.")
       long.send({ type: "input_audio_buffer.append", audio: "A".repeat(1_100_000) })
       assert.strictEqual((yield* long.closed).code, 1009)
+    }).pipe(Effect.scoped))
+
+  it.live("leaves no session behind, whenever a client closes", () =>
+    Effect.gen(function*() {
+      const server = yield* start({ words: Array.from({ length: 8 }, () => "hello") })
+      const moments = [
+        "",
+        "session.created",
+        "input_audio_buffer.speech_started",
+        "response.created",
+        "response.output_audio.delta"
+      ]
+      for (const moment of moments) {
+        const client = yield* connect(server)
+        client.send({ type: "input_audio_buffer.append", audio: speech(600) })
+        client.send({ type: "input_audio_buffer.append", audio: silence(1_200) })
+        if (moment !== "") yield* client.until(moment)
+        client.socket.close()
+        yield* client.closed
+        yield* sessions(server, 0)
+      }
     }).pipe(Effect.scoped))
 
   it.live("refuses beyond the limit of sessions, before the upgrade", () =>
