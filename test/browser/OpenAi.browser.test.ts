@@ -128,7 +128,7 @@ describe.skipIf(Browser.missing !== undefined)("OpenAI's client in a browser", (
   let site: Awaited<ReturnType<typeof servePage>>
   let voice: Int16Array
   beforeAll(async () => {
-    scope = Effect.runSync(Scope.make())
+    scope = Scope.makeUnsafe()
     site = await servePage(await bundle())
     const context = await Effect.runPromise(Layer.buildWithScope(serving(site.origin), scope))
     url = Context.get(context, Server.VoiceServer).url

@@ -138,7 +138,7 @@ describe.skipIf(Browser.missing !== undefined)("Pipecat's clients in a browser",
   afterAll(() => site.close())
   // a server of its own for each: what is said next stands in its script
   beforeEach(async () => {
-    scope = Effect.runSync(Scope.make())
+    scope = Scope.makeUnsafe()
     const context = await Effect.runPromise(Layer.buildWithScope(serving(site.origin), scope))
     url = Context.get(context, Server.VoiceServer).url
     backend = Context.get(context, VoiceBackend)

@@ -4,13 +4,18 @@
  */
 import { OpenAIRealtimeWebRTC, RealtimeAgent, RealtimeSession, tool } from "@openai/agents-realtime"
 
+/** Chromium has it; the types of TypeScript do not, which know it of workers alone. */
+declare const MediaStreamTrackProcessor: new(init: { readonly track: MediaStreamTrack }) => {
+  readonly readable: ReadableStream<AudioData>
+}
+
 /** The events of the protocol, in order: the type, what was said with it, and how much sound had been heard by then, in ms. */
 const log: Array<readonly [type: string, text: string, heardMs: number]> = []
 let heardMs = 0
 
 /** Counts how much of the agent's voice comes out of the track. */
 const listen = async (track: MediaStreamTrack): Promise<void> => {
-  const reader = new MediaStreamTrackProcessor<AudioData>({ track }).readable.getReader()
+  const reader = new MediaStreamTrackProcessor({ track }).readable.getReader()
   for (let next = await reader.read(); !next.done; next = await reader.read()) {
     const { numberOfFrames, sampleRate } = next.value
     const samples = new Float32Array(numberOfFrames)
@@ -71,12 +76,15 @@ const start = async (url: string, apiKey: string): Promise<string | undefined> =
   return transport.callId
 }
 
+const wordsOf = (part: { readonly text?: string; readonly transcript?: string | null | undefined }): string =>
+  part.text ?? part.transcript ?? ""
+
 /** What the client's own history holds. */
 const history = (): ReadonlyArray<readonly [role: string, text: string]> => {
   const { session }: { session: RealtimeSession } = globalThis as never
   return session.history.flatMap((item) =>
     item.type === "message"
-      ? [[item.role, item.content.map((part) => ("transcript" in part ? part.transcript : part.text) ?? "").join("")]]
+      ? [[item.role, item.content.map(wordsOf).join("")]]
       : []
   )
 }
