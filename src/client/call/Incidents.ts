@@ -99,6 +99,8 @@ export const incidentOf = (
 }
 
 const endings = new Map([
+  ["ended_by_user", "The call has ended."],
+  ["user_ended", "The call has ended."],
   ["closed", "The server closed the call."],
   ["never_connected", "The call ended because it was not connected in time."],
   ["resume_expired", "The call was not connected for too long and ended."],

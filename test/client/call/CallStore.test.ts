@@ -84,6 +84,7 @@ describe("CallStore", () => {
     store.hangUp()
     assert.deepStrictEqual(client.calls[0]?.did, ["end"])
     assert.strictEqual(store.getState().phase, "ended")
+    assert.strictEqual(store.getState().ended?.text, "The call has ended.")
   })
 
   it("asks the page how to connect, waits no longer than 30 s for it, and tells it when nobody waits", async () => {
