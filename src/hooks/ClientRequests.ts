@@ -33,5 +33,6 @@ export interface ClientRequest {
  * @since 0.1.0
  */
 export class ClientRequests extends Context.Service<ClientRequests, {
+  /** Answers a request. */
   readonly answer: (request: ClientRequest) => Effect.Effect<Schema.Json, BackendError>
 }>()("effect-voice/hooks/ClientRequests") {}

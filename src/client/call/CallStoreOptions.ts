@@ -40,7 +40,9 @@ export type CallOfStore = Pick<
  * @since 0.1.0
  */
 export interface CallStoreClient {
+  /** Opens a call. */
   readonly connect: (options: ConnectOptions) => Promise<CallOfStore>
+  /** Lists the microphones and loudspeakers. */
   readonly devices: () => Promise<AudioDevices>
 }
 
