@@ -15,6 +15,8 @@ import { call, type Dial, dialOurs, dialPipecat, type Heard, REPLY_MS } from "./
 
 export interface Cost extends Heard {
   readonly users: number
+  /** How long it took, with what is not counted. */
+  readonly ms: number
   /** Of the side's process, in ms per user and second. */
   readonly cpuMs: number
   readonly rssMb: number
@@ -33,22 +35,27 @@ const measure = async (child: ChildProcess, dial: Dial, users: number, seconds: 
   const from = performance.now()
   try {
     const heard = await call(dial, users, 4, seconds)
-    const cpuMs = (cpuOf(pid) - before) / users / ((performance.now() - from) / 1000)
-    return { ...heard, users, cpuMs, rssMb: rssOf(pid) }
+    const ms = performance.now() - from
+    const cpuMs = (cpuOf(pid) - before) / users / (ms / 1000)
+    return { ...heard, users, ms, cpuMs, rssMb: rssOf(pid) }
   } finally {
     child.kill("SIGKILL")
   }
 }
 
-/** A server of ours. */
-export const ours = async (users: number, seconds: number): Promise<Cost> => {
+/** A server of ours, called by its own protocol or by another. */
+export const ours = async (
+  users: number,
+  seconds: number,
+  dialOf: (base: string) => Dial = dialOurs
+): Promise<Cost> => {
   const { args, command: first } = command([], join(import.meta.dirname, "Server.ts"))
   const child = spawn(first, args, { stdio: ["ignore", "ignore", "inherit", "ipc"] })
   const base = await new Promise<string>((resolve, reject) => {
     child.once("message", (url) => resolve(String(url)))
     child.once("exit", (code) => reject(new Error(`the server ended with ${code}`)))
   })
-  return measure(child, dialOurs(base), users, seconds)
+  return measure(child, dialOf(base), users, seconds)
 }
 
 const freePort = () =>
