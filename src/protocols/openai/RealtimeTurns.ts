@@ -2,8 +2,7 @@
  * Tells a client of the OpenAI Realtime protocol what happens in our session: what the user says becomes items, what the agent says
  * becomes responses.
  *
- * Ours and theirs differ in three ways. A turn of ours may go on after a pause, and a question that nobody has answered yet is taken
- * back into it: its item is deleted, and comes again with all words. A reply of ours may be paused and go on: that is a
+ * Ours and theirs differ in three ways. A turn of ours may go on after a pause (`UserItems`). A reply of ours may be paused and go on: that is a
  * cancelled response and another one, because the client has dropped what it had. And what was heard is known when the reply has ended: an
  * item that the client has cut meanwhile is confirmed then.
  *
@@ -11,48 +10,19 @@
  */
 import type { ClientToolCall } from "../../session/SessionControl.ts"
 import type { SessionEvent } from "../../session/SessionEvent.ts"
-import type { Entry, Items, RealtimeItem } from "./Items.ts"
-import type { RealtimeSession } from "./RealtimeSession.ts"
+import { HeardItems, type Truncation } from "./HeardItems.ts"
 import type { ResponseEnd, Responses } from "./Responses.ts"
-import type { Emit } from "./ServerEvents.ts"
-import { shares, type SpokenItem } from "./SpokenItem.ts"
+import { UserItems, type UserItemsOptions } from "./UserItems.ts"
 
 /** How far ahead of what is heard audio is sent, in ms. */
 const LEAD_MS = 200
-
-/** How long after its end the words of a turn may come at most, in ms, and of how many turns they are awaited. */
-const MAX_TRANSCRIPT_MS = 10_000
-const MAX_AWAITING = 8
-
-/** What the client has cut, and is confirmed when it is known what was heard. */
-interface Truncation {
-  readonly entry: Entry
-  readonly contentIndex: number
-  readonly audioEndMs: number
-}
-
-/** The user's words that have no item yet, or whose item has no words yet. */
-interface OpenSpeech {
-  readonly itemId: string
-  /** In ms of the audio that has arrived. */
-  readonly startMs: number
-  isSpeaking: boolean
-}
 
 /**
  * @category models
  * @since 0.1.0
  */
-export interface RealtimeTurnsOptions {
-  readonly emit: Emit
-  readonly newId: (prefix: string) => string
-  readonly items: Items
+export interface RealtimeTurnsOptions extends UserItemsOptions {
   readonly responses: Responses
-  readonly session: () => RealtimeSession
-  /** How much audio has arrived, in ms. */
-  readonly inputMs: () => number
-  /** Unix time in ms. */
-  readonly now: () => number
   readonly isWebRtc: boolean
 }
 
@@ -64,25 +34,24 @@ const failuresOfServer = new Set(["drained", "drain_deadline", "link_ended", "fa
  */
 export class RealtimeTurns {
   readonly #options: RealtimeTurnsOptions
-  #speech: OpenSpeech | undefined
-  /** Items of the user that the client has committed, and whose words have not come. */
-  #awaiting: Array<{ readonly entry: Entry; readonly seconds: number; readonly atMs: number }> = []
+  readonly #user: UserItems
   /** The turn in which the agent speaks, or pauses. */
   #replyTurn: number | undefined
   #modality: "audio" | "text" = "audio"
   #isPaused = false
   /** What is to be said again of a paused reply. */
   #carried = ""
-  #truncations: Array<Truncation> = []
+  readonly #heard: HeardItems
   /** Whether the client has asked for the end of the response. */
   #isCancelling = false
-  #idleSinceMs = 0
   /** How often our session has told that less of an answer was heard. */
   cuts = 0
   #hasSpoken = false
 
   constructor(options: RealtimeTurnsOptions) {
     this.#options = options
+    this.#user = new UserItems(options)
+    this.#heard = new HeardItems(options)
   }
 
   /** Whether the client has got audio. */
@@ -105,12 +74,11 @@ export class RealtimeTurns {
     const { emit, responses } = this.#options
     switch (event.type) {
       case "user.speech_started":
-        return this.#onSpeechStarted()
+        return this.#user.started()
       case "user.speech_stopped":
-        return this.#onSpeechStopped()
+        return this.#user.stopped()
       case "user.backchannel":
-        this.#speech = undefined
-        return
+        return this.#user.drop()
       case "user.transcript":
         if (event.final) this.#onWords(event.turn, event.text)
         return
@@ -138,7 +106,7 @@ export class RealtimeTurns {
         return this.#onSpeechEnded(event)
       case "agent.transcript_cut":
         this.cuts++
-        return this.#heard(event.turn, event.text)
+        return this.#heard.set(event.turn, event.text)
       case "playout.clear":
         if (this.#options.isWebRtc && responses.activeId !== undefined) {
           emit("output_audio_buffer.cleared", { response_id: responses.activeId })
@@ -163,7 +131,7 @@ export class RealtimeTurns {
       }
       case "session.ended":
         this.#end(this.#cancelled())
-        this.#confirm()
+        this.#heard.confirmAll()
         if (event.reason === "longest") {
           this.#fail("invalid_request_error", "session_expired", "The session has lasted as long as it may.")
         } else if (failuresOfServer.has(event.reason)) {
@@ -208,39 +176,19 @@ export class RealtimeTurns {
 
   /** The client has ended the user's turn, with so much audio. */
   commit(seconds: number): void {
-    const entry = this.#commitItem({ type: "input_audio", transcript: null }, undefined)
-    const atMs = this.#options.now()
-    // a turn in which nothing was understood never gets its words
-    this.#awaiting = [...this.#awaiting.filter((each) => atMs - each.atMs < MAX_TRANSCRIPT_MS), {
-      entry,
-      seconds,
-      atMs
-    }]
-    if (this.#awaiting.length > MAX_AWAITING) this.#awaiting.shift()
+    this.#user.commit(seconds)
   }
 
   /** What the user said is forgotten. */
   clear(): void {
-    this.#speech = undefined
+    this.#user.drop()
   }
 
   /**
-   * The user has been silent for as long as the client waits: an empty item is committed. Returns whether the client waits at all, and
-   * wants a response then.
+   * The user has been silent for as long as the client waits. Returns whether the client waits at all, and wants a response then.
    */
   timedOut(): boolean {
-    const { emit, inputMs, newId, responses, session } = this.#options
-    const { audio: { input: { turn_detection } }, type } = session()
-    if (turn_detection?.type !== "server_vad" || turn_detection.idle_timeout_ms === null) return false
-    if (type === "transcription" || responses.activeId !== undefined || this.#speech?.isSpeaking === true) return false
-    this.#speech ??= { itemId: newId("item"), startMs: Math.round(this.#idleSinceMs), isSpeaking: false }
-    emit("input_audio_buffer.timeout_triggered", {
-      audio_start_ms: Math.round(this.#idleSinceMs),
-      audio_end_ms: Math.round(inputMs()),
-      item_id: this.#speech.itemId
-    })
-    this.#commitItem({ type: "input_audio", transcript: null }, undefined)
-    return turn_detection.create_response
+    return this.#options.responses.activeId === undefined && this.#user.timedOut()
   }
 
   /** The client has asked for a response. */
@@ -266,12 +214,9 @@ export class RealtimeTurns {
   truncated(truncation: Truncation, isTold: boolean): void {
     const { spoken } = truncation.entry
     if (spoken === undefined) return
-    if (this.isOpen(spoken.turn)) {
-      this.#truncations = [...this.#truncations.filter(({ entry }) => entry !== truncation.entry), truncation]
-      return
-    }
-    if (!isTold) this.#rewrite(truncation.entry, spoken.heardIn(truncation.audioEndMs))
-    this.#emitTruncated(truncation)
+    if (this.isOpen(spoken.turn)) return this.#heard.await(truncation)
+    if (!isTold) this.#heard.rewrite(truncation.entry, spoken.heardIn(truncation.audioEndMs))
+    this.#heard.confirm(truncation)
   }
 
   #modalityNow(): "audio" | "text" {
@@ -279,90 +224,14 @@ export class RealtimeTurns {
     return session.type === "realtime" ? session.output_modalities[0] : "text"
   }
 
-  #onSpeechStarted(): void {
-    const { emit, inputMs, newId, session } = this.#options
-    const startMs = Math.round(inputMs())
-    this.#speech ??= { itemId: newId("item"), startMs, isSpeaking: false }
-    if (session().audio.input.turn_detection === null || this.#speech.isSpeaking) return
-    this.#speech.isSpeaking = true
-    emit("input_audio_buffer.speech_started", { audio_start_ms: startMs, item_id: this.#speech.itemId })
-  }
-
-  #onSpeechStopped(): void {
-    const speech = this.#speech
-    this.#idleSinceMs = this.#options.inputMs()
-    if (speech?.isSpeaking !== true) return
-    speech.isSpeaking = false
-    this.#options.emit("input_audio_buffer.speech_stopped", {
-      audio_end_ms: Math.round(this.#idleSinceMs),
-      item_id: speech.itemId
-    })
-  }
-
   #onWords(turn: number, text: string): void {
-    const { inputMs, items, responses } = this.#options
-    const awaited = this.#awaiting.shift()
-    if (awaited === undefined) {
-      const seconds = this.#speech === undefined ? 0 : (inputMs() - this.#speech.startMs) / 1_000
-      const former = items.ofTurn(turn, "user")
-      if (former !== undefined) this.#takeBack(former)
-      const typed = this.#speech === undefined
-      const entry = this.#commitItem(
-        typed ? { type: "input_text", text } : { type: "input_audio", transcript: null },
-        turn
-      )
-      if (!typed) this.#transcribed(entry, text, seconds)
-    } else {
-      const entry = items.relate(awaited.entry, { turn, role: "user" })
-      this.#transcribed(entry, text, awaited.seconds)
-    }
+    const { responses } = this.#options
+    // a question that was taken back into its turn comes again with more words
+    this.#user.words(turn, text, () => this.#end({ status: "cancelled", reason: "turn_detected" }))
     if (!this.answersTurns) return
     if (responses.isEmpty && responses.isRequested) return
     this.#end({ status: "cancelled", reason: "turn_detected" })
     responses.create({ modality: this.#modalityNow() })
-  }
-
-  /** A question that was taken back into its turn comes again with more words. */
-  #takeBack(former: Entry): void {
-    this.#end({ status: "cancelled", reason: "turn_detected" })
-    this.#options.items.remove(former.item.id)
-    this.#options.emit("conversation.item.deleted", { item_id: former.item.id })
-  }
-
-  #commitItem(part: Extract<RealtimeItem, { type: "message" }>["content"][number], turn: number | undefined): Entry {
-    const { emit, items, newId } = this.#options
-    const id = this.#speech?.itemId ?? newId("item")
-    this.#speech = undefined
-    const previous_item_id = items.lastId
-    const item: RealtimeItem = {
-      id,
-      object: "realtime.item",
-      type: "message",
-      status: "completed",
-      role: "user",
-      content: [part]
-    }
-    if (part.type === "input_audio") emit("input_audio_buffer.committed", { item_id: id, previous_item_id })
-    const entry = items.add(item, turn === undefined ? undefined : { turn, role: "user" })
-    emit("conversation.item.added", { previous_item_id, item })
-    emit("conversation.item.done", { previous_item_id, item })
-    return entry
-  }
-
-  #transcribed(entry: Entry, text: string, seconds: number): void {
-    const { emit, items, session } = this.#options
-    const { id } = entry.item
-    if (entry.item.type === "message") {
-      items.replace(entry, { ...entry.item, content: [{ type: "input_audio", transcript: text }] })
-    }
-    if (session().audio.input.transcription === null) return
-    const within = { item_id: id, content_index: 0 }
-    emit("conversation.item.input_audio_transcription.delta", { ...within, delta: text })
-    emit("conversation.item.input_audio_transcription.completed", {
-      ...within,
-      transcript: text,
-      usage: { type: "duration", seconds: Math.round(seconds * 100) / 100 }
-    })
   }
 
   #beginItem(kind?: "audio") {
@@ -384,19 +253,13 @@ export class RealtimeTurns {
 
   #onResumed(turn: number): void {
     this.#replyTurn = turn
-    for (const { audioEndMs, entry } of this.#truncations) {
-      if (entry.spoken === undefined) continue
-      const heard = entry.spoken.heardIn(audioEndMs)
-      this.#carried = entry.spoken.cut(heard)
-      this.#rewrite(entry, heard)
-    }
-    this.#confirm()
+    this.#carried = this.#heard.goOn() ?? this.#carried
     this.#beginItem()
   }
 
   #onSpeechEnded({ reason, text, turn }: Extract<SessionEvent, { readonly type: "agent.speech_stopped" }>): void {
-    const { emit, inputMs, isWebRtc, responses } = this.#options
-    const heard = reason === "completed" ? undefined : this.#shares(turn, text)
+    const { emit, isWebRtc, responses } = this.#options
+    const heard = reason === "completed" ? undefined : this.#heard.shares(turn, text)
     const played = isWebRtc && reason === "completed" ? responses.activeId : undefined
     const open = responses.spoken
     const ownPart = open === undefined ? undefined : heard?.get(open)
@@ -408,55 +271,12 @@ export class RealtimeTurns {
     this.#end(end, ownPart)
     // after `response.done`, as with OpenAI
     if (played !== undefined) emit("output_audio_buffer.stopped", { response_id: played })
-    if (heard !== undefined) this.#heard(turn, text)
+    if (heard !== undefined) this.#heard.set(turn, text)
     this.#replyTurn = undefined
     this.#isPaused = false
     this.#carried = ""
-    this.#idleSinceMs = inputMs()
-    this.#confirm()
-  }
-
-  /** What each message of a turn has of the words that were heard. */
-  #shares(turn: number, text: string): ReadonlyMap<SpokenItem, string> {
-    const said = this.#options.items.ofAgent(turn).flatMap(({ spoken }) => spoken === undefined ? [] : [spoken])
-    const heard = shares(said, text)
-    return new Map(said.map((spoken, i) => [spoken, heard[i] ?? ""]))
-  }
-
-  /** Of what the agent said in a turn, no more than this was heard. */
-  #heard(turn: number, text: string): void {
-    const heard = this.#shares(turn, text)
-    for (const entry of this.#options.items.ofAgent(turn)) {
-      const words = entry.spoken === undefined ? undefined : heard.get(entry.spoken)
-      if (words !== undefined) this.#rewrite(entry, words)
-    }
-  }
-
-  /** Puts the words that were heard into an item. */
-  #rewrite(entry: Entry, heard: string): void {
-    const { item, spoken } = entry
-    if (item.type !== "message" || spoken === undefined) return
-    spoken.cut(heard)
-    const [part] = item.content
-    if (part === undefined) return
-    this.#options.items.replace(entry, {
-      ...item,
-      content: [part.type === "output_audio" ? { ...part, transcript: heard } : { type: "output_text", text: heard }]
-    })
-  }
-
-  #confirm(): void {
-    const truncations = this.#truncations
-    this.#truncations = []
-    for (const truncation of truncations) this.#emitTruncated(truncation)
-  }
-
-  #emitTruncated({ audioEndMs, contentIndex, entry }: Truncation): void {
-    this.#options.emit("conversation.item.truncated", {
-      item_id: entry.item.id,
-      content_index: contentIndex,
-      audio_end_ms: audioEndMs
-    })
+    this.#user.silent()
+    this.#heard.confirmAll()
   }
 
   #cancelled(): ResponseEnd {
