@@ -54,6 +54,8 @@ export class RealtimeRequests {
   readonly #outputs = new ToolOutputs()
   /** What holds for one response alone is to be taken back. */
   #isOverridden = false
+  /** Whether the client has said what its session is: the agent may have greeted before, in the voice of nobody's choice. */
+  #isUpdated = false
 
   constructor(options: RealtimeRequestsOptions) {
     this.#options = options
@@ -180,7 +182,7 @@ export class RealtimeRequests {
 
   #update(change: unknown, control: Control): OpenAiFault | undefined {
     const { emit, session, setSession, turns } = this.#options
-    const next = RealtimeSession.update(session(), change, turns.hasSpoken)
+    const next = RealtimeSession.update(session(), change, this.#isUpdated && turns.hasSpoken)
     if (Result.isFailure(next)) return next.failure
     const own = typeof change === "object" && change !== null && "audio" in change ? change.audio : undefined
     const input = typeof own === "object" && own !== null && "input" in own ? own.input : undefined
@@ -188,6 +190,7 @@ export class RealtimeRequests {
     const fault = this.#told.apply(next.success, control, saysTurns)
     if (fault !== undefined) return fault
     setSession(next.success)
+    this.#isUpdated = true
     emit("session.updated", { session: next.success })
     return undefined
   }

@@ -171,6 +171,22 @@ describe("OpenAiProtocol", () => {
     assert.strictEqual(client.types().at(-1), "conversation.item.truncated")
   })
 
+  it("takes the voice with what a client says first, though the agent has greeted it before, and none after that", () => {
+    const client = new Client().starts()
+    client.tells({ type: "agent.speech_started", turn: 1 })
+    client.plays(1)
+    const tools = [{ type: "function", name: "get_weather", parameters: { type: "object" } }]
+    const update = (voice: string) =>
+      client.sends({ type: "session.update", session: { type: "realtime", tools, audio: { output: { voice } } } })
+    update("ash")
+    assert.strictEqual(at(client.last("session.updated"), "session", "audio", "output", "voice"), "ash")
+    assert.isTrue(client.controls.some(({ _tag }) => _tag === "Client"))
+    update("ash")
+    assert.deepStrictEqual(client.events.filter(({ type }) => type === "error"), [])
+    update("marin")
+    assert.strictEqual(at(client.last("error"), "error", "code"), "cannot_update_voice")
+  })
+
   it("names an item that is there already as LiveKit knows it", () => {
     const client = connected()
     const item = { id: "msg_1", type: "message", role: "user", content: [{ type: "input_text", text: "Hello." }] }
