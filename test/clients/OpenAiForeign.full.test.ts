@@ -32,6 +32,7 @@ const pythons = [process.env["OPENAI_CLIENTS_PYTHON"] ?? "", Venv.find()].flatMa
   typeof each === "string" ? each === "" ? [] : [each] : "python" in each ? [each.python] : []
 )
 
+/** `asks`: the client asks for the first words itself, and the agent has no greeting. */
 const clients = [
   { name: "openai", module: "openai.resources.realtime", program: "openai_package.py", install: "openai[realtime]" },
   { name: "openai-agents", module: "agents.realtime", program: "agents_sdk.py", install: "openai-agents==0.24.0" },
@@ -39,6 +40,7 @@ const clients = [
     name: "Pipecat's OpenAIRealtimeLLMService",
     module: "pipecat.services.openai.realtime.llm",
     program: "pipecat_service.py",
+    asks: true,
     install: "pipecat-ai[websocket,openai]==1.14.0"
   },
   {
@@ -48,36 +50,38 @@ const clients = [
     install: "livekit-plugins-openai==1.8.9"
   }
 ].map((client) => ({
+  asks: false,
   ...client,
   python: pythons.find((python) => spawnSync(python, ["-c", `import ${client.module}`]).status === 0)
 }))
 
 const last = (prompt: ScriptedLanguageModel.Request["prompt"]) => JSON.stringify(prompt.content.at(-1))
 
-const server = Layer.build(
-  Server.layer({ port: 0 }).pipe(
-    Layer.provide(VoiceBackend.layerSttTts({
-      agent: Agent.fromLanguageModel({ instructions: "You know the weather." }),
-      config: {
-        conversation: { ...defaultPolicy, greeting },
-        overload: neverOverloaded,
-        providerConfig: { bind_address: "127.0.0.1" }
-      }
-    })),
-    Layer.provide([
-      Local.layer,
-      Energy.layer(),
-      ScriptedEngines.layerStt(["two nine three four zero", "four queen of clubs", "Goodbye."]),
-      ScriptedEngines.layerTts({ msPerCharacter }),
-      ScriptedLanguageModel.layer(({ prompt }) => {
-        const asked = last(prompt)
-        if (asked.includes("tool-result")) return [answer]
-        if (asked.includes("zero")) return [{ call: "get_weather", params: { city: "Paris" } }]
-        return [asked.includes("queen") ? "All right." : asked.includes("Goodbye.") ? "Bye." : "What?"]
-      })
-    ])
-  )
-).pipe(Effect.flatMap((context) => Effect.provide(Server.VoiceServer, context)))
+const server = (asks: boolean) =>
+  Layer.build(
+    Server.layer({ port: 0 }).pipe(
+      Layer.provide(VoiceBackend.layerSttTts({
+        agent: Agent.fromLanguageModel({ instructions: "You know the weather." }),
+        config: {
+          conversation: { ...defaultPolicy, greeting: asks ? "" : greeting },
+          overload: neverOverloaded,
+          providerConfig: { bind_address: "127.0.0.1" }
+        }
+      })),
+      Layer.provide([
+        Local.layer,
+        Energy.layer(),
+        ScriptedEngines.layerStt(["two nine three four zero", "four queen of clubs", "Goodbye."]),
+        ScriptedEngines.layerTts({ msPerCharacter }),
+        ScriptedLanguageModel.layer(({ prompt }) => {
+          const asked = last(prompt)
+          if (asked.includes("tool-result")) return [answer]
+          if (asked.includes("zero")) return [{ call: "get_weather", params: { city: "Paris" } }]
+          return [asked.includes("queen") ? "All right." : asked.includes("Goodbye.") ? "Bye." : greeting]
+        })
+      ])
+    )
+  ).pipe(Effect.flatMap((context) => Effect.provide(Server.VoiceServer, context)))
 
 interface Report {
   readonly history: ReadonlyArray<{ readonly role: string; readonly text: string }>
@@ -92,7 +96,7 @@ interface Report {
 const SLACK_MS = 12 * msPerCharacter
 
 describe("clients of OpenAI's Realtime API in Python", () => {
-  for (const { install, name, program, python } of clients) {
+  for (const { asks, install, name, program, python } of clients) {
     it.live.skipIf(python === undefined)(
       `${name} has the conversation, and is cut at what it has reported${
         python === undefined
@@ -101,7 +105,7 @@ describe("clients of OpenAI's Realtime API in Python", () => {
       }`,
       () =>
         Effect.gen(function*() {
-          const { url } = yield* server
+          const { url } = yield* server(asks)
           const script = Path.resolve("test/clients/openai", program)
           const { code, output } = yield* run(python ?? "", ["-B", script, url, question, interruption])
           assert.strictEqual(code, 0, output)
