@@ -63,7 +63,7 @@ describe("the Realtime API", () => {
         const client = yield* connect(server, "?model=gpt-realtime", options)
         assert.strictEqual(client.socket.protocol, "protocols" in options ? "realtime" : "")
         const created = yield* client.until("session.created")
-        assert.strictEqual(at(created, "session", "model"), "echo")
+        assert.strictEqual(at(created, "session", "model"), "gpt-realtime")
         client.socket.close()
         yield* client.closed
       }
@@ -97,8 +97,8 @@ describe("the Realtime API", () => {
         const [query, agent, name] of [
           ["?model=concierge", "concierge", "concierge"],
           ["?model=gpt-realtime", "concierge", "gpt-realtime"],
-          ["?model=gpt-realtime-mini", undefined, "echo"],
-          ["?model=__proto__", undefined, "echo"],
+          ["?model=gpt-realtime-mini", undefined, "gpt-realtime-mini"],
+          ["?model=__proto__", undefined, "__proto__"],
           ["", undefined, "echo"]
         ] as const
       ) {

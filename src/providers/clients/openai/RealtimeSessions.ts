@@ -77,7 +77,7 @@ export interface RealtimeSessions {
   readonly identify: (caller: Caller) => Effect.Effect<KnownUser, BackendError>
   /** Creates a session of the caller. Fails like `createSession`: then nothing is left behind. It cannot be interrupted. */
   readonly open: (caller: Caller, options: OpenOptions) => Effect.Effect<OpenedSession, BackendError>
-  /** The name of what answers a client that asks for this model. */
+  /** The name of the model, as the client has it that asks for this one; without one, that of the agent that answers. */
   readonly modelOf: (asked: string | undefined) => string
 }
 
@@ -127,7 +127,8 @@ export const make = ({ config, host, links, secrets }: RealtimeSessionsOptions):
     const known = asked !== undefined && Object.hasOwn(config.models, asked) ? config.models[asked] : undefined
     const agent = known?.agent ?? (isAgent(asked) ? asked : undefined)
     return {
-      name: (known === undefined ? agent : asked) ?? host.agents?.().default ?? UNNAMED,
+      // clients compare it with what they have asked for
+      name: asked?.slice(0, MAX_MODEL) || host.agents?.().default || UNNAMED,
       agent,
       pipelineType: known?.pipelineType
     }
