@@ -82,12 +82,14 @@ export class HeardItems {
     return carried
   }
 
+  /** The reply has ended: confirms the cuts that wait for it. */
   confirmAll(): void {
     const truncations = this.#awaiting
     this.#awaiting = []
     for (const truncation of truncations) this.confirm(truncation)
   }
 
+  /** Confirms a cut to the client. */
   confirm({ audioEndMs, contentIndex, entry }: Truncation): void {
     this.#emit("conversation.item.truncated", {
       item_id: entry.item.id,

@@ -6,12 +6,12 @@
  * @since 0.1.0
  */
 import * as Result from "effect/Result"
-import type { InvalidConfig } from "../../BackendError.ts"
 import type { JsonRecord } from "../../schema/Json.ts"
 import type { FrameListener } from "../../transport/websocket/WebSocketProtocol.ts"
 import * as ClientEvents from "./ClientEvents.ts"
-import { invalid, invalidValue, type OpenAiFault, quote } from "./Errors.ts"
-import type { Items, RealtimeItem } from "./Items.ts"
+import { invalid, type OpenAiFault } from "./Errors.ts"
+import { ItemRequests } from "./ItemRequests.ts"
+import type { Items } from "./Items.ts"
 import * as RealtimeSession from "./RealtimeSession.ts"
 import type { RealtimeTurns } from "./RealtimeTurns.ts"
 import type { Responses } from "./Responses.ts"
@@ -20,7 +20,6 @@ import { ask, type Control, ToldSettings } from "./ToldSettings.ts"
 import { ToolOutputs } from "./ToolOutputs.ts"
 
 type Session = RealtimeSession.RealtimeSession
-type Of<Type extends ClientEvents.ClientEvent["type"]> = Extract<ClientEvents.ClientEvent, { readonly type: Type }>
 
 /** The shortest audio that is committed, in ms. */
 const MIN_COMMIT_MS = 100
@@ -52,6 +51,7 @@ export class RealtimeRequests {
   readonly #options: RealtimeRequestsOptions
   readonly #told = new ToldSettings()
   readonly #outputs = new ToolOutputs()
+  readonly #items: ItemRequests
   /** What holds for one response alone is to be taken back. */
   #isOverridden = false
   /** Whether the client has said what its session is: the agent may have greeted before, in the voice of nobody's choice. */
@@ -59,6 +59,7 @@ export class RealtimeRequests {
 
   constructor(options: RealtimeRequestsOptions) {
     this.#options = options
+    this.#items = new ItemRequests({ ...options, told: this.#told, outputs: this.#outputs })
   }
 
   /**
@@ -145,17 +146,13 @@ export class RealtimeRequests {
       case "session.update":
         return this.#update(event.session, control)
       case "conversation.item.create":
-        return this.#create(event, control)
-      case "conversation.item.retrieve": {
-        const entry = this.#options.items.get(event.itemId)
-        if (entry === undefined) return noItem("item_retrieve_invalid_item_id", event.itemId)
-        this.#options.emit("conversation.item.retrieved", { item: entry.item })
-        return undefined
-      }
+        return this.#items.create(event, control)
+      case "conversation.item.retrieve":
+        return this.#items.retrieve(event.itemId)
       case "conversation.item.truncate":
-        return this.#truncate(event, control)
+        return this.#items.truncate(event, control)
       case "conversation.item.delete":
-        return this.#delete(event.itemId, control)
+        return this.#items.delete(event.itemId, control)
       case "response.create":
         return this.#respond(event.response, control)
       case "response.cancel":
@@ -192,140 +189,6 @@ export class RealtimeRequests {
     setSession(next.success)
     this.#isUpdated = true
     emit("session.updated", { session: next.success })
-    return undefined
-  }
-
-  #create({ item, previousItemId }: Of<"conversation.item.create">, control: Control): OpenAiFault | undefined {
-    const { items, newId } = this.#options
-    const id = item.id ?? newId("item")
-    if (items.get(id) !== undefined) {
-      return invalid("item_create_duplicate_item_id", `Error creating item: ${quote(id)} exists already.`, "item.id")
-    }
-    if (previousItemId !== undefined && previousItemId !== "root" && items.get(previousItemId) === undefined) {
-      return invalid(
-        "item_create_invalid_previous_item_id",
-        `Error creating item: the previous item ${quote(previousItemId)} does not exist.`,
-        "previous_item_id"
-      )
-    }
-    if (item.type === "function_call_output") return this.#takeOutput(item, id, previousItemId, control)
-    const { isComplete, role, text } = item
-    const whole: RealtimeItem = {
-      id,
-      object: "realtime.item",
-      type: "message",
-      status: isComplete ? "completed" : "incomplete",
-      role,
-      content: [{ type: role === "assistant" ? "output_text" : "input_text", text }]
-    }
-    if (role === "system") return this.#addSystem(whole, text, previousItemId, control)
-    if (text.trim() === "") {
-      this.#put(whole, false, previousItemId)
-      return undefined
-    }
-    const insert = { _tag: "Insert", id, role: role === "user" ? "user" : "agent", text } as const
-    // what our history does not have, as an answer in progress, cannot be followed in it
-    const places = previousItemId === undefined || previousItemId === items.lastId
-      ? [undefined]
-      : items.anchors(previousItemId)
-    for (const after of places) {
-      const refused = control({ ...insert, after })
-      if (refused === undefined) {
-        this.#put(whole, true, previousItemId)
-        return undefined
-      }
-      if (!isNoItem(refused) || after === "start") return invalid("invalid_value", refused.message)
-    }
-    return undefined
-  }
-
-  #addSystem(
-    item: RealtimeItem,
-    text: string,
-    previousItemId: string | undefined,
-    control: Control
-  ): OpenAiFault | undefined {
-    const fault = this.#told.addSystem(item.id, text, this.#options.session(), control)
-    if (fault !== undefined) return fault
-    this.#put(item, false, previousItemId)
-    return undefined
-  }
-
-  #takeOutput(
-    { callId, output }: Extract<ClientEvents.NewItem, { readonly type: "function_call_output" }>,
-    id: string,
-    previousItemId: string | undefined,
-    control: Control
-  ): OpenAiFault | undefined {
-    const { items, responses } = this.#options
-    if (!items.hasCall(callId)) {
-      return invalid(
-        "invalid_tool_call_id",
-        `Tool call ID ${quote(callId)} not found in conversation.`,
-        "item.call_id"
-      )
-    }
-    this.#put(
-      { id, object: "realtime.item", type: "function_call_output", status: "completed", call_id: callId, output },
-      false,
-      previousItemId
-    )
-    this.#outputs.take(callId, output, responses.activeId !== undefined, control)
-    return undefined
-  }
-
-  #put(item: RealtimeItem, isInHistory: boolean, after: string | undefined): void {
-    const { emit, items } = this.#options
-    items.add(item, isInHistory ? { id: item.id } : undefined, after === undefined ? {} : { after })
-    const previous_item_id = items.before(item.id)
-    emit("conversation.item.added", { previous_item_id, item })
-    emit("conversation.item.done", { previous_item_id, item })
-  }
-
-  #truncate(
-    { audioEndMs, contentIndex, itemId }: Of<"conversation.item.truncate">,
-    control: Control
-  ): OpenAiFault | undefined {
-    const { items, turns } = this.#options
-    const entry = items.get(itemId)
-    if (entry === undefined) return noItem("item_truncate_invalid_item_id", itemId)
-    const { spoken } = entry
-    if (spoken === undefined || entry.item.type !== "message") {
-      return invalid("invalid_value", "Only the audio of assistant messages can be truncated.", "item_id")
-    }
-    if (contentIndex !== 0) return invalidValue("content_index", "the item has one part, 0")
-    // a client may count what it has not got yet
-    const ms = spoken.audioMs === 0 ? audioEndMs : Math.min(audioEndMs, spoken.audioMs)
-    const isLast = items.ofTurn(spoken.turn, "agent") === entry
-    const { cuts } = turns
-    if (isLast) {
-      const playedMs = Math.round(spoken.offsetMs + ms)
-      const refused = control({ _tag: "Truncate", turn: spoken.turn, playedMs })
-      if (refused !== undefined && !isNoItem(refused)) return invalid("invalid_value", refused.message)
-    }
-    turns.truncated({ entry, contentIndex, audioEndMs }, turns.cuts > cuts)
-    return undefined
-  }
-
-  #delete(itemId: string, control: Control): OpenAiFault | undefined {
-    const { emit, items, session } = this.#options
-    const entry = items.get(itemId)
-    if (entry === undefined) return noItem("item_delete_invalid_item_id", itemId)
-    if (entry.item.status === "in_progress") {
-      return invalid("invalid_value", "An item in progress cannot be deleted.", "item_id")
-    }
-    const { reference } = entry
-    const shared = reference !== undefined && "turn" in reference && reference.role === "agent" &&
-      items.ofAgent(reference.turn).length > 1
-    // the history has the agent's words of a turn as one
-    if (reference !== undefined && !shared) {
-      const refused = control({ _tag: "Remove", item: reference })
-      // nothing of it was heard, or it has left the history
-      if (refused !== undefined && !isNoItem(refused)) return invalid("invalid_value", refused.message)
-    }
-    items.remove(itemId)
-    this.#told.removeSystem(itemId, session(), control)
-    emit("conversation.item.deleted", { item_id: itemId })
     return undefined
   }
 
@@ -383,12 +246,6 @@ export class RealtimeRequests {
     return fault
   }
 }
-
-/** Whether our session refuses something because its history has no such item. */
-const isNoItem = (refused: InvalidConfig): boolean => refused.details?.["reason"] === "item_not_found"
-
-const noItem = (code: string, itemId: string): OpenAiFault =>
-  invalid(code, `The item with id ${quote(itemId)} does not exist.`, "item_id")
 
 const alreadyActive = (id: string): OpenAiFault =>
   invalid(
