@@ -122,36 +122,31 @@ const follow = (page: Page) => {
 }
 
 describe.skipIf(Browser.missing !== undefined)("OpenAI's client in a browser", () => {
-  let scope: Scope.Closeable
-  let url: string
-  let backend: VoiceBackend["Service"]
   let site: Awaited<ReturnType<typeof servePage>>
   let voice: Int16Array
   beforeAll(async () => {
-    scope = Scope.makeUnsafe()
     site = await servePage(await bundle())
-    const context = await Effect.runPromise(Layer.buildWithScope(serving(site.origin), scope))
-    url = Context.get(context, Server.VoiceServer).url
-    backend = Context.get(context, VoiceBackend)
     voice = Pcm.concat([await spoken("one two three"), silence(2)])
   }, 120_000)
-  afterAll(async () => {
-    await Effect.runPromise(Scope.close(scope, Exit.void))
-    site.close()
-  }, 60_000)
+  afterAll(() => site.close())
 
-  const secret = async (): Promise<string> => {
+  const secret = async (url: string): Promise<string> => {
     const response = await fetch(`${url}/v1/realtime/client_secrets`, { method: "POST" })
     const body: { readonly value: string } = await response.json()
     return body.value
   }
 
   it("holds a conversation over WebRTC", async () => {
+    // its script is heard once
+    const scope = Scope.makeUnsafe()
+    const context = await Effect.runPromise(Layer.buildWithScope(serving(site.origin), scope))
+    const { url } = Context.get(context, Server.VoiceServer)
+    const backend = Context.get(context, VoiceBackend)
     const { close, page } = await Browser.open(site.origin, voice)
     try {
       const callId = await page.evaluate(
         ({ key, url }) => (globalThis as never as Client).openai.start(url, key),
-        { url, key: await secret() }
+        { url, key: await secret(url) }
       )
       const [session] = await Effect.runPromise(backend.listSessions)
       if (session === undefined) return assert.fail("no session")
@@ -179,9 +174,9 @@ describe.skipIf(Browser.missing !== undefined)("OpenAI's client in a browser", (
       await answered("It is clear over Ulm.")
 
       /** Interrupts the story, and gives how much of it was heard, in ms. */
-      const cut = async (interrupt: () => Promise<unknown>): Promise<number> => {
+      const cut = async (interrupt: (from: number) => Promise<unknown>): Promise<number> => {
         const from = await next("output_audio_buffer.started")
-        await interrupt()
+        await interrupt(from)
         return await next("output_audio_buffer.cleared") - from
       }
       await speak()
@@ -191,8 +186,8 @@ describe.skipIf(Browser.missing !== undefined)("OpenAI's client in a browser", (
       await answered("All right.")
 
       await inPage(({ session }) => session.sendMessage("another story"))
-      const byButton = await cut(async () => {
-        await page.waitForFunction((from) => (globalThis as never as Client).openai.heardMs() > from + 1_000, byVoice)
+      const byButton = await cut(async (from) => {
+        await page.waitForFunction((from) => (globalThis as never as Client).openai.heardMs() > from + 1_000, from)
         await inPage(({ session }) => session.interrupt())
       })
       await inPage(({ session }) => session.sendMessage("thank you"))
@@ -222,6 +217,7 @@ describe.skipIf(Browser.missing !== undefined)("OpenAI's client in a browser", (
       }
     } finally {
       await close()
+      await Effect.runPromise(Scope.close(scope, Exit.void))
     }
   }, 180_000)
 })

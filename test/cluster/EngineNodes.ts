@@ -105,4 +105,4 @@ export const ask = Effect.fnUntraced(function*<A, E>(
   return yield* Effect.flatMap((yield* engine.clients(Node)).of(url), call)
 }, Effect.scoped)
 
-export const soon = Schedule.max([Schedule.spaced("100 millis"), Schedule.recurs(150)])
+export const soon = Schedule.max([Schedule.spaced("100 millis"), Schedule.recurs(400)])
