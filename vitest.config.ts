@@ -27,31 +27,25 @@ const isFull = isAsked("full")
 // asks for them so; without the project `shared` they are part of `unit`, each file in a process of its own.
 const other = ["test/**/*.{browser,server,full}.test.ts"]
 const shared = [
-  ...[
-    "agent",
-    "audio",
-    "backend",
-    "builtin",
-    "check",
-    "client",
-    "cluster",
-    "conversation",
-    "hooks",
-    "protocols",
-    "scenarios",
-    "schema",
-    "session",
-    "speech",
-    "store",
-    "telemetry",
-    "testing",
-    "text",
-    "transport",
-    "wire"
-  ].map((room) => `test/${room}/**/*.test.ts`),
-  // all but the test that looks for secrets in whatever its process has
-  "test/server/**/!(Secrets).test.ts"
-]
+  "agent",
+  "audio",
+  "backend",
+  "builtin",
+  "check",
+  "conversation",
+  "hooks",
+  "protocols",
+  "scenarios",
+  "schema",
+  "session",
+  "speech",
+  "store",
+  "telemetry",
+  "testing",
+  "text",
+  "transport",
+  "wire"
+].map((room) => `test/${room}/**/*.test.ts`)
 const projectShared = project("shared", shared, other)
 
 /**
