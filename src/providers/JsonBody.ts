@@ -19,7 +19,7 @@ import * as Json from "../schema/Json.ts"
 export const MAX_BYTES = 65_536
 
 /**
- * Reads it, whatever its content type; an empty one is an empty object. Fails `invalid_config` for one that is too long, cut off or no
+ * Reads it, of at most so many bytes and whatever its content type; an empty one is an empty object. Fails `invalid_config` for one that is too long, cut off or no
  * JSON.
  *
  * @category accessors
@@ -27,12 +27,13 @@ export const MAX_BYTES = 65_536
  */
 export const read = Effect.fnUntraced(function*(
   op: string,
-  request: HttpServerRequest.HttpServerRequest
+  request: HttpServerRequest.HttpServerRequest,
+  maxBytes = MAX_BYTES
 ): Effect.fn.Return<unknown, InvalidConfig> {
   const text = yield* request.text.pipe(
-    Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(MAX_BYTES)),
+    Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(maxBytes)),
     Effect.mapError(() =>
-      new InvalidConfig({ op, message: `expected a body of at most ${MAX_BYTES} bytes, and all of it` })
+      new InvalidConfig({ op, message: `expected a body of at most ${maxBytes} bytes, and all of it` })
     )
   )
   if (text.trim() === "") return {}

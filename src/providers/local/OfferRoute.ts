@@ -6,17 +6,14 @@
  *
  * @since 0.1.0
  */
-import * as ByteSize from "effect/ByteSize"
 import * as Effect from "effect/Effect"
-import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import * as HttpRouter from "effect/http/HttpRouter"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { type ProviderRoute, speaking } from "../../backend/provider/BackendProvider.ts"
-import { InvalidConfig } from "../../BackendError.ts"
 import * as Problem from "../../transport/Problem.ts"
-import * as Sdp from "../../transport/webrtc/Sdp.ts"
 import type { WebRtc } from "../../transport/webrtc/WebRtcConnection.ts"
+import * as OfferBody from "../OfferBody.ts"
 import * as PeerEntry from "../PeerEntry.ts"
 import { peerOf, tokenOf } from "../RouteRequest.ts"
 import * as SessionElsewhere from "../SessionElsewhere.ts"
@@ -35,21 +32,12 @@ export const make = (links: SessionLinks, webRtc: WebRtc): ProviderRoute => {
   const handle = Effect.fnUntraced(function*(request: HttpServerRequest.HttpServerRequest) {
     const { id = "" } = yield* HttpRouter.params
     const link = yield* links.authenticate(id, tokenOf(request))
-    if (!/^application\/sdp\s*(?:;|$)/i.test(request.headers["content-type"] ?? "")) {
-      return Problem.errorResponse(new InvalidConfig({ op, message: "expected content-type application/sdp" }), 415)
-    }
-    const body = yield* request.text.pipe(
-      Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(Sdp.MAX_OFFER_BYTES)),
-      Effect.result
+    const body = yield* Effect.result(
+      OfferBody.isOffer(request)
+        ? OfferBody.read(op, request)
+        : Effect.fail(OfferBody.refuse(op, "expected content-type application/sdp", 415))
     )
-    if (body._tag === "Failure") {
-      return body.failure.reason._tag === "RequestParseError" && body.failure.reason.reason === "BodyTooLarge"
-        ? Problem.errorResponse(
-          new InvalidConfig({ op, message: `expected an offer of at most ${Sdp.MAX_OFFER_BYTES} bytes` }),
-          413
-        )
-        : Problem.errorResponse(new InvalidConfig({ op, message: "request body was truncated" }))
-    }
+    if (body._tag === "Failure") return Problem.errorResponse(body.failure.error, body.failure.status)
 
     const accepted = yield* PeerEntry.accept({ link, webRtc, offer: body.success, from: yield* peerOf(request) })
     return HttpServerResponse.text(accepted.answer, {

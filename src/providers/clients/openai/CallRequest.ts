@@ -6,15 +6,14 @@
  */
 import * as ByteSize from "effect/ByteSize"
 import * as Effect from "effect/Effect"
-import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as Multipart from "effect/http/Multipart"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { InvalidConfig } from "../../../BackendError.ts"
 import { parse } from "../../../schema/Json.ts"
 import * as Sdp from "../../../transport/webrtc/Sdp.ts"
+import * as OfferBody from "../../OfferBody.ts"
 import { MAX_BODY_BYTES } from "./ClientSecretsRoute.ts"
 
 /**
@@ -28,43 +27,18 @@ export interface CallRequest {
   readonly session: Schema.JsonObject | undefined
 }
 
-/**
- * A request that is not one; `status`: of the answer.
- *
- * @category models
- * @since 0.1.0
- */
-export interface CallRefusal {
-  readonly error: InvalidConfig
-  readonly status: 400 | 413 | 415
-}
-
 const op = "RealtimeCalls.accept"
 const MAX_PARTS = 8
 /** The head of a part, and what stands between them. */
 const MAX_FRAMING_BYTES = 16_384
 
-const refuse = (message: string, status: CallRefusal["status"] = 400): CallRefusal => ({
-  error: new InvalidConfig({ op, message }),
-  status
-})
-
-const raw = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<CallRequest, CallRefusal> =>
-  request.text.pipe(
-    Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(Sdp.MAX_OFFER_BYTES)),
-    Effect.mapError(({ reason }) =>
-      reason._tag === "RequestParseError" && reason.reason === "BodyTooLarge"
-        ? refuse(`expected an offer of at most ${Sdp.MAX_OFFER_BYTES} bytes`, 413)
-        : refuse("the request body was truncated")
-    ),
-    Effect.map((sdp) => ({ sdp, session: undefined }))
-  )
+const refuse = (message: string, status?: OfferBody.Refusal["status"]) => OfferBody.refuse(op, message, status)
 
 const decoder = new TextDecoder()
 const decodeSession = Schema.decodeUnknownOption(Schema.Record(Schema.String, Schema.Json))
 
 /** The parts by name; the first of a name counts. A part with a file name is one like any other. */
-const partsOf = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<Map<string, string>, CallRefusal> =>
+const partsOf = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<Map<string, string>, OfferBody.Refusal> =>
   Stream.runFoldEffect(request.multipartStream, () => new Map<string, string>(), (parts, part) => {
     const [name, text] = part._tag === "Field"
       ? [part.key, Effect.succeed(part.value)]
@@ -86,7 +60,7 @@ const partsOf = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<Ma
 
 const parts = Effect.fnUntraced(function*(
   request: HttpServerRequest.HttpServerRequest
-): Effect.fn.Return<CallRequest, CallRefusal> {
+): Effect.fn.Return<CallRequest, OfferBody.Refusal> {
   const found = yield* partsOf(request)
   const sdp = found.get("sdp")
   if (sdp === undefined) return yield* Effect.fail(refuse("sdp: required"))
@@ -104,9 +78,11 @@ const parts = Effect.fnUntraced(function*(
  * @category decoding
  * @since 0.1.0
  */
-export const read = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<CallRequest, CallRefusal> => {
+export const read = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<CallRequest, OfferBody.Refusal> => {
   const type = request.headers["content-type"] ?? ""
-  if (/^application\/sdp\s*(?:;|$)/i.test(type)) return raw(request)
+  if (OfferBody.isOffer(request)) {
+    return Effect.map(OfferBody.read(op, request), (sdp) => ({ sdp, session: undefined }))
+  }
   if (/^multipart\/form-data\s*;/i.test(type)) return parts(request)
   return Effect.fail(refuse("expected content-type application/sdp or multipart/form-data", 415))
 }

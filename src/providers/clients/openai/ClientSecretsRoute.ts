@@ -3,17 +3,15 @@
  *
  * @since 0.1.0
  */
-import * as ByteSize from "effect/ByteSize"
 import * as Effect from "effect/Effect"
-import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import * as HttpRouter from "effect/http/HttpRouter"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Schema from "effect/Schema"
 import { type ProviderRoute, speaking } from "../../../backend/provider/BackendProvider.ts"
-import { AuthorizationFailed, InvalidConfig } from "../../../BackendError.ts"
+import { AuthorizationFailed } from "../../../BackendError.ts"
 import * as Faults from "../../../schema/Faults.ts"
-import { parse } from "../../../schema/Json.ts"
+import * as JsonBody from "../../JsonBody.ts"
 import * as OpenAiError from "./OpenAiError.ts"
 import type { RealtimeProtocols } from "./RealtimeProtocols.ts"
 import type { RealtimeSecrets } from "./RealtimeSecrets.ts"
@@ -50,16 +48,12 @@ export interface ClientSecretsOptions {
   readonly protocols: Pick<RealtimeProtocols, "sessionOf" | "kept">
 }
 
-const read = Effect.fnUntraced(function*(request: HttpServerRequest.HttpServerRequest) {
-  const text = yield* request.text.pipe(
-    Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(MAX_BODY_BYTES)),
-    Effect.mapError(() =>
-      new InvalidConfig({ op, message: `expected a body of at most ${MAX_BODY_BYTES} bytes, and all of it` })
-    )
+/** A client that asks for nothing may send nothing. */
+const read = (request: HttpServerRequest.HttpServerRequest) =>
+  Effect.flatMap(
+    JsonBody.read(op, request, MAX_BODY_BYTES),
+    (body) => Faults.decode(Body, body, { op, what: "the request is not valid" })
   )
-  // a client that asks for nothing may send nothing
-  return yield* Faults.decode(Body, text === "" ? {} : parse(text), { op, what: "the request is not valid" })
-})
 
 /**
  * @category routes
