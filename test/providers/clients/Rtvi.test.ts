@@ -2,8 +2,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Layer, Redacted, Result, Schedule } from "effect"
 import * as Agent from "../../../src/agent/Agent.ts"
 import { VoiceBackend } from "../../../src/backend/VoiceBackend.ts"
-import { InvalidConfig } from "../../../src/BackendError.ts"
+import { AuthenticationFailed, InvalidConfig } from "../../../src/BackendError.ts"
 import { defaultPolicy } from "../../../src/conversation/ConversationPolicy.ts"
+import { AuthHook } from "../../../src/hooks/AuthHook.ts"
 import { ClientRequests } from "../../../src/hooks/ClientRequests.ts"
 import * as Local from "../../../src/providers/local/index.ts"
 import * as Server from "../../../src/server/Server.ts"
@@ -21,6 +22,7 @@ const served = (options: {
   readonly agent?: Agent.Agent
   readonly config?: NonNullable<Parameters<typeof VoiceBackend.layerSttTts>[0]>["config"]
   readonly server?: Server.ServerOptions
+  readonly hooks?: Layer.Layer<AuthHook>
 } = {}) =>
   Server.layer({ port: 0, console: false, grace: "100 millis", ...options.server }).pipe(
     Layer.provideMerge(VoiceBackend.layerSttTts({
@@ -31,7 +33,8 @@ const served = (options: {
       Local.layer,
       ScriptedEngines.layerVad(),
       ScriptedEngines.layerStt(options.texts ?? []),
-      ScriptedEngines.layerTts()
+      ScriptedEngines.layerTts(),
+      options.hooks ?? Layer.empty
     ])
   )
 
@@ -191,6 +194,30 @@ describe("RTVI routes", () => {
       assert.deepStrictEqual(Object.keys(webrtc).toSorted(), ["iceConfig", "sessionId"])
     }).pipe(Effect.scoped, Effect.provide(served())), 60_000)
 
+  it.live(
+    "hand the caller's token to the application's hook, also where the server lets everybody in",
+    () =>
+      Effect.gen(function*() {
+        assert.strictEqual((yield* post("/start", {}, { authorization: "Bearer token-of-eve" })).status, 401)
+        const { status } = yield* post("/connect", { user_id: "eve" }, { authorization: "Bearer token-of-ann" })
+        assert.strictEqual(status, 200)
+        const [session] = yield* Effect.flatMap(VoiceBackend, ({ listSessions }) => listSessions)
+        assert.strictEqual(session?.config.userId, "ann")
+      }).pipe(
+        Effect.scoped,
+        Effect.provide(served({
+          hooks: Layer.succeed(AuthHook, {
+            authenticate: (token) =>
+              token === "token-of-ann"
+                ? Effect.succeed({ userId: "ann", authorized: true })
+                : Effect.fail(new AuthenticationFailed({ op: "test", message: "unknown" })),
+            authorize: () => Effect.succeed(true)
+          })
+        }))
+      ),
+    60_000
+  )
+
   it.live("need a key where the server does, and leave no place taken when nobody comes", () =>
     Effect.gen(function*() {
       assert.strictEqual((yield* post("/start", {})).status, 401)
@@ -256,7 +283,7 @@ describe("RTVI routes", () => {
               messages.push(Result.getOrThrow(Rtvi.decode(yield* user.event)))
             }
           }).pipe(Effect.timeout("1 minute"))
-        user.send(`ping: ${Date.now()}`)
+        user.send("ping: 1700000000000")
         user.send(
           JSON.stringify({ type: "signalling", message: { type: "trackStatus", receiver_index: 0, enabled: true } })
         )

@@ -96,7 +96,10 @@ export const make = ({ host, links }: {
       if (credential === undefined) {
         return yield* new AuthenticationFailed({ op, message: "missing or invalid API key" })
       }
-      return { bearer, token: credential._tag === "User" ? credential.token : undefined }
+      if (credential._tag === "User") return { bearer, token: credential.token }
+      // where everybody is let in, a hook still knows its users; a key is nobody's token
+      const isToken = bearer !== undefined && credential.byKey !== true
+      return { bearer, token: isToken ? Redacted.make(bearer) : undefined }
     }),
     create: Effect.fnUntraced(
       function*({ bearer, token }, config) {
