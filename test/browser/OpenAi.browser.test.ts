@@ -5,9 +5,7 @@
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import type { RealtimeSession } from "@openai/agents-realtime"
 import { Context, Effect, Exit, Layer, Scope } from "effect"
-import { createServer } from "node:http"
 import type { Page } from "playwright-core"
-import { build } from "vite"
 import * as Agent from "../../src/agent/index.ts"
 import * as Pcm from "../../src/audio/Pcm.ts"
 import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
@@ -19,6 +17,7 @@ import * as ScriptedLanguageModel from "../../src/testing/scripted/ScriptedLangu
 import { neverOverloaded } from "../server/support.ts"
 import * as LoudnessVad from "../support/LoudnessVad.ts"
 import * as Browser from "./Browser.ts"
+import * as OwnPage from "./OwnPage.ts"
 import { silence, spoken } from "./Scene.ts"
 
 if (Browser.missing !== undefined) process.stderr.write(`skipped, OpenAI's client in a browser: ${Browser.missing}\n`)
@@ -56,22 +55,6 @@ const serving = (origin: string) =>
     ])
   )
 
-const bundle = async (): Promise<string> => {
-  const built = await build({
-    configFile: false,
-    logLevel: "silent",
-    define: { "process.env.NODE_ENV": "\"production\"" },
-    build: {
-      write: false,
-      minify: false,
-      lib: { entry: "test/browser/pages/OpenAiPage.ts", formats: ["iife"], name: "page" }
-    }
-  })
-  const [output] = Array.isArray(built) ? built : [built]
-  const chunk = output !== undefined && "output" in output ? output.output[0] : undefined
-  return chunk?.code ?? assert.fail("no bundle")
-}
-
 interface Client {
   readonly session: RealtimeSession
   readonly openai: {
@@ -79,21 +62,6 @@ interface Client {
     readonly start: (url: string, secret: string) => Promise<string | undefined>
     readonly heardMs: () => number
     readonly history: () => ReadonlyArray<readonly [role: string, text: string]>
-  }
-}
-
-/** A page of the application's own, on another origin than the server. */
-const servePage = async (script: string): Promise<{ readonly origin: string; readonly close: () => void }> => {
-  const server = createServer((request, response) => {
-    const isScript = request.url === "/page.js"
-    response.setHeader("content-type", isScript ? "text/javascript" : "text/html")
-    response.end(isScript ? script : "<!doctype html><body></body><script src=page.js></script>")
-  })
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-  const address = server.address()
-  return {
-    origin: `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`,
-    close: () => server.close()
   }
 }
 
@@ -122,10 +90,10 @@ const follow = (page: Page) => {
 }
 
 describe.skipIf(Browser.missing !== undefined)("OpenAI's client in a browser", () => {
-  let site: Awaited<ReturnType<typeof servePage>>
+  let site: Awaited<ReturnType<typeof OwnPage.serve>>
   let voice: Int16Array
   beforeAll(async () => {
-    site = await servePage(await bundle())
+    site = await OwnPage.serve(await OwnPage.bundle("test/browser/pages/OpenAiPage.ts"))
     voice = Pcm.concat([await spoken("one two three"), silence(2)])
   }, 120_000)
   afterAll(() => site.close())

@@ -6,9 +6,7 @@ import { afterAll, afterEach, assert, beforeAll, beforeEach, describe, it } from
 import type { PipecatClient } from "@pipecat-ai/client-js"
 import { Context, Effect, Exit, Layer, Schema, Scope } from "effect"
 import { Tool, Toolkit } from "effect/ai"
-import { createServer } from "node:http"
 import type { Page } from "playwright-core"
-import { build } from "vite"
 import * as Agent from "../../src/agent/index.ts"
 import * as Pcm from "../../src/audio/Pcm.ts"
 import { VoiceBackend } from "../../src/backend/VoiceBackend.ts"
@@ -21,6 +19,7 @@ import * as ScriptedLanguageModel from "../../src/testing/scripted/ScriptedLangu
 import { neverOverloaded } from "../server/support.ts"
 import * as LoudnessVad from "../support/LoudnessVad.ts"
 import * as Browser from "./Browser.ts"
+import * as OwnPage from "./OwnPage.ts"
 import { silence, spoken } from "./Scene.ts"
 
 if (Browser.missing !== undefined) process.stderr.write(`skipped, Pipecat's clients in a browser: ${Browser.missing}\n`)
@@ -65,22 +64,6 @@ const serving = (origin: string) =>
     ])
   )
 
-const bundle = async (): Promise<string> => {
-  const built = await build({
-    configFile: false,
-    logLevel: "silent",
-    define: { "process.env.NODE_ENV": "\"production\"" },
-    build: {
-      write: false,
-      minify: false,
-      lib: { entry: "test/browser/pages/RtviPage.ts", formats: ["iife"], name: "page" }
-    }
-  })
-  const [output] = Array.isArray(built) ? built : [built]
-  const chunk = output !== undefined && "output" in output ? output.output[0] : undefined
-  return chunk?.code ?? assert.fail("no bundle")
-}
-
 interface Client {
   readonly client: PipecatClient
   readonly rtvi: {
@@ -88,21 +71,6 @@ interface Client {
     readonly start: (url: string, transport: string, data: object) => Promise<string>
     readonly received: () => Promise<readonly [number, number]>
     readonly samples: () => string
-  }
-}
-
-/** A page of the application's own, on another origin than the server. */
-const servePage = async (script: string): Promise<{ readonly origin: string; readonly close: () => void }> => {
-  const server = createServer((request, response) => {
-    const isScript = request.url === "/page.js"
-    response.setHeader("content-type", isScript ? "text/javascript" : "text/html")
-    response.end(isScript ? script : "<!doctype html><body></body><script src=page.js></script>")
-  })
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-  const address = server.address()
-  return {
-    origin: `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`,
-    close: () => server.close()
   }
 }
 
@@ -129,10 +97,10 @@ describe.skipIf(Browser.missing !== undefined)("Pipecat's clients in a browser",
   let scope: Scope.Closeable
   let url: string
   let backend: VoiceBackend["Service"]
-  let site: Awaited<ReturnType<typeof servePage>>
+  let site: Awaited<ReturnType<typeof OwnPage.serve>>
   let voice: Int16Array
   beforeAll(async () => {
-    site = await servePage(await bundle())
+    site = await OwnPage.serve(await OwnPage.bundle("test/browser/pages/RtviPage.ts"))
     voice = Pcm.concat([await spoken("one two"), silence(1.5)])
   }, 120_000)
   afterAll(() => site.close())

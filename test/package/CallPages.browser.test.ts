@@ -3,7 +3,7 @@
  *
  * It installs React from the registry (or npm's cache).
  */
-import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { afterAll, assert, beforeAll, describe, it, vi } from "@effect/vitest"
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import type { Page } from "playwright-core"
@@ -145,13 +145,11 @@ describe.skipIf(Browser.missing !== undefined)("the pages of the guides", () => 
     return { page, faults, close: () => context.close() }
   }
 
-  const untilNoSession = async () => {
-    for (;;) {
+  const untilNoSession = () =>
+    vi.waitFor(async () => {
       const { sessions } = await (await fetch(`${voice.url}/v1/sessions`)).json() as { sessions: ReadonlyArray<object> }
-      if (sessions.length === 0) return
-      await new Promise((resume) => setTimeout(resume, 100))
-    }
-  }
+      assert.lengthOf(sessions, 0)
+    }, { timeout: 60_000, interval: 100 })
 
   it("talks from the vanilla page", async () => {
     const { close, faults, page } = await visit("vanilla")

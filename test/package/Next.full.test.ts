@@ -3,7 +3,7 @@
  *
  * It installs Next from the registry (or npm's cache).
  */
-import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { afterAll, assert, beforeAll, describe, it, vi } from "@effect/vitest"
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import { mkdirSync, rmSync, writeFileSync } from "node:fs"
@@ -73,10 +73,9 @@ describe.skipIf(Browser.missing !== undefined)("an application of Next", () => {
       stdio: "ignore"
     })
     voice = await starting
-    while (!await fetch(address).then(() => true, () => false)) {
-      if (site.exitCode !== null) throw new Error(`next start ended with ${site.exitCode}`)
-      await new Promise((resume) => setTimeout(resume, 100))
-    }
+    await vi.waitFor(() => fetch(address), { timeout: MINUTES, interval: 100 }).catch((cause: unknown) => {
+      throw new Error(`next start does not answer; it ended with ${site?.exitCode}`, { cause })
+    })
   }, 10 * MINUTES)
   afterAll(async () => {
     site?.kill("SIGKILL")
